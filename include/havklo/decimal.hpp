@@ -1,0 +1,45 @@
+// A decimal number as the venue printed it: an integer and a power of ten. Never a double.
+//
+// 0.00100000 is {100000, -8}: trailing zeros are kept because the venue's checksum covers them.
+// Threads: values.   Cost: comparison of equal exponents is one integer comparison.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace havklo {
+
+// Smallest exponent accepted: 10^18 still fits 64 signed bits.
+inline constexpr int decimal_exponent_min = -18;
+
+struct Decimal {
+  int64_t mantissa = 0;
+  int8_t exponent = 0;  // decimal_exponent_min … 0
+
+  [[nodiscard]] constexpr bool is_zero() const { return mantissa == 0; }
+
+  // By value: 1.50 == 1.5. Exact for every pair, by 128-bit scaling where the exponents differ.
+  friend constexpr std::strong_ordering operator<=>(Decimal a, Decimal b) {
+    if (a.exponent == b.exponent) return a.mantissa <=> b.mantissa;
+    __extension__ using Wide = __int128;
+    Wide left = a.mantissa;
+    Wide right = b.mantissa;
+    for (int e = a.exponent; e > b.exponent; --e) left *= 10;
+    for (int e = b.exponent; e > a.exponent; --e) right *= 10;
+    return left < right    ? std::strong_ordering::less
+           : left > right  ? std::strong_ordering::greater
+                           : std::strong_ordering::equal;
+  }
+  friend constexpr bool operator==(Decimal a, Decimal b) { return (a <=> b) == 0; }
+};
+
+// The digits back as text, "63501.9", "0.00100000", "-3"; trailing zeros as they came. Allocates.
+[[nodiscard]] std::string to_string(Decimal value);
+
+// Digits with an optional point and sign, no exponent, at most 18 digits after the point.
+// False for anything else, and for what does not fit 64 bits.
+[[nodiscard]] bool parse_decimal(std::string_view text, Decimal& out);
+
+}  // namespace havklo
