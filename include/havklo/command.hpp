@@ -1,0 +1,37 @@
+// What a user asks of a running engine, and the commands door.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include <havklo/event.hpp>
+#include <havklo/limits.hpp>
+
+namespace havklo {
+
+struct Command {
+  enum class Kind : uint8_t { subscribe, unsubscribe, reconnect, close };
+  Kind kind = Kind::close;
+  Channel channel = Channel::book;  // subscribe, unsubscribe
+  uint16_t session = 0;
+  uint16_t depth = 0;               // subscribe to a book
+  uint8_t symbol_bytes = 0;
+  std::array<char, symbol_bytes_max> symbol_text{};
+
+  [[nodiscard]] std::string_view symbol() const { return {symbol_text.data(), symbol_bytes}; }
+};
+static_assert(std::is_trivially_copyable_v<Command>);
+
+// The commands door: what users asked since the last turn, in order.
+class CommandDoor {
+ public:
+  virtual ~CommandDoor() = default;
+  // The oldest command not yet taken; false when there is none.
+  [[nodiscard]] virtual bool peek(Command& command) = 0;
+  // Takes what peek showed.
+  virtual void pop() = 0;
+};
+
+}  // namespace havklo

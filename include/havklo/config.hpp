@@ -1,0 +1,92 @@
+// The settings of a client, their defaults, and what is allowed.
+//
+// validate() refuses what cannot work, naming field, value and allowed range; nothing is repaired quietly.
+// Names are those of the configuration file: `reconnect.initial_delay` is settings.reconnect.backoff.initial_delay.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <havklo/backoff.hpp>
+#include <havklo/circuit_breaker.hpp>
+#include <havklo/clock.hpp>
+#include <havklo/connect_budget.hpp>
+#include <havklo/event.hpp>
+
+namespace havklo {
+
+inline constexpr std::string_view kraken_public_url = "wss://ws.kraken.com/v2";
+
+struct ReconnectSettings {
+  bool enabled = true;
+  BackoffSettings backoff;
+  std::optional<uint32_t> max_attempts;  // none: unlimited
+  Duration stable_after = Duration::seconds(5);
+  ConnectBudgetSettings budget;
+  Duration maintenance_delay = Duration::seconds(5);
+  Duration rate_limited_delay = Duration::seconds(60);
+};
+
+struct TimeoutSettings {
+  Duration connect_timeout = Duration::seconds(10);
+  Duration greeting_timeout = Duration::seconds(5);
+  Duration restore_timeout = Duration::seconds(10);
+  Duration heartbeat_timeout = Duration::seconds(5);
+  Duration close_timeout = Duration::seconds(1);
+};
+
+struct RequestSettings {
+  uint32_t per_second = 10;
+  uint32_t burst = 5;
+};
+
+struct SubscriptionSettings {
+  Channel channel = Channel::book;
+  std::vector<std::string> symbols;
+  uint32_t depth = 10;  // books only
+};
+
+enum class Idle : uint8_t { spin, park };
+
+struct Settings {
+  std::string url{kraken_public_url};
+  ReconnectSettings reconnect;
+  CircuitBreakerSettings circuit_breaker;
+  TimeoutSettings timeouts;
+  RequestSettings requests;
+  std::vector<SubscriptionSettings> subscriptions;
+  uint32_t ring_slots = 65'536;  // a power of two
+  Idle idle = Idle::spin;
+  std::optional<uint32_t> cpu;         // pin the engine's thread
+  std::optional<std::string> ca_file;  // none: the system's CA store
+  std::optional<uint64_t> seed;        // none: from the kernel
+};
+
+struct ConfigError {
+  std::string field;    // "reconnect.multiplier"
+  std::string value;    // "0.5"
+  std::string allowed;  // "a number of at least 1"
+  // One line: `reconnect.multiplier = 0.5: must be a number of at least 1`
+  [[nodiscard]] std::string message() const;
+};
+
+[[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
+
+// Slots that the ring must have for these subscriptions, so that one message of the deepest book and all lifecycle
+// events of an attempt fit.
+[[nodiscard]] uint32_t ring_slots_min(const Settings& settings);
+
+struct Url {
+  bool tls = true;
+  std::string host;
+  uint16_t port = 443;
+  std::string path;
+  [[nodiscard]] bool is_default_port() const { return port == (tls ? 443 : 80); }
+};
+[[nodiscard]] std::expected<Url, ConfigError> parse_url(std::string_view text);
+
+}  // namespace havklo

@@ -1,0 +1,271 @@
+// What the engine tells the strategy: one 64-byte record for everything.
+//
+// 24 bytes of header and 40 of payload; trivially copyable, no pointers, no padding that differs between runs (every
+// byte is written, so that records can be compared and digested as bytes). Prices and quantities are integers with
+// their decimal exponents beside them. Symbols and texts are ids into havklo::Names.
+// `sequence` counts from 1 and has no holes except where an Overrun record says so.
+// Kinds and fields: design "The catalogue". Units: nanoseconds; `time` is the engine's monotonic clock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include <havklo/clock.hpp>
+#include <havklo/decimal.hpp>
+#include <havklo/names.hpp>
+#include <havklo/reason.hpp>
+#include <havklo/transport.hpp>
+
+namespace havklo {
+
+enum class EventKind : uint8_t {
+  connected = 1,
+  connect_failed,
+  disconnected,
+  reconnecting,
+  reconnect_failed,
+  closed,
+  subscriptions_restored,
+  circuit_breaker_open,
+  circuit_breaker_half_open,
+  circuit_breaker_closed,
+  subscribed,
+  rejected,
+  unsubscribed,
+  book_snapshot,
+  book_update,
+  checksum_mismatch,
+  book_invalid,
+  book_stale,
+  trade,
+  ticker,
+  ticker_last,
+  status,
+  heartbeat,
+  overrun,
+};
+inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::overrun);
+
+// The name in JSON lines: "SubscriptionsRestored".
+[[nodiscard]] std::string_view to_string(EventKind kind);
+
+enum class Channel : uint8_t { book, trade, ticker };
+enum class BookSide : uint8_t { bid, ask };
+enum class TradeSide : uint8_t { buy, sell };
+enum class WaitsFor : uint8_t {
+  backoff,
+  breaker,
+  budget,
+  maintenance,
+  rate_limited,
+  retry_after,
+  ring
+};
+enum class SystemStatus : uint8_t { unknown, online, cancel_only, post_only, maintenance };
+enum class BookFault : uint8_t { crossed };
+
+[[nodiscard]] std::string_view to_string(Channel channel);
+[[nodiscard]] std::string_view to_string(BookSide side);
+[[nodiscard]] std::string_view to_string(TradeSide side);
+[[nodiscard]] std::string_view to_string(WaitsFor cause);
+[[nodiscard]] std::string_view to_string(SystemStatus status);
+[[nodiscard]] std::string_view to_string(BookFault fault);
+
+// Event::flags
+inline constexpr uint8_t flag_first_in_message = 1;  // BookSnapshot, BookUpdate
+inline constexpr uint8_t flag_last_in_message = 2;
+inline constexpr uint8_t flag_empty = 4;      // BookSnapshot of a book without a level
+inline constexpr uint8_t flag_truncated = 8;  // BookUpdate: fell out of the subscribed depth (the venue sends nothing)
+
+struct Event {
+  struct Connected {
+    uint64_t connection_id;  // 0: the venue gave none
+    int64_t connect_time_ns;
+    std::array<uint8_t, 16> address;
+    uint16_t port;
+    uint8_t family;  // 4 or 6; 0: none
+    uint8_t tls_resumed;
+    std::array<char, 4> api_version;  // "v2", zero-filled
+  };
+  struct ConnectFailed {
+    uint32_t attempt;  // 0: the first connect
+    int32_t os_error;
+    uint16_t http_status;
+    Reason reason;
+    uint8_t retryable;
+    std::array<uint8_t, 28> zero;
+  };
+  struct Disconnected {
+    int64_t uptime_ns;
+    int32_t os_error;
+    uint16_t close_code;
+    Reason reason;
+    uint8_t retryable;
+    std::array<uint8_t, 24> zero;
+  };
+  struct Reconnecting {
+    int64_t delay_ns;
+    uint32_t attempt;  // 1-based
+    WaitsFor waits_for;
+    std::array<uint8_t, 27> zero;
+  };
+  struct Ended {  // ReconnectFailed, Closed
+    uint32_t attempts;
+    Reason reason;
+    std::array<uint8_t, 35> zero;
+  };
+  struct SubscriptionsRestored {
+    int64_t downtime_ns;
+    uint32_t count;  // without the rejected
+    uint32_t rejected;
+    std::array<uint8_t, 24> zero;
+  };
+  struct CircuitBreaker {
+    int64_t retry_after_ns;  // open: reset_timeout; else 0
+    uint32_t trips;
+    std::array<uint8_t, 28> zero;
+  };
+  struct Subscription {  // Subscribed, Rejected, Unsubscribed
+    SymbolId symbol;
+    TextId detail;  // Rejected: the venue's words
+    Channel channel;
+    std::array<uint8_t, 31> zero;
+  };
+  struct BookLevel {  // BookSnapshot, BookUpdate
+    int64_t price;
+    int64_t qty;  // 0 removes the level
+    int64_t venue_time_ns;
+    SymbolId symbol;
+    int8_t price_exponent;
+    int8_t qty_exponent;
+    BookSide side;
+    std::array<uint8_t, 9> zero;
+  };
+  struct BookFaulty {  // ChecksumMismatch, BookInvalid, BookStale
+    SymbolId symbol;
+    uint32_t expected;
+    uint32_t computed;
+    BookFault fault;
+    std::array<uint8_t, 27> zero;
+  };
+  struct Trade {
+    int64_t price;
+    int64_t qty;
+    uint64_t trade_id;
+    int64_t venue_time_ns;
+    SymbolId symbol;
+    int8_t price_exponent;
+    int8_t qty_exponent;
+    TradeSide side;
+    std::array<uint8_t, 1> zero;
+  };
+  struct Ticker {
+    int64_t bid;
+    int64_t bid_qty;
+    int64_t ask;
+    int64_t ask_qty;
+    SymbolId symbol;
+    int8_t bid_exponent;
+    int8_t bid_qty_exponent;
+    int8_t ask_exponent;
+    int8_t ask_qty_exponent;
+  };
+  struct TickerLast {
+    int64_t last;
+    int64_t volume;
+    int64_t venue_time_ns;  // 0: the message had none
+    SymbolId symbol;
+    int8_t last_exponent;
+    int8_t volume_exponent;
+    std::array<uint8_t, 10> zero;
+  };
+  struct Status {
+    SystemStatus system;
+    std::array<uint8_t, 39> zero;
+  };
+  struct Overrun {
+    uint64_t lost;
+    uint64_t first;
+    uint64_t last;
+    std::array<uint8_t, 16> zero;
+  };
+  union Payload {
+    std::array<uint64_t, 5> words;
+    Connected connected;
+    ConnectFailed connect_failed;
+    Disconnected disconnected;
+    Reconnecting reconnecting;
+    Ended ended;
+    SubscriptionsRestored subscriptions_restored;
+    CircuitBreaker circuit_breaker;
+    Subscription subscription;
+    BookLevel book;
+    BookFaulty book_fault;
+    Trade trade;
+    Ticker ticker;
+    TickerLast ticker_last;
+    Status status;
+    Overrun overrun;
+  };
+
+  uint64_t sequence;
+  Instant time;
+  uint32_t epoch;
+  uint16_t session;
+  EventKind kind;
+  uint8_t flags;
+  Payload payload;
+
+  // An event with every payload byte zero.
+  [[nodiscard]] static Event make(EventKind kind) {
+    Event event;
+    std::memset(static_cast<void*>(&event), 0, sizeof event);
+    event.kind = kind;
+    return event;
+  }
+  [[nodiscard]] bool last_in_message() const { return (flags & flag_last_in_message) != 0; }
+  [[nodiscard]] bool first_in_message() const { return (flags & flag_first_in_message) != 0; }
+};
+static_assert(sizeof(Event) == 64);
+static_assert(sizeof(Event::Payload) == 40);
+static_assert(std::is_trivially_copyable_v<Event>);
+
+// Market events may be dropped when a consumer is slow; all others are never lost.
+[[nodiscard]] constexpr bool is_market(EventKind kind) {
+  switch (kind) {
+    case EventKind::book_snapshot:
+    case EventKind::book_update:
+    case EventKind::trade:
+    case EventKind::ticker:
+    case EventKind::ticker_last:
+    case EventKind::status:
+    case EventKind::heartbeat:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Where a turn writes its events: `room` free slots of a power-of-two ring of records, beginning at `first`.
+// Both the ring and inline mode hand out one of these, so that an event is written once, where it will be read.
+struct EventWindow {
+  Event* slots = nullptr;
+  uint64_t mask = 0;
+  uint64_t first = 0;
+  uint32_t room = 0;
+  [[nodiscard]] Event& operator[](uint32_t i) const { return slots[(first + i) & mask]; }
+};
+
+// The events door: how much room there is, read once per turn, and where what was written goes.
+class EventDoor {
+ public:
+  virtual ~EventDoor() = default;
+  [[nodiscard]] virtual EventWindow window() = 0;
+  virtual void publish(uint32_t count) = 0;
+};
+
+}  // namespace havklo
