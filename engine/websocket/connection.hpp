@@ -39,11 +39,11 @@ namespace havklo::websocket {
 class Connection {
  public:
   enum class State : uint8_t {
-    handshaking,       // also before the first start_*
+    handshaking,
     open,
     closing_sent,      // our close frame is queued or sent; the peer's has not come; messages still arrive
     closing_received,  // the peer closed; our answer waits in output()
-    closed,            // both, or failed, or stopped, or refused: nothing more is read
+    closed,            // both, or failed, stopped, refused, not started: nothing more is read
   };
 
   Connection(Role role, uint32_t message_bytes_max,
@@ -142,7 +142,7 @@ class Connection {
   // nothing half read.
   bool plain_ = false;
   Role role_;
-  State state_ = State::handshaking;
+  State state_ = State::closed;
   Error error_ = Error::none;
   uint32_t message_bytes_max_;
 

@@ -42,7 +42,7 @@ struct ClientRequest {
   std::array<std::byte, key_bytes> key{};
 };
 
-// The request head; fills `accept` with the answer to expect. 
+// The request head; fills `accept` with the answer to expect.
 [[nodiscard]] std::string client_request(const ClientRequest& request,
                                          std::array<char, accept_chars>& accept);
 
