@@ -1,6 +1,5 @@
-// Frame heads, masks and close codes, each against the tables of RFC 6455 or a model written in the plainest way.
-#include "websocket/frame.hpp"
-
+// Frame heads, masks and close codes, each against the tables of RFC 6455 or a model written in the
+// plainest way.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,6 +8,7 @@
 
 #include "support/websocket_peer.hpp"
 #include "websocket/close_code.hpp"
+#include "websocket/frame.hpp"
 #include "websocket/mask.hpp"
 
 namespace havklo::websocket {
@@ -19,8 +19,8 @@ ParsedHead parse(const std::string& bytes, Role role = Role::client, bool messag
 }
 
 TEST(WebSocketFrame, EncodedHeadsParseToThemselvesAtEveryLengthBorder) {
-  for (const uint64_t length : {0ULL, 1ULL, 125ULL, 126ULL, 127ULL, 65'535ULL, 65'536ULL, 1ULL << 32,
-                                (1ULL << 63) - 1}) {
+  for (const uint64_t length :
+       {0ULL, 1ULL, 125ULL, 126ULL, 127ULL, 65'535ULL, 65'536ULL, 1ULL << 32, (1ULL << 63) - 1}) {
     for (const bool masked : {false, true}) {
       FrameHead head{length, 0, Opcode::binary, true, masked};
       if (masked) head.mask_key = 0x01020304;
@@ -87,7 +87,8 @@ TEST(WebSocketFrame, ControlFramesCarryAtMost125Bytes) {
 }
 
 TEST(WebSocketMask, MatchesTheFormulaOfTheRfcAtEveryLengthAndPosition) {
-  const std::array<std::byte, 4> key{std::byte{0xA1}, std::byte{0x5B}, std::byte{3}, std::byte{0xFF}};
+  const std::array<std::byte, 4> key{std::byte{0xA1}, std::byte{0x5B}, std::byte{3},
+                                     std::byte{0xFF}};
   uint32_t word = 0;
   std::memcpy(&word, key.data(), 4);
   for (size_t size = 0; size < 140; ++size) {

@@ -1,5 +1,6 @@
-// Hostile input, in a small and repeatable way: good streams, damaged by a seeded generator, cut at seeded places. Nothing may
-// crash, what is delivered stays within its bounds, and one cut says the same as another.
+// Hostile input, in a small and repeatable way: good streams, damaged by a seeded generator, cut at
+// seeded places. Nothing may crash, what is delivered stays within its bounds, and one cut says the
+// same as another.
 #include <gtest/gtest.h>
 
 #include "support/websocket_peer.hpp"
@@ -43,12 +44,24 @@ std::string good_frames(Random& random, bool masked) {
     const std::string payload(random.next_u64() % (random.next_u64() % 4 == 0 ? 400 : 20), 'a');
     const std::string accents = "\xC3\xA4\xE2\x82\xAC";
     switch (random.next_u64() % 7) {
-      case 0: stream += frame(0x89, payload.substr(0, 100), masked); break;
-      case 1: stream += frame(0x01, payload + "\xC3", masked) + frame(0x80, "\xA4", masked); break;
-      case 2: stream += frame(0x82, payload, masked); break;
-      case 3: stream += frame(0x8A, payload.substr(0, 9), masked); break;
-      case 4: stream += frame(0x81, accents + payload, masked); break;
-      default: stream += frame(0x81, payload, masked); break;
+      case 0:
+        stream += frame(0x89, payload.substr(0, 100), masked);
+        break;
+      case 1:
+        stream += frame(0x01, payload + "\xC3", masked) + frame(0x80, "\xA4", masked);
+        break;
+      case 2:
+        stream += frame(0x82, payload, masked);
+        break;
+      case 3:
+        stream += frame(0x8A, payload.substr(0, 9), masked);
+        break;
+      case 4:
+        stream += frame(0x81, accents + payload, masked);
+        break;
+      default:
+        stream += frame(0x81, payload, masked);
+        break;
     }
   }
   if (random.next_u64() % 4 == 0) stream += frame(0x88, close_body(1000, "bye"), masked);
@@ -60,11 +73,21 @@ void damage(std::string& stream, Random& random) {
   for (uint64_t i = 0; i < times && !stream.empty(); ++i) {
     const size_t at = random.next_u64() % stream.size();
     switch (random.next_u64() % 5) {
-      case 0: stream[at] = static_cast<char>(random.next_u64()); break;
-      case 1: stream[at] = static_cast<char>(stream[at] ^ (1 << random.next_u64() % 8)); break;
-      case 2: stream.erase(at, 1 + random.next_u64() % 4); break;
-      case 3: stream.insert(at, 1 + random.next_u64() % 4, static_cast<char>(random.next_u64())); break;
-      default: stream += stream.substr(at); break;
+      case 0:
+        stream[at] = static_cast<char>(random.next_u64());
+        break;
+      case 1:
+        stream[at] = static_cast<char>(stream[at] ^ (1 << random.next_u64() % 8));
+        break;
+      case 2:
+        stream.erase(at, 1 + random.next_u64() % 4);
+        break;
+      case 3:
+        stream.insert(at, 1 + random.next_u64() % 4, static_cast<char>(random.next_u64()));
+        break;
+      default:
+        stream += stream.substr(at);
+        break;
     }
   }
 }
@@ -77,7 +100,8 @@ struct Result {
 };
 
 // Runs a stream from the handshake on; `piece_max` 0: all at once.
-Result run(Role role, Connection& connection, const std::string& stream, size_t piece_max, uint64_t seed) {
+Result run(Role role, Connection& connection, const std::string& stream, size_t piece_max,
+           uint64_t seed) {
   Random keys(1);
   Random cuts(seed);
   if (role == Role::client) {

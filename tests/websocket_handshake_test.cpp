@@ -1,11 +1,10 @@
-// The HTTP upgrade: known answers of SHA-1, Base64 and RFC 6455, then a table of heads on each side, then the forms of
-// Retry-After.
-#include "websocket/handshake.hpp"
-
+// The HTTP upgrade: known answers of SHA-1, Base64 and RFC 6455, then a table of heads on each
+// side, then the forms of Retry-After.
 #include <gtest/gtest.h>
 
 #include "support/websocket_peer.hpp"
 #include "websocket/accept_key.hpp"
+#include "websocket/handshake.hpp"
 #include "websocket/http_date.hpp"
 
 namespace havklo::websocket {
@@ -98,16 +97,18 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 TEST(WebSocketHandshake, AGoodAnswerOpensWhateverItsCaseAndOrder) {
-  struct Row { std::string_view from, to; };
-  for (const Row& row : {Row{"Upgrade: websocket", "Upgrade: WebSocket"},
-                         Row{"Connection: Upgrade", "connection: keep-alive,  uPGRADE"},
-                         Row{"Connection: Upgrade", "Connection: keep-alive\r\nConnection: upgrade"},
-                         Row{"Sec-WebSocket-Accept: ", "SEC-WEBSOCKET-ACCEPT:\t "},
-                         Row{"Switching Protocols", "OK then"},
-                         Row{" Switching Protocols", ""},
-                         Row{" Switching Protocols", " "},
-                         Row{"Upgrade: w", "Server: cloudflare\r\nX-Empty:\r\nUpgrade: w"},
-                         Row{"Upgrade: w", "Sec-WebSocket-Protocol:\r\nUpgrade: w"}}) {
+  struct Row {
+    std::string_view from, to;
+  };
+  for (const Row& row :
+       {Row{"Upgrade: websocket", "Upgrade: WebSocket"},
+        Row{"Connection: Upgrade", "connection: keep-alive,  uPGRADE"},
+        Row{"Connection: Upgrade", "Connection: keep-alive\r\nConnection: upgrade"},
+        Row{"Sec-WebSocket-Accept: ", "SEC-WEBSOCKET-ACCEPT:\t "},
+        Row{"Switching Protocols", "OK then"}, Row{" Switching Protocols", ""},
+        Row{" Switching Protocols", " "},
+        Row{"Upgrade: w", "Server: cloudflare\r\nX-Empty:\r\nUpgrade: w"},
+        Row{"Upgrade: w", "Sec-WebSocket-Protocol:\r\nUpgrade: w"}}) {
     Client client;
     const std::string good = accepting_answer(take_output(client.connection));
     EXPECT_EQ(client.answer(replaced(good, row.from, row.to)), Error::none) << row.to;
@@ -117,42 +118,56 @@ TEST(WebSocketHandshake, AGoodAnswerOpensWhateverItsCaseAndOrder) {
   }
 }
 
+struct Flaw {
+  std::string_view from;
+  std::string_view to;
+  Error error;
+};
+
+std::vector<Flaw> flaws_of_fields() {
+  return {
+      {"Upgrade: websocket\r\n", "", Error::upgrade_header_wrong},
+      {"Upgrade: websocket", "Upgrade: h2c", Error::upgrade_header_wrong},
+      {"Upgrade: websocket", "Upgrade: websocket, h2c", Error::upgrade_header_wrong},
+      {"Upgrade: websocket", "Upgrade: websocket\r\nUpgrade: websocket",
+       Error::upgrade_header_wrong},
+      {"Connection: Upgrade\r\n", "", Error::connection_header_wrong},
+      {"Connection: Upgrade", "Connection: close", Error::connection_header_wrong},
+      {"Connection: Upgrade", "Connection: upgraded", Error::connection_header_wrong},
+      {"Sec-WebSocket-Accept: ", "X-Accept: ", Error::accept_wrong},
+      {"Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x", Error::accept_wrong},
+      {"Upgrade: w", "Sec-WebSocket-Accept: x\r\nUpgrade: w", Error::accept_wrong},
+      {"Upgrade: w", "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: w",
+       Error::extension_unasked},
+      {"Upgrade: w", "Sec-WebSocket-Protocol: chat\r\nUpgrade: w", Error::subprotocol_unasked},
+  };
+}
+
+std::vector<Flaw> flaws_of_syntax() {
+  static const std::string too_big =
+      "X: " + std::string(http_head_bytes_max, 'x') + "\r\nUpgrade: w";
+  return {{"HTTP/1.1 101", "HTTP/1.0 101", Error::http_malformed},
+          {"HTTP/1.1 101", "HTTP/2 101", Error::http_malformed},
+          {"HTTP/1.1 101", "HTTP/1.1  101", Error::http_malformed},
+          {"HTTP/1.1 101", "HTTP/1.1 1o1", Error::http_malformed},
+          {"HTTP/1.1 101", "HTTP/1.1 1011", Error::http_malformed},
+          {"HTTP/1.1 101 ", "HTTP/1.1 10\r\n", Error::http_malformed},
+          {"HTTP/1.1 101", "SSH-2.0-x", Error::http_malformed},
+          {"HTTP/1.1 101", "\r\nHTTP/1.1 101", Error::http_malformed},
+          {"Upgrade: w", " folded\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "Upgrade : w", Error::http_malformed},
+          {"Upgrade: w", ": x\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "no colon\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "X: a\rb\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "X: a\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "X: \x01\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", too_big, Error::http_head_too_big}};
+}
+
 TEST(WebSocketHandshake, EveryFlawOfA101IsRefusedByName) {
-  struct Row { std::string_view from, to; Error error; };
-  const std::string long_value(http_head_bytes_max, 'x');
-  const std::string too_big = "X: " + long_value + "\r\nUpgrade: w";
-  for (const Row& row : std::initializer_list<Row>{
-           {"Upgrade: websocket\r\n", "", Error::upgrade_header_wrong},
-           {"Upgrade: websocket", "Upgrade: h2c", Error::upgrade_header_wrong},
-           {"Upgrade: websocket", "Upgrade: websocket, h2c", Error::upgrade_header_wrong},
-           {"Upgrade: websocket", "Upgrade: websocket\r\nUpgrade: websocket",
-            Error::upgrade_header_wrong},
-           {"Connection: Upgrade\r\n", "", Error::connection_header_wrong},
-           {"Connection: Upgrade", "Connection: close", Error::connection_header_wrong},
-           {"Connection: Upgrade", "Connection: upgraded", Error::connection_header_wrong},
-           {"Sec-WebSocket-Accept: ", "X-Accept: ", Error::accept_wrong},
-           {"Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x", Error::accept_wrong},
-           {"Upgrade: w", "Sec-WebSocket-Accept: x\r\nUpgrade: w", Error::accept_wrong},
-           {"Upgrade: w", "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: w",
-            Error::extension_unasked},
-           {"Upgrade: w", "Sec-WebSocket-Protocol: chat\r\nUpgrade: w",
-            Error::subprotocol_unasked},
-           {"HTTP/1.1 101", "HTTP/1.0 101", Error::http_malformed},
-           {"HTTP/1.1 101", "HTTP/2 101", Error::http_malformed},
-           {"HTTP/1.1 101", "HTTP/1.1  101", Error::http_malformed},
-           {"HTTP/1.1 101", "HTTP/1.1 1o1", Error::http_malformed},
-           {"HTTP/1.1 101", "HTTP/1.1 1011", Error::http_malformed},
-           {"HTTP/1.1 101 ", "HTTP/1.1 10\r\n", Error::http_malformed},
-           {"HTTP/1.1 101", "SSH-2.0-x", Error::http_malformed},
-           {"HTTP/1.1 101", "\r\nHTTP/1.1 101", Error::http_malformed},
-           {"Upgrade: w", " folded\r\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", "Upgrade : w", Error::http_malformed},
-           {"Upgrade: w", ": x\r\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", "no colon\r\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", "X: a\rb\r\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", "X: a\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", "X: \x01\r\nUpgrade: w", Error::http_malformed},
-           {"Upgrade: w", too_big, Error::http_head_too_big}}) {
+  std::vector<Flaw> flaws = flaws_of_fields();
+  for (const Flaw& flaw : flaws_of_syntax()) flaws.push_back(flaw);
+  for (const Flaw& row : flaws) {
     Client client;
     const std::string good = accepting_answer(take_output(client.connection));
     EXPECT_EQ(client.answer(replaced(good, row.from, row.to)), row.error) << row.to.substr(0, 60);
@@ -166,16 +181,23 @@ TEST(WebSocketHandshake, EveryFlawOfA101IsRefusedByName) {
 }
 
 TEST(WebSocketHandshake, AnotherStatusGivesItsNumberAndRetryAfter) {
-  struct Row { std::string_view head; uint16_t status; std::optional<Duration> retry_after; };
+  struct Row {
+    std::string_view head;
+    uint16_t status;
+    std::optional<Duration> retry_after;
+  };
   for (const Row& row : std::initializer_list<Row>{
-           {"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\n\r\n", 429, Duration::seconds(17)},
+           {"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\n\r\n", 429,
+            Duration::seconds(17)},
            {"HTTP/1.1 503\r\n\r\n", 503, std::nullopt},
            {"HTTP/1.0 503 Service Unavailable\r\nretry-after:0\r\n\r\nbody", 503, Duration{}},
            {"HTTP/1.1 200 OK\r\n\r\n", 200, std::nullopt},
            {"HTTP/1.1 301 Moved\r\nLocation: wss://elsewhere\r\n\r\n", 301, std::nullopt},
-           {"HTTP/1.1 403 Forbidden\r\nbad line\r\nRetry-After: 3\r\n\r\n", 403, Duration::seconds(3)},
+           {"HTTP/1.1 403 Forbidden\r\nbad line\r\nRetry-After: 3\r\n\r\n", 403,
+            Duration::seconds(3)},
            {"HTTP/1.1 503 x\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-            "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n\r\n", 503, Duration::seconds(30)},
+            "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n\r\n",
+            503, Duration::seconds(30)},
            {"HTTP/1.1 503 x\r\nRetry-After: soon\r\n\r\n", 503, std::nullopt}}) {
     Client client;
     EXPECT_EQ(client.answer(row.head), Error::upgrade_refused) << row.head;
@@ -187,8 +209,10 @@ TEST(WebSocketHandshake, AnotherStatusGivesItsNumberAndRetryAfter) {
 TEST(WebSocketHandshake, InterimAnswersAreSkippedWithinTheSameLimit) {
   Client client;
   const std::string good = accepting_answer(take_output(client.connection));
-  EXPECT_EQ(client.answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
-                          good + frame(0x81, "hi")), Error::none);
+  EXPECT_EQ(
+      client.answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
+                    good + frame(0x81, "hi")),
+      Error::none);
   EXPECT_EQ(client.recorder.calls, (std::vector<std::string>{"open 101", "text hi"}));
 
   Client flooded;
@@ -237,7 +261,11 @@ TEST(WebSocketServerHandshake, AcceptsTheExampleOfTheRfc) {
 }
 
 TEST(WebSocketServerHandshake, RefusesBadRequestsWithTheStatusTheyDeserve) {
-  struct Row { std::string_view from, to; Error error; std::string_view status; };
+  struct Row {
+    std::string_view from, to;
+    Error error;
+    std::string_view status;
+  };
   for (const Row& row : std::initializer_list<Row>{
            {"GET ", "POST ", Error::method_not_get, "405"},
            {"HTTP/1.1", "HTTP/1.0", Error::http_malformed, "400"},
@@ -303,10 +331,12 @@ TEST(WebSocketHttpDate, TwoDigitYearsAreNearTheGivenOne) {
 
 TEST(WebSocketHttpDate, RefusesWhatIsNotADate) {
   for (const std::string_view text :
-       {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
-        "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 GMTx", "Xun, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
-        "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "Sun, 29 Feb 2023 08:49:37 GMT"}) {
+       {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMTx", "Xun, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 0000 08:49:37 GMT", "Sun, 29 Feb 2023 08:49:37 GMT"}) {
     EXPECT_EQ(parse_http_date(text, 2025), std::nullopt) << text;
   }
 }

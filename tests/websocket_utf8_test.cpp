@@ -1,13 +1,12 @@
-// UTF-8 validation against a decoder written in the plainest way: every sequence of two bytes, borders of longer
-// ones, random texts with damage, and every cut.
-#include "websocket/utf8.hpp"
-
+// UTF-8 validation against a decoder written in the plainest way: every sequence of two bytes,
+// borders of longer ones, random texts with damage, and every cut.
 #include <gtest/gtest.h>
 
+#include <havklo/random.hpp>
 #include <string>
 #include <vector>
 
-#include <havklo/random.hpp>
+#include "websocket/utf8.hpp"
 
 namespace havklo::websocket {
 namespace {
@@ -16,8 +15,11 @@ namespace {
 bool model_is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto first = static_cast<uint8_t>(text[i]);
-    const size_t more = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2
-                        : first >> 3 == 30 ? 3 : 9;
+    const size_t more = first < 0x80       ? 0
+                        : first >> 5 == 6  ? 1
+                        : first >> 4 == 14 ? 2
+                        : first >> 3 == 30 ? 3
+                                           : 9;
     if (more == 9 || more >= text.size() - i) return false;
     uint32_t point = more == 0 ? first : first & (0x3Fu >> more);
     for (size_t j = 1; j <= more; ++j) {

@@ -1,7 +1,7 @@
 // SHA-1 and Base64, as far as the WebSocket handshake needs them.
 //
-// SHA-1 proves here only that the server speaks WebSocket; nothing secret depends on it. Own code, so that the core
-// links without a TLS library.   Source: RFC 3174, RFC 4648.
+// SHA-1 proves here only that the server speaks WebSocket; nothing secret depends on it. Own code,
+// so that the core links without a TLS library.   Source: RFC 3174, RFC 4648.
 #pragma once
 
 #include <array>

@@ -20,8 +20,8 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 Connection::Connection(Role role, uint32_t message_bytes_max, uint32_t output_bytes_max)
     : role_(role),
       message_bytes_max_(message_bytes_max),
-      message_(std::make_unique_for_overwrite<std::byte[]>(size_t{message_bytes_max} +
-                                                           receive_padding)),
+      message_(
+          std::make_unique_for_overwrite<std::byte[]>(size_t{message_bytes_max} + receive_padding)),
       output_(output_bytes_max),
       http_head_(std::make_unique_for_overwrite<char[]>(http_head_bytes_max)) {}
 
@@ -244,8 +244,8 @@ Connection::Delivery Connection::finish_data() {
   message_open_ = false;
   const bool text = message_opcode_ == Opcode::text;
   if (text && !utf8_.complete()) return failed(Error::invalid_utf8);
-  return {text ? Delivery::Kind::text : Delivery::Kind::binary, 0,
-          {message_.get(), message_bytes_}};
+  return {
+      text ? Delivery::Kind::text : Delivery::Kind::binary, 0, {message_.get(), message_bytes_}};
 }
 
 Connection::Delivery Connection::finish_control(std::span<const std::byte> payload) {

@@ -1,27 +1,28 @@
 // One WebSocket connection as a state machine: bytes in, messages and bytes out.
 //
-// Owns:       the place in the stream, the message being put together, the bytes that wait to be sent.
+// Owns:       the place in the stream, the message being put together, the bytes to be sent.
 // Not owned:  the byte stream, time (deadlines are the session's), the Random that masks.
-// Threads:    one. Callbacks come from inside receive(); they may call send_*, fail(), refuse_upgrade(), but not
-//             start_*, receive() or consume_output().
-// Invariants: the callbacks do not depend on how the stream was cut into reads; errors are sticky; nothing is sent
-//             after a close frame; at most one pong waits that has not begun to leave.
-// Cost:       memory is allocated in the constructor only. A text frame that lies whole in one read, with no message
-//             under way, is delivered where it lies: no copy. Everything else is copied once.
+// Threads:    one. Callbacks come from inside receive(); they may call send_*, fail() and
+//             refuse_upgrade(), but not start_*, receive() or consume_output().
+// Invariants: the callbacks do not depend on how the stream was cut into reads; errors are sticky;
+//             nothing is sent after a close frame; at most one pong waits that has not begun to
+//             leave.
+// Cost:       memory is allocated in the constructor and for the handshake only. A text frame that
+//             lies whole in one read, with no message under way, is delivered where it lies: no
+//             copy. What a read cut, or a mask covers, or came in fragments, is copied once.
 // Source:     RFC 6455.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/limits.hpp>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
-
-#include <havklo/clock.hpp>
-#include <havklo/limits.hpp>
 
 #include "websocket/close_code.hpp"
 #include "websocket/error.hpp"
@@ -41,51 +42,55 @@ class Connection {
   enum class State : uint8_t {
     handshaking,
     open,
-    closing_sent,      // our close frame is queued or sent; the peer's has not come; messages still arrive
+    closing_sent,      // our close frame is queued or sent, the peer's has not come: still reading
     closing_received,  // the peer closed; our answer waits in output()
     closed,            // both, or failed, stopped, refused, not started: nothing more is read
   };
 
-  Connection(Role role, uint32_t message_bytes_max,
-             uint32_t output_bytes_max = send_buffer_bytes);
+  Connection(Role role, uint32_t message_bytes_max, uint32_t output_bytes_max = send_buffer_bytes);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Forgets the last connection and puts the upgrade request into output(). `host` is a name or an address (an IPv6
-  // one gets its brackets), `path` begins with "/" and may carry a query; neither holds white space or control
-  // characters (the settings were checked). `default_port`: leave the port out of the Host header.
-  // `random` gives the key and the masks, and must outlive the connection.
-  void start_client(std::string_view host, uint16_t port, bool default_port,
-                    std::string_view path, Random& random);
+  // Forgets the last connection and puts the upgrade request into output(). `host` is a name or an
+  // address (an IPv6 one gets its brackets), `path` begins with "/" and may carry a query; neither
+  // holds white space or control characters (the settings were checked). `default_port`: leave the
+  // port out of the Host header. `random` gives the key and the masks, and must outlive the
+  // connection.
+  void start_client(std::string_view host, uint16_t port, bool default_port, std::string_view path,
+                    Random& random);
 
   // Forgets the last connection and waits for an upgrade request.
   void start_server();
 
   // Takes what the network gave. `bytes` must be followed by receive_padding readable bytes. Calls
-  //   bool on_open(const UpgradeResult&)        the server's 101 is already queued, so sending here is fine
-  //   bool on_text(std::string_view)            valid UTF-8, receive_padding readable bytes behind
-  //   bool on_binary(std::span<const std::byte>)
-  //   bool on_ping(std::span<const std::byte>)  the pong is already queued
-  //   bool on_pong(std::span<const std::byte>)
-  //   bool on_close(uint16_t code, std::string_view reason)   1005: none given; the answer is already queued
-  // in the order of the stream. A callback that returns false stops everything: the rest is dropped, the state is
-  // closed. Views are valid during the call. On an error the caller sends fail(error) and drops the stream; a server
-  // that refuses an upgrade has its answer in output() already.
+  //   - bool on_open(const UpgradeResult&): a server's 101 is already queued, so sending is fine
+  //   - bool on_text(std::string_view): valid UTF-8, receive_padding readable bytes behind it
+  //   - bool on_binary(std::span<const std::byte>)
+  //   - bool on_ping(std::span<const std::byte>): the pong is already queued
+  //   - bool on_pong(std::span<const std::byte>)
+  //   - bool on_close(uint16_t code, std::string_view reason): 1005: no code; the answer is queued
+  //
+  // in the order of the stream. A callback that returns false stops everything: the rest is
+  // dropped, the state is closed. Views are valid during the call. On an error the caller sends
+  // fail(error) and drops the stream; a server that refuses an upgrade has its answer in output()
+  // already.
   template <class Handler>
   [[nodiscard]] Error receive(std::span<const std::byte> bytes, Handler& handler);
 
-  // Queue a message; false when it does not fit, or when nothing may be sent now (not open, or closing).
+  // Queue a message; false when it does not fit, or when nothing may be sent now (not open, or
+  // closing).
   bool send_text(std::string_view text);
   bool send_binary(std::span<const std::byte> payload);
   // At most 125 bytes.
   bool send_ping(std::span<const std::byte> payload);
-  // Queues our close frame, once; it always fits. close_none sends none of both; a reason longer than 123 bytes is
-  // cut at a character. Not open: nothing is queued, the connection is closed.
+  // Queues our close frame, once; it always fits. close_none sends none of both; a reason longer
+  // than 123 bytes is cut at a character. Not open: nothing is queued, the connection is closed.
   void send_close(uint16_t code, std::string_view reason);
-  // Ends the connection for an error: queues close(close_code_for(error)) if it was open, and reads nothing more.
+  // Ends the connection for an error: queues close(close_code_for(error)) if it was open, and reads
+  // nothing more.
   void fail(Error error);
-  // A server, from on_open: answers with this status instead of 101, and closes. `extra_header` is "" or whole lines,
-  // as "Retry-After: 5\r\n".
+  // A server, from on_open: answers with this status instead of 101, and closes. `extra_header` is
+  // "" or whole lines, as "Retry-After: 5\r\n".
   void refuse_upgrade(uint16_t status, std::string_view extra_header);
 
   [[nodiscard]] std::span<const std::byte> output() const { return output_.pending(); }
@@ -138,8 +143,8 @@ class Connection {
   // The next frame if it is a whole text message in place; consumes it. Cold cases answer false.
   [[nodiscard]] bool take_plain_text(Input& in, std::string_view& text) const;
 
-  // Hot: read for every message. `plain_` says that a frame may begin and be delivered in place: a client, open,
-  // nothing half read.
+  // Hot: read for every message. `plain_` says that a frame may begin and be delivered in place: a
+  // client, open, nothing half read.
   bool plain_ = false;
   Role role_;
   State state_ = State::closed;
@@ -169,7 +174,8 @@ class Connection {
   std::unique_ptr<char[]> http_head_;  // http_head_bytes_max
   size_t http_bytes_ = 0;              // of the head being read
   size_t http_line_begin_ = 0;
-  size_t http_budget_bytes_ = 0;       // what further heads (1xx answers come before the real one) may take
+  size_t http_budget_bytes_ =
+      0;  // what further heads (1xx answers come before the real one) may take
   std::array<char, accept_chars> accept_{};
   UpgradeResult upgrade_;
   std::optional<Duration> retry_after_;
@@ -228,6 +234,7 @@ Error Connection::receive(std::span<const std::byte> bytes, Handler& handler) {
         return Error::none;
       }
     }
+    if (plain_ && in.next == in.end) return Error::none;  // the usual end of a read
     const Delivery delivery = advance(in);
     if (delivery.kind == Delivery::Kind::nothing) return Error::none;
     if (delivery.kind == Delivery::Kind::failed) return error_;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-
 #include <havklo/random.hpp>
 
 #include "websocket/connection.hpp"
@@ -68,8 +67,8 @@ size_t Connection::queue_frame(Opcode opcode, std::span<const std::byte> payload
   return head_bytes + payload.size();
 }
 
-// Answers to the latest ping only (5.5.3): an older pong that has not begun to leave makes room, so that a flood of
-// pings cannot make the queue grow.
+// Answers to the latest ping only (5.5.3): an older pong that has not begun to leave makes room, so
+// that a flood of pings cannot make the queue grow.
 void Connection::queue_pong(std::span<const std::byte> payload) {
   if (pong_bytes_ != 0 && output_.is_whole(pong_position_)) {
     output_.remove(pong_position_, pong_bytes_);

@@ -2,8 +2,8 @@
 //
 // Owns:       nothing; pure functions over bytes.
 // Not owned:  payloads, and whether a message is under way (told by the caller).
-// Invariant:  what is wrong is said at the first byte that proves it, in the order of the bytes, so that the
-//             answer does not depend on how the network cut the stream.
+// Invariant:  what is wrong is said at the first byte that proves it, in the order of the bytes, so
+//             that the answer does not depend on how the network cut the stream.
 // Source:     RFC 6455, 5.2 to 5.5.
 #pragma once
 
@@ -27,11 +27,9 @@ enum class Opcode : uint8_t {
   pong = 10,
 };
 
-[[nodiscard]] constexpr bool is_control(Opcode opcode) {
-  return static_cast<uint8_t>(opcode) >= 8;
-}
+[[nodiscard]] constexpr bool is_control(Opcode opcode) { return static_cast<uint8_t>(opcode) >= 8; }
 
-inline constexpr size_t frame_head_bytes_max = 14;       // 2 + 8 of length + 4 of mask
+inline constexpr size_t frame_head_bytes_max = 14;  // 2 + 8 of length + 4 of mask
 inline constexpr size_t control_payload_bytes_max = 125;
 
 struct FrameHead {
@@ -48,8 +46,8 @@ struct ParsedHead {
   FrameHead head;
 };
 
-// Parses the head at the front of `bytes` as `receiver` sees it. `message_open`: a fragmented message has begun
-// and not ended.
+// Parses the head at the front of `bytes` as `receiver` sees it. `message_open`: a fragmented
+// message has begun and not ended.
 [[nodiscard]] ParsedHead parse_frame_head(std::span<const std::byte> bytes, Role receiver,
                                           bool message_open);
 

@@ -129,8 +129,7 @@ Error parse_request_line(std::string_view line, std::string_view& path) {
   const size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last || first == 0) return Error::http_malformed;
   path = line.substr(first + 1, last - first - 1);
-  const bool printable =
-      std::ranges::all_of(path, [](char c) { return c > ' ' && c != '\x7F'; });
+  const bool printable = std::ranges::all_of(path, [](char c) { return c > ' ' && c != '\x7F'; });
   if (!printable || path.empty() || line.substr(last + 1) != "HTTP/1.1") {
     return Error::http_malformed;
   }
@@ -139,19 +138,32 @@ Error parse_request_line(std::string_view line, std::string_view& path) {
 
 std::string_view phrase_of(uint16_t status) {
   switch (status) {
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    default: return "Refused";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Refused";
   }
 }
 
@@ -194,7 +206,8 @@ ServerAnswer parse_server_answer(std::string_view head, std::string_view accept)
   if (answer.interim()) return answer;
   const AnswerFields fields = read_answer_fields(reader);
   if (answer.http_status != 101) {
-    // A refusal is a refusal, also when a proxy wrote it badly: fields that cannot be read do not count.
+    // A refusal is a refusal, also when a proxy wrote it badly: fields that cannot be read do not
+    // count.
     answer.error = Error::upgrade_refused;
     if (fields.retry_after.count > 0) {
       answer.retry_after = parse_retry_after(fields.retry_after.value, fields.date.value);

@@ -1,20 +1,20 @@
-// The HTTP upgrade that opens a WebSocket: the client's request, the server's answer, and the checks of both.
+// The HTTP upgrade that opens a WebSocket: the client's request, the server's answer, their checks.
 //
-// Owns nothing: functions from text to text. The heads handed in are whole, end with an empty line, and every line
-// of them ends with CR LF (the connection saw to it).
-// Cost:   once a connection; allocates nothing but where a std::string is returned.
-// Source: RFC 6455, 4.1 and 4.2; RFC 9110 for fields, dates and Retry-After; RFC 9112 for the syntax of heads.
+// Owns nothing: functions from text to text. The heads handed in are whole, end with an empty line,
+// and every line of them ends with CR LF (the connection saw to it).
+//
+// Cost:   once a connection; allocates only here, where a std::string is built.
+// Source: RFC 6455, 4.1 and 4.2; RFC 9110 for fields, dates and Retry-After; RFC 9112 for heads.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <havklo/clock.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <havklo/clock.hpp>
 
 #include "websocket/error.hpp"
 
@@ -47,9 +47,9 @@ struct ClientRequest {
                                          std::array<char, accept_chars>& accept);
 
 struct ServerAnswer {
-  Error error = Error::none;              // none: the connection is open
-  uint16_t http_status = 0;               // 0: not even that could be read
-  std::optional<Duration> retry_after;    // of an answer other than 101
+  Error error = Error::none;            // none: the connection is open
+  uint16_t http_status = 0;             // 0: not even that could be read
+  std::optional<Duration> retry_after;  // of an answer other than 101
   // 1xx other than 101: the real answer is still to come.
   [[nodiscard]] bool interim() const {
     return http_status >= 100 && http_status < 200 && http_status != 101;

@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "M
 constexpr std::array<std::string_view, 7> days{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                "Friday", "Saturday", "Sunday"};
 
-// Takes a text apart from the front. After the first thing that does not fit, nothing fits any more.
+// Takes a text apart from the front. After the first thing that does not fit, nothing fits any
+// more.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}

@@ -1,7 +1,8 @@
 // The syntax of an HTTP/1.1 head: lines, fields, lists.
 //
 // Owns nothing; views into the head.
-// Strict: no folded lines, no space before the colon, no control characters in values.   Source: RFC 9112, 2 to 5.
+// Strict: no folded lines, no space before the colon, no control characters in values.
+// Source: RFC 9112, 2 to 5.
 #pragma once
 
 #include <string_view>

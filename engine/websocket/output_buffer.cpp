@@ -2,7 +2,6 @@
 #include "websocket/output_buffer.hpp"
 
 #include <cstring>
-
 #include <havklo/assert.hpp>
 
 namespace havklo::websocket {

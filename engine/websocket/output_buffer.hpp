@@ -1,8 +1,8 @@
 // Bytes that wait to be sent, in one preallocated piece.
 //
 // Owns:       its memory, allocated once and touched only as far as it is used.
-// Invariants: pending() is contiguous; ordinary appends never take it beyond `bytes_max`, the room behind that
-//             belongs to pong and close, which therefore always fit.
+// Invariants: pending() is contiguous; ordinary appends never take it beyond `bytes_max`, the room
+//             behind that belongs to pong and close, which therefore always fit.
 // Cost:       an append is a copy; now and then what is pending moves to the front.
 #pragma once
 
@@ -25,16 +25,16 @@ class OutputBuffer {
   }
   [[nodiscard]] bool fits(size_t bytes) const { return bytes <= bytes_max_ - used(); }
 
-  // Room for `bytes` at the end; commit() says how many were written. Callers check fits() before, but for
-  // control frames.
+  // Room for `bytes` at the end; commit() says how many were written. Callers check fits() before,
+  // but for control frames.
   [[nodiscard]] std::byte* prepare(size_t bytes);
   void commit(size_t bytes) { end_ += bytes; }
 
   void consume(size_t bytes);
   void clear();
 
-  // The place in the stream where the next byte will stand, and the removal of bytes that stand there and have not
-  // been consumed, not even in part.
+  // The place in the stream where the next byte will stand, and the removal of bytes that stand
+  // there and have not been consumed, not even in part.
   [[nodiscard]] uint64_t end_position() const { return consumed_ + (end_ - begin_); }
   [[nodiscard]] bool is_whole(uint64_t position) const { return position >= consumed_; }
   void remove(uint64_t position, size_t bytes);

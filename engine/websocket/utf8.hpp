@@ -1,9 +1,9 @@
 // UTF-8 validation, whole or in pieces.
 //
 // Owns:      the place inside a sequence that a piece ended in (Utf8Validator).
-// Cost:      ASCII goes by 32 bytes a step with AVX2 (16 with SSE2, 8 without); other text byte by byte.
+// Cost:      ASCII goes by 32 bytes a step with AVX2, 16 with SSE2, 8 without; else by bytes.
 // Invariant: invalid input is noticed at the byte that makes it so, in any split.
-// Source:    RFC 3629; Unicode table 3-7: no surrogates, no overlong forms, nothing above U+10FFFF.
+// Source:    RFC 3629; Unicode table 3-7: no surrogates, no overlong forms, up to U+10FFFF.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ class Utf8Validator {
   void reset() { *this = Utf8Validator(); }
 
  private:
-  uint8_t missing_ = 0;   // continuation bytes still to come
-  uint8_t low_ = 0x80;    // range of the next one
+  uint8_t missing_ = 0;  // continuation bytes still to come
+  uint8_t low_ = 0x80;   // range of the next one
   uint8_t high_ = 0xBF;
 };
 

@@ -1,20 +1,20 @@
-// The other side of a WebSocket connection under test: frames written by hand, and what the handler was told.
+// The other side of a WebSocket connection under test: frames written by hand, and what the handler
+// was told.
 //
-// Frames are built here without the codec, so that a mistake in it cannot hide. Every read is handed over in a heap
-// block of exactly its size and the padding, and every text is read to the end of its padding: AddressSanitizer then
-// sees both a read beyond, and a promise not kept.
+// Frames are built here without the codec, so that a mistake in it cannot hide. Every read is
+// handed over in a heap block of exactly its size and the padding, and every text is read to the
+// end of its padding: AddressSanitizer then sees both a read beyond, and a promise not kept.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <havklo/limits.hpp>
+#include <havklo/random.hpp>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <havklo/limits.hpp>
-#include <havklo/random.hpp>
 
 #include "websocket/connection.hpp"
 
@@ -78,7 +78,8 @@ inline std::string frame(int first, std::string_view payload, bool masked = fals
     out += raw({mask_bit | 126, static_cast<int>(size >> 8), static_cast<int>(size & 255)});
   } else {
     out += raw({mask_bit | 127, 0, 0, 0, 0});
-    for (int shift = 24; shift >= 0; shift -= 8) out += raw({static_cast<int>(size >> shift & 255)});
+    for (int shift = 24; shift >= 0; shift -= 8)
+      out += raw({static_cast<int>(size >> shift & 255)});
   }
   if (!masked) return out.append(payload);
   out += raw({1, 2, 3, 4});
@@ -111,7 +112,8 @@ inline std::string field_of(std::string_view head, std::string_view name) {
 inline std::string accepting_answer(std::string_view request) {
   const auto accept = accept_for(field_of(request, "Sec-WebSocket-Key"));
   return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Accept: " + std::string(accept.data(), accept.size()) + "\r\n\r\n";
+         "Sec-WebSocket-Accept: " +
+         std::string(accept.data(), accept.size()) + "\r\n\r\n";
 }
 
 inline constexpr std::string_view plain_request =
