@@ -1,0 +1,87 @@
+// How many connection attempts may begin in any rolling window; shared by all sessions of an
+// engine.
+//
+// The venue bans an address for ten minutes after some 150 attempts in ten minutes (kraken-v2.md
+// §11), so an attempt waits for its place rather than exceed. Places are booked ahead: a session
+// that waits counts already. Threads: loop thread.   Cost: O(attempts) for a booking, which happens
+// once an attempt; allocates in its constructor. Invariant: no window (t - window, t] holds more
+// than `attempts` places.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <havklo/assert.hpp>
+#include <havklo/clock.hpp>
+#include <vector>
+
+namespace havklo {
+
+struct ConnectBudgetSettings {
+  uint32_t attempts = 120;
+  Duration window = Duration::seconds(600);
+};
+
+class ConnectBudget {
+ public:
+  // Each of `sessions` waits for one place at most.
+  ConnectBudget(const ConnectBudgetSettings& settings, uint32_t sessions) : settings_(settings) {
+    HAVKLO_ASSERT(settings.attempts > 0);
+    places_.reserve(size_t{2} * settings.attempts + sessions + 1);
+  }
+
+  // Books the first place at or after `earliest`.
+  [[nodiscard]] Instant reserve(Instant earliest, Instant now) {
+    forget_before(now - settings_.window);
+    Instant place = earliest;
+    for (uint32_t at = 0; at < places_.size(); ++at) {
+      const Instant freed = conflict(place);
+      if (freed == place) break;
+      place = freed;
+    }
+    HAVKLO_ASSERT(places_.size() < places_.capacity());
+    places_.insert(std::ranges::upper_bound(places_, place), place);
+    return place;
+  }
+
+  // Gives a place back whose attempt will not begin.
+  void cancel(Instant place) {
+    const auto found = std::ranges::lower_bound(places_, place);
+    HAVKLO_ASSERT(found != places_.end() && *found == place);
+    places_.erase(found);
+  }
+
+  [[nodiscard]] size_t booked() const { return places_.size(); }
+
+ private:
+  // `place` itself if it fits; else the next instant at which one of those in its way is forgotten.
+  [[nodiscard]] Instant conflict(Instant place) const {
+    // With `place` added, look at every run of attempts + 1 neighbours that contains it: none may
+    // lie within a window.
+    const auto at = static_cast<size_t>(std::ranges::upper_bound(places_, place) - places_.begin());
+    const size_t run = settings_.attempts;  // existing neighbours that fill a window with it
+    const size_t first = at > run ? at - run : 0;
+    for (size_t begin = first; begin <= at && begin + run <= places_.size(); ++begin) {
+      const Instant lowest = begin == at ? place : places_[begin];
+      const size_t end = begin + run;
+      const Instant highest = end == at ? place : places_[end - 1];
+      const Instant last = std::max(highest, place);
+      const Instant oldest = std::min(lowest, place);
+      if (last - oldest < settings_.window) {
+        // Beyond the window of the oldest in the way; past `place` in any case.
+        const Instant freed = places_[begin] + settings_.window;
+        return freed > place ? freed : places_[end - 1] + settings_.window;
+      }
+    }
+    return place;
+  }
+
+  void forget_before(Instant limit) {
+    const auto kept = std::ranges::upper_bound(places_, limit);
+    places_.erase(places_.begin(), kept);
+  }
+
+  ConnectBudgetSettings settings_;
+  std::vector<Instant> places_;  // sorted; begun and booked
+};
+
+}  // namespace havklo

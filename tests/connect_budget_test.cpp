@@ -1,0 +1,60 @@
+// Method: random bookings and cancellations, and after each the rule itself counted out: no window
+// holds too many.
+#include <gtest/gtest.h>
+
+#include <havklo/connect_budget.hpp>
+#include <havklo/random.hpp>
+#include <vector>
+
+namespace havklo {
+namespace {
+
+TEST(ConnectBudget, LetsTheFirstAttemptsBeginAtOnceAndTheNextWhenTheOldestIsForgotten) {
+  ConnectBudget budget({.attempts = 3, .window = 10_s}, 1);
+  for (int64_t second = 0; second < 3; ++second) {
+    const Instant now = Instant{} + Duration::seconds(second);
+    EXPECT_EQ(budget.reserve(now, now), now);
+  }
+  const Instant now = Instant{} + 3_s;
+  EXPECT_EQ(budget.reserve(now, now), Instant{} + 10_s);
+}
+
+TEST(ConnectBudget, GivesACancelledPlaceToTheNext) {
+  ConnectBudget budget({.attempts = 1, .window = 10_s}, 1);
+  EXPECT_EQ(budget.reserve(Instant{}, Instant{}), Instant{});
+  const Instant booked = budget.reserve(Instant{} + 1_s, Instant{} + 1_s);
+  EXPECT_EQ(booked, Instant{} + 10_s);
+  budget.cancel(booked);
+  EXPECT_EQ(budget.reserve(Instant{} + 2_s, Instant{} + 2_s), Instant{} + 10_s);
+}
+
+TEST(ConnectBudget, NeverHoldsMoreThanTheBudgetInAnyWindow) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const auto attempts = static_cast<uint32_t>(1 + random.below(4));
+    ConnectBudget budget({.attempts = attempts, .window = Duration{100}}, 4);
+    Instant now{};
+    std::vector<Instant> places;
+    for (int step = 0; step < 100; ++step) {
+      now = now + Duration{static_cast<int64_t>(random.below(120))};
+      const Instant earliest = now + Duration{static_cast<int64_t>(random.below(150))};
+      size_t waiting = 0;
+      for (const Instant place : places) waiting += place > now ? 1 : 0;
+      if (waiting >= 4) continue;
+      const Instant place = budget.reserve(earliest, now);
+      ASSERT_GE(place, earliest);
+      places.push_back(place);
+      for (const Instant end : places) {
+        uint32_t within = 0;
+        for (const Instant other : places) {
+          within += other <= end && other > end - Duration{100} ? 1 : 0;
+        }
+        ASSERT_LE(within, attempts);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace havklo
