@@ -1,0 +1,417 @@
+// The rules of design §1.1 and §1.2, one step at a time.
+#include "core/lifecycle.hpp"
+
+#include <algorithm>
+
+namespace havklo::core {
+namespace {
+
+constexpr uint16_t close_normal = 1000;
+constexpr uint16_t close_going_away = 1001;
+constexpr uint16_t close_service_restart = 1012;
+constexpr uint16_t close_try_again_later = 1013;
+constexpr uint16_t http_request_timeout = 408;
+constexpr uint16_t http_too_many_requests = 429;
+constexpr uint16_t http_unavailable = 503;
+
+// The longest Retry-After obeyed: the venue's own ban lasts ten minutes.
+constexpr Duration retry_after_max = Duration::seconds(600);
+
+// What to tell the peer when we end a connection ourselves.
+uint16_t goodbye_code(const Loss& loss) {
+  switch (loss.reason) {
+    case Reason::protocol_error:
+      return loss.close_code;
+    case Reason::requested:
+      return close_normal;
+    case Reason::greeting_timeout:
+    case Reason::restore_timeout:
+    case Reason::heartbeat_timeout:
+    case Reason::probe_timeout:
+      return close_going_away;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+bool is_retryable(const Loss& loss) {
+  if (loss.reason == Reason::certificate_refused) return false;
+  const bool client_error = loss.http_status >= 400 && loss.http_status < 500;
+  return !client_error || loss.http_status == http_request_timeout ||
+         loss.http_status == http_too_many_requests;
+}
+
+Lifecycle::Lifecycle(const Settings& settings, ConnectBudget& budget, Random& random)
+    : reconnect_(settings.reconnect),
+      breaker_settings_(settings.circuit_breaker),
+      timeouts_(settings.timeouts),
+      budget_(&budget),
+      random_(&random),
+      backoff_(settings.reconnect.backoff),
+      breaker_(settings.circuit_breaker) {
+  deadlines_.fill(Instant::never());
+}
+
+void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
+  if (phase_ == Phase::closed) return;
+  switch (input.kind) {
+    case InputKind::start:
+      return on_start(input, now, actions);
+    case InputKind::upgraded:
+      if (phase_ != Phase::connecting) return;
+      phase_ = Phase::greeting;
+      return arm(TimerKind::phase, now + timeouts_.greeting_timeout, actions);
+    case InputKind::greeted:
+      return on_greeted(input, now, actions);
+    case InputKind::status_changed:
+      if (has_connection()) maintenance_said_ = input.system == SystemStatus::maintenance;
+      return;
+    case InputKind::restored:
+      return on_restored(input, now, actions);
+    case InputKind::lost:
+      return lose(input.loss, goodbye_code(input.loss), input.room, now, actions);
+    case InputKind::phase_deadline:
+      return on_phase_deadline(input, now, actions);
+    case InputKind::probe_deadline: {
+      if (!probing_) return;
+      const Loss loss{.reason = Reason::probe_timeout};
+      return lose(loss, goodbye_code(loss), input.room, now, actions);
+    }
+    case InputKind::breaker_deadline:
+      return on_breaker_deadline(input, now, actions);
+    case InputKind::stable_deadline:
+      if (phase_ != Phase::live) return;
+      deadlines_[static_cast<uint8_t>(TimerKind::stable)] = Instant::never();
+      attempt_ = 0;
+      backoff_.reset();
+      breaker_.record_stable();
+      return;
+    case InputKind::room:
+      if (wants_room_) begin_attempt(true, now, actions);
+      return;
+    case InputKind::reconnect_requested:
+      return on_reconnect_requested(input, now, actions);
+    case InputKind::close_requested:
+      return on_close_requested(now, actions);
+  }
+}
+
+void Lifecycle::on_start(const Input& input, Instant now, Actions& actions) {
+  if (phase_ != Phase::idle) return;
+  phase_ = Phase::waiting;
+  const Instant begins = budget_->reserve(now, now);
+  booked_ = begins;
+  if (begins > now) return arm(TimerKind::phase, begins, actions);
+  begin_attempt(input.room, now, actions);
+}
+
+// The wait of this attempt is over; the breaker and the ring may still hold it back.
+void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
+  wait_is_over_ = true;
+  wants_room_ = !room;
+  if (!room) return;
+  if (breaker_settings_.enabled && !breaker_.admit(now)) return;  // on_breaker_deadline goes on
+  wait_is_over_ = false;
+  booked_.reset();
+  phase_ = Phase::connecting;
+  greeted_ = false;
+  maintenance_said_ = false;
+  attempt_began_ = now;
+  probing_ = breaker_settings_.enabled && breaker_.state() == BreakerState::half_open;
+  actions.add(ActionKind::open);
+  arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
+  if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
+}
+
+void Lifecycle::on_greeted(const Input& input, Instant now, Actions& actions) {
+  if (phase_ != Phase::greeting) return;
+  phase_ = Phase::restoring;
+  greeted_ = true;
+  ++epoch_;
+  connected_at_ = now;
+  maintenance_said_ = input.system == SystemStatus::maintenance;
+  cancel(TimerKind::phase, actions);
+  Event event = Event::make(EventKind::connected);
+  event.payload.connected = input.connected;
+  event.payload.connected.connect_time_ns = (now - attempt_began_).ns;
+  actions.add(ActionKind::publish).event = event;
+  actions.add(ActionKind::restore);
+}
+
+void Lifecycle::on_restored(const Input& input, Instant now, Actions& actions) {
+  if (phase_ != Phase::restoring) return;
+  phase_ = Phase::live;
+  live_since_ = now;
+  maintenance_floor_ = false;
+  Event event = Event::make(EventKind::subscriptions_restored);
+  event.payload.subscriptions_restored.count = input.count;
+  event.payload.subscriptions_restored.rejected = input.rejected;
+  event.payload.subscriptions_restored.downtime_ns = down_since_ ? (now - *down_since_).ns : 0;
+  down_since_.reset();
+  actions.add(ActionKind::publish).event = event;
+  arm(TimerKind::stable, now + reconnect_.stable_after, actions);
+  if (!probing_) return;
+  probing_ = false;
+  cancel(TimerKind::probe, actions);
+  if (breaker_.record_live() == BreakerTransition::closed) {
+    publish_breaker(EventKind::circuit_breaker_closed, actions);
+  }
+}
+
+void Lifecycle::on_phase_deadline(const Input& input, Instant now, Actions& actions) {
+  deadlines_[static_cast<uint8_t>(TimerKind::phase)] = Instant::never();
+  switch (phase_) {
+    case Phase::connecting:
+      return lose({.reason = Reason::connect_timeout}, 0, input.room, now, actions);
+    case Phase::greeting: {
+      const Loss loss{.reason = Reason::greeting_timeout};
+      return lose(loss, goodbye_code(loss), input.room, now, actions);
+    }
+    case Phase::closing:
+      return lose({.reason = Reason::requested}, 0, input.room, now, actions);
+    case Phase::waiting:
+    case Phase::tripped:
+      return begin_attempt(input.room, now, actions);
+    default:
+      return;
+  }
+}
+
+void Lifecycle::on_breaker_deadline(const Input& input, Instant now, Actions& actions) {
+  deadlines_[static_cast<uint8_t>(TimerKind::breaker)] = Instant::never();
+  if (breaker_.on_reset_timer(now) != BreakerTransition::half_opened) return;
+  publish_breaker(EventKind::circuit_breaker_half_open, actions);
+  if (phase_ == Phase::tripped) phase_ = Phase::waiting;
+  if (wait_is_over_) begin_attempt(input.room, now, actions);
+}
+
+// Ends what was running, says so, and decides what comes next.
+void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now,
+                     Actions& actions) {
+  if (!has_connection()) return;
+  const bool closing = phase_ == Phase::closing;
+  const bool was_live = phase_ == Phase::live;
+  const bool was_stable = was_live && now - live_since_ >= reconnect_.stable_after;
+  if (closing) loss.reason = Reason::requested;
+  if (loss.close_code == close_service_restart || loss.close_code == close_try_again_later ||
+      loss.http_status == http_unavailable || maintenance_said_) {
+    maintenance_floor_ = true;
+  }
+  const bool ended_by_us =
+      loss.reason == Reason::requested || loss.reason == Reason::protocol_error;
+  if (!ended_by_us && (loss.close_code == close_service_restart || maintenance_said_)) {
+    loss.reason = Reason::maintenance;
+  }
+
+  cancel_all(actions);
+  actions.add(ActionKind::drop).close_code = close_code_to_send;
+  publish_loss(loss, now, actions);
+  if (was_live) down_since_ = now;
+  greeted_ = false;
+  if (probing_) breaker_.abandon_probe();  // a verdict, if there is one, follows below
+  probing_ = false;
+  if (closing || !reconnect_.enabled) return finish(loss.reason, actions);
+
+  // A stable life ends the series even when its timer fires later in this same turn.
+  if (was_stable) {
+    attempt_ = 0;
+    backoff_.reset();
+    breaker_.record_stable();
+  }
+  const bool failed = !was_stable && loss.reason != Reason::requested;
+  if (failed && breaker_settings_.enabled &&
+      breaker_.record_failure(now) == BreakerTransition::opened) {
+    publish_breaker(EventKind::circuit_breaker_open, actions);
+  }
+  ++attempt_;
+  if (reconnect_.max_attempts && attempt_ > *reconnect_.max_attempts) {
+    --attempt_;
+    Event event = Event::make(EventKind::reconnect_failed);
+    event.payload.ended.attempts = attempt_;
+    event.payload.ended.reason = loss.reason;
+    actions.add(ActionKind::publish).event = event;
+    return finish(loss.reason, actions);
+  }
+  schedule_attempt(loss, room, now, actions);
+}
+
+void Lifecycle::schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions) {
+  const Wait wait = choose_wait(loss, room, now);
+  Event event = Event::make(EventKind::reconnecting);
+  event.payload.reconnecting.attempt = attempt_;
+  event.payload.reconnecting.delay_ns = wait.delay.ns;
+  event.payload.reconnecting.waits_for = wait.cause;
+  actions.add(ActionKind::publish).event = event;
+
+  const bool open = breaker_settings_.enabled && breaker_.state() == BreakerState::open;
+  phase_ = open ? Phase::tripped : Phase::waiting;
+  skippable_ = wait.cause == WaitsFor::backoff && !open && is_retryable(loss);
+  // The breaker is armed first: at the same tick it is half-open before the probe begins.
+  if (open) arm(TimerKind::breaker, breaker_.next_deadline(), actions);
+  arm(TimerKind::phase, now + wait.delay, actions);
+}
+
+// The longest of the waits that apply; among equals the first in the order of WaitsFor.
+Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now) {
+  Wait wait{};
+  if (breaker_settings_.enabled && breaker_.state() == BreakerState::open) {
+    wait = {breaker_settings_.reset_timeout, WaitsFor::breaker};
+  } else if (!is_retryable(loss)) {
+    wait = {reconnect_.backoff.max_delay, WaitsFor::backoff};
+  } else {
+    wait = {backoff_.next(attempt_, *random_), WaitsFor::backoff};
+  }
+  const auto at_least = [&wait](Duration delay, WaitsFor cause) {
+    if (delay > wait.delay) wait = {delay, cause};
+  };
+  if (maintenance_floor_) at_least(reconnect_.maintenance_delay, WaitsFor::maintenance);
+  if (loss.http_status == http_too_many_requests && !loss.retry_after) {
+    at_least(reconnect_.rate_limited_delay, WaitsFor::rate_limited);
+  }
+  if (loss.retry_after) {
+    at_least(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);
+  }
+  const Instant begins = budget_->reserve(now + wait.delay, now);
+  booked_ = begins;
+  at_least(begins - now, WaitsFor::budget);
+  if (!room) wait.cause = WaitsFor::ring;  // of unknown length: never shorter than the others
+  return wait;
+}
+
+void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions& actions) {
+  if (phase_ == Phase::live) {
+    return lose({.reason = Reason::requested}, close_normal, input.room, now, actions);
+  }
+  if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
+  skippable_ = false;
+  budget_->cancel(*booked_);
+  booked_ = budget_->reserve(now, now);
+  if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
+  cancel(TimerKind::phase, actions);
+  begin_attempt(input.room, now, actions);
+}
+
+void Lifecycle::on_close_requested(Instant now, Actions& actions) {
+  switch (phase_) {
+    case Phase::closing:
+    case Phase::closed:
+      return;
+    case Phase::restoring:
+    case Phase::live:
+      cancel_all(actions);
+      probing_ = false;
+      phase_ = Phase::closing;
+      actions.add(ActionKind::say_goodbye);
+      return arm(TimerKind::phase, now + timeouts_.close_timeout, actions);
+    case Phase::connecting:
+    case Phase::greeting:
+      cancel_all(actions);
+      actions.add(ActionKind::drop).close_code = close_normal;
+      publish_loss({.reason = Reason::requested}, now, actions);
+      return finish(Reason::requested, actions);
+    case Phase::idle:
+    case Phase::waiting:
+    case Phase::tripped:
+      cancel_all(actions);
+      return finish(Reason::requested, actions);
+  }
+}
+
+void Lifecycle::finish(Reason reason, Actions& actions) {
+  phase_ = Phase::closed;
+  probing_ = false;
+  wants_room_ = false;
+  wait_is_over_ = false;
+  if (booked_) budget_->cancel(*booked_);
+  booked_.reset();
+  Event event = Event::make(EventKind::closed);
+  event.payload.ended.attempts = attempt_;
+  event.payload.ended.reason = reason;
+  actions.add(ActionKind::publish).event = event;
+}
+
+void Lifecycle::publish_loss(const Loss& loss, Instant now, Actions& actions) const {
+  if (greeted_) {
+    Event event = Event::make(EventKind::disconnected);
+    event.payload.disconnected.reason = loss.reason;
+    event.payload.disconnected.close_code = loss.close_code;
+    event.payload.disconnected.os_error = loss.os_error;
+    event.payload.disconnected.uptime_ns = (now - connected_at_).ns;
+    event.payload.disconnected.retryable = is_retryable(loss) ? 1 : 0;
+    actions.add(ActionKind::publish).event = event;
+    return;
+  }
+  Event event = Event::make(EventKind::connect_failed);
+  event.payload.connect_failed.attempt = attempt_;
+  event.payload.connect_failed.reason = loss.reason;
+  event.payload.connect_failed.http_status = loss.http_status;
+  event.payload.connect_failed.os_error = loss.os_error;
+  event.payload.connect_failed.retryable = is_retryable(loss) ? 1 : 0;
+  actions.add(ActionKind::publish).event = event;
+}
+
+void Lifecycle::publish_breaker(EventKind kind, Actions& actions) const {
+  Event event = Event::make(kind);
+  event.payload.circuit_breaker.trips = breaker_.trips();
+  if (kind == EventKind::circuit_breaker_open) {
+    event.payload.circuit_breaker.retry_after_ns = breaker_settings_.reset_timeout.ns;
+  }
+  actions.add(ActionKind::publish).event = event;
+}
+
+void Lifecycle::arm(TimerKind timer, Instant deadline, Actions& actions) {
+  deadlines_[static_cast<uint8_t>(timer)] = deadline;
+  Action& action = actions.add(ActionKind::arm);
+  action.timer = timer;
+  action.deadline = deadline;
+}
+
+void Lifecycle::cancel(TimerKind timer, Actions& actions) {
+  Instant& deadline = deadlines_[static_cast<uint8_t>(timer)];
+  if (deadline == Instant::never()) return;
+  deadline = Instant::never();
+  actions.add(ActionKind::cancel).timer = timer;
+}
+
+void Lifecycle::cancel_all(Actions& actions) {
+  for (uint8_t timer = 0; timer < timer_kind_count; ++timer) {
+    cancel(static_cast<TimerKind>(timer), actions);
+  }
+}
+
+bool Lifecycle::has_connection() const {
+  switch (phase_) {
+    case Phase::connecting:
+    case Phase::greeting:
+    case Phase::restoring:
+    case Phase::live:
+    case Phase::closing:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Lifecycle::check_invariants() const {
+  const auto armed = [this](TimerKind timer) { return deadline(timer) != Instant::never(); };
+  const bool waits = phase_ == Phase::waiting || phase_ == Phase::tripped;
+  if (phase_ == Phase::connecting || phase_ == Phase::greeting || phase_ == Phase::closing) {
+    HAVKLO_ASSERT(armed(TimerKind::phase));
+  }
+  if (waits) {
+    HAVKLO_ASSERT(armed(TimerKind::phase) || wants_room_ ||
+                  (wait_is_over_ && armed(TimerKind::breaker)));
+  }
+  HAVKLO_ASSERT(!wants_room_ || waits);
+  HAVKLO_ASSERT(!booked_ || waits);
+  HAVKLO_ASSERT(phase_ != Phase::tripped || breaker_.state() == BreakerState::open);
+  HAVKLO_ASSERT(!probing_ || armed(TimerKind::probe));
+  HAVKLO_ASSERT(!armed(TimerKind::stable) || phase_ == Phase::live);
+  if (phase_ == Phase::closed) {
+    for (const Instant deadline : deadlines_) HAVKLO_ASSERT(deadline == Instant::never());
+  }
+}
+
+}  // namespace havklo::core

@@ -1,0 +1,207 @@
+// The life of one connection as a step function: what happened, and the instant, in; what to do,
+// out.
+//
+// Owns:       the phase, the attempt counter, the epoch, backoff and circuit breaker (as values).
+// Not owned:  time (passed in), the connect budget (shared by all sessions), randomness, doing
+// anything: the
+//             session carries the returned actions out, in order.
+// Threads:    loop thread.   Cost: O(1) but for the budget; never allocates.
+// Invariants: every phase but Idle, Live and Closed has a deadline armed or waits for room; one
+// event for each transition of
+//             the breaker; one Reconnecting for each attempt, published when its wait begins; after
+//             Closed, nothing.
+// Rules:      design §1.1 and §1.2.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <havklo/assert.hpp>
+#include <havklo/backoff.hpp>
+#include <havklo/circuit_breaker.hpp>
+#include <havklo/clock.hpp>
+#include <havklo/config.hpp>
+#include <havklo/connect_budget.hpp>
+#include <havklo/event.hpp>
+#include <havklo/random.hpp>
+#include <optional>
+#include <span>
+
+namespace havklo::core {
+
+enum class Phase : uint8_t {
+  idle,
+  connecting,  // resolve, TCP, TLS, upgrade; "Probing" when the breaker is half-open
+  greeting,    // upgraded, waits for `status`
+  restoring,   // waits for every subscription
+  live,
+  waiting,  // for the next attempt; the breaker is closed or half-open
+  tripped,  // for the breaker
+  closing,  // WebSocket close sent
+  closed,
+};
+inline constexpr uint8_t phase_count = 9;
+
+// How a connection, or an attempt at one, ended.
+struct Loss {
+  Reason reason = Reason::none;
+  uint16_t close_code = 0;   // the venue's, or ours after a protocol error
+  uint16_t http_status = 0;  // upgrade_refused
+  int32_t os_error = 0;
+  std::optional<Duration> retry_after;  // upgrade_refused
+};
+
+// False for what no retry mends: a refused certificate, HTTP 4xx other than 408 and 429.
+[[nodiscard]] bool is_retryable(const Loss& loss);
+
+enum class InputKind : uint8_t {
+  start,
+  upgraded,
+  greeted,
+  status_changed,    // a later `status`
+  restored,          // every wanted subscription is verified or rejected
+  lost,              // the transport, the peer, a watchdog
+  phase_deadline,    // of connecting, greeting, closing; the end of a wait
+  probe_deadline,    // half_open_timeout
+  breaker_deadline,  // reset_timeout
+  stable_deadline,   // stable_after of Live
+  room,              // event slots for an attempt are reserved again
+  reconnect_requested,
+  close_requested,
+};
+inline constexpr uint8_t input_kind_count = 13;
+
+struct Input {
+  InputKind kind = InputKind::start;
+  bool room =
+      true;  // start, phase_deadline: slots for an attempt are reserved. lost: … could be reserved
+  Loss loss;                                    // lost
+  Event::Connected connected;                   // greeted; connect_time_ns is filled in here
+  SystemStatus system = SystemStatus::unknown;  // greeted, status_changed
+  uint32_t count = 0;                           // restored
+  uint32_t rejected = 0;                        // restored
+};
+
+enum class TimerKind : uint8_t { phase, probe, breaker, stable };
+inline constexpr uint8_t timer_kind_count = 4;
+
+enum class ActionKind : uint8_t {
+  open,         // begin an attempt
+  restore,      // ask for every subscription
+  say_goodbye,  // send close 1000 and go on reading until the peer answers
+  drop,     // end the connection at once; a close frame with `close_code` first if that is not 0
+  arm,      // `timer` to `deadline`
+  cancel,   // `timer`
+  publish,  // `event`
+};
+
+struct Action {
+  ActionKind kind = ActionKind::publish;
+  TimerKind timer = TimerKind::phase;
+  uint16_t close_code = 0;
+  Instant deadline;
+  Event event;
+};
+
+// What one step asks for, in order.
+class Actions {
+ public:
+  // The most that one step adds: four timers, drop, ConnectFailed, breaker event, Reconnecting and
+  // spare.
+  static constexpr uint32_t capacity = 16;
+
+  Action& add(ActionKind kind) {
+    HAVKLO_ASSERT(count_ < capacity);
+    Action& action = actions_[count_++];
+    action.kind = kind;
+    return action;
+  }
+  [[nodiscard]] const Action* begin() const { return actions_.data(); }
+  [[nodiscard]] const Action* end() const { return actions_.data() + count_; }
+  [[nodiscard]] uint32_t size() const { return count_; }
+
+ private:
+  std::array<Action, capacity> actions_{};
+  uint32_t count_ = 0;
+};
+
+// Lifecycle events that one attempt can publish from its Connected, through its loss, to the next
+// Reconnecting:
+//   Connected, SubscriptionsRestored, CircuitBreakerClosed, Disconnected or ConnectFailed,
+//   CircuitBreakerOpen, Reconnecting, CircuitBreakerHalfOpen, ReconnectFailed, Closed.
+inline constexpr uint32_t attempt_events_max = 9;
+// Those that can still come once Connected is out.
+inline constexpr uint32_t after_connected_events_max = attempt_events_max - 1;
+
+class Lifecycle {
+ public:
+  Lifecycle(const Settings& settings, ConnectBudget& budget, Random& random);
+
+  void step(const Input& input, Instant now, Actions& actions);
+
+  [[nodiscard]] Phase phase() const { return phase_; }
+  [[nodiscard]] uint32_t epoch() const { return epoch_; }
+  [[nodiscard]] uint32_t attempt() const { return attempt_; }
+  [[nodiscard]] bool is_probing() const { return probing_; }
+  [[nodiscard]] bool waits_for_room() const { return wants_room_; }
+  [[nodiscard]] const CircuitBreaker& breaker() const { return breaker_; }
+  [[nodiscard]] Instant deadline(TimerKind timer) const {
+    return deadlines_[static_cast<uint8_t>(timer)];
+  }
+  void check_invariants() const;
+
+ private:
+  struct Wait {
+    Duration delay;
+    WaitsFor cause;
+  };
+
+  void on_start(const Input& input, Instant now, Actions& actions);
+  void on_greeted(const Input& input, Instant now, Actions& actions);
+  void on_restored(const Input& input, Instant now, Actions& actions);
+  void on_phase_deadline(const Input& input, Instant now, Actions& actions);
+  void on_breaker_deadline(const Input& input, Instant now, Actions& actions);
+  void on_reconnect_requested(const Input& input, Instant now, Actions& actions);
+  void on_close_requested(Instant now, Actions& actions);
+
+  void begin_attempt(bool room, Instant now, Actions& actions);
+  void lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now, Actions& actions);
+  void schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions);
+  [[nodiscard]] Wait choose_wait(const Loss& loss, bool room, Instant now);
+  void finish(Reason reason, Actions& actions);
+
+  void publish_loss(const Loss& loss, Instant now, Actions& actions) const;
+  void publish_breaker(EventKind kind, Actions& actions) const;
+  void arm(TimerKind timer, Instant deadline, Actions& actions);
+  void cancel(TimerKind timer, Actions& actions);
+  void cancel_all(Actions& actions);
+  [[nodiscard]] bool has_connection() const;
+
+  // Settings, copied: a lifecycle is a value but for the budget and the generator.
+  ReconnectSettings reconnect_;
+  CircuitBreakerSettings breaker_settings_;
+  TimeoutSettings timeouts_;
+  ConnectBudget* budget_;
+  Random* random_;
+
+  Backoff backoff_;
+  CircuitBreaker breaker_;
+  std::array<Instant, timer_kind_count> deadlines_;
+
+  Phase phase_ = Phase::idle;
+  uint32_t attempt_ = 0;  // of the running attempt, or of the one waited for; 0: the first connect
+  uint32_t epoch_ = 0;
+  bool greeted_ = false;            // this connection has published Connected
+  bool probing_ = false;            // this attempt is the half-open probe
+  bool wants_room_ = false;         // the wait is over but for slots in the ring
+  bool wait_is_over_ = false;       // … or but for the breaker
+  bool maintenance_said_ = false;   // by the last status of this connection
+  bool maintenance_floor_ = false;  // maintenance_delay applies until the next Live
+  bool skippable_ = false;          // the wait is nothing but backoff: reconnect() may cut it short
+  std::optional<Instant> booked_;   // this attempt's place in the budget, while it waits
+  Instant attempt_began_;
+  Instant connected_at_;
+  Instant live_since_;
+  std::optional<Instant> down_since_;  // the Disconnected that ended the last Live epoch
+};
+
+}  // namespace havklo::core

@@ -1,0 +1,60 @@
+// Reservation, loss and the Overrun record.
+#include "core/publisher.hpp"
+
+namespace havklo::core {
+
+void Publisher::begin_turn(const EventWindow& window, Instant now) {
+  window_ = window;
+  now_ = now;
+  written_ = 0;
+}
+
+bool Publisher::try_reserve(uint32_t events) {
+  const uint32_t slots = events * slots_per_reserved_event;
+  if (market_room() < slots) return false;
+  reserved_slots_ += slots;
+  return true;
+}
+
+void Publisher::release(uint32_t events) {
+  const uint32_t slots = events * slots_per_reserved_event;
+  HAVKLO_ASSERT(slots <= reserved_slots_);
+  reserved_slots_ -= slots;
+}
+
+void Publisher::publish_reserved(Event event, Origin origin) {
+  release(1);
+  if (lost_count_ != 0) write_overrun();
+  write_header(event, origin);
+  next_slot() = event;
+}
+
+bool Publisher::begin_market(uint32_t events) {
+  const uint32_t report = lost_count_ != 0 ? 1 : 0;
+  if (market_room() < events + report) {
+    if (lost_count_ == 0) lost_first_ = sequence_ + 1;
+    lost_count_ += events;
+    sequence_ += events;
+    return false;
+  }
+  if (report != 0) write_overrun();
+  return true;
+}
+
+void Publisher::report_lost_if_room() {
+  if (lost_count_ != 0 && market_room() > 0) write_overrun();
+}
+
+// The lost numbers are the ones just before the next event, so the report takes the number after
+// them.
+void Publisher::write_overrun() {
+  Event event = Event::make(EventKind::overrun);
+  event.payload.overrun.lost = lost_count_;
+  event.payload.overrun.first = lost_first_;
+  event.payload.overrun.last = lost_first_ + lost_count_ - 1;
+  lost_count_ = 0;
+  write_header(event, Origin{});
+  next_slot() = event;
+}
+
+}  // namespace havklo::core

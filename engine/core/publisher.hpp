@@ -1,0 +1,93 @@
+// Numbers the events of an engine and decides which fit.
+//
+// Writes each event once, into the window that the events door gave for this turn. Lifecycle events
+// are never lost: whoever will publish some reserves their slots first, two for each, because an
+// Overrun record may have to go before it. Market events take what is left; what does not fit is
+// counted, and an Overrun record in-band says which sequence numbers are missing. Threads: loop
+// thread.   Cost: O(1) for an event; nothing is allocated. Invariants: reserved slots never exceed
+// the free ones; a lost range is reported before the next event.
+#pragma once
+
+#include <cstdint>
+#include <havklo/assert.hpp>
+#include <havklo/clock.hpp>
+#include <havklo/event.hpp>
+
+namespace havklo::core {
+
+// The header fields that an event takes from its session.
+struct Origin {
+  uint16_t session = 0;
+  uint32_t epoch = 0;
+};
+
+class Publisher {
+ public:
+  void begin_turn(const EventWindow& window, Instant now);
+  [[nodiscard]] uint32_t written() const { return written_; }
+  [[nodiscard]] const EventWindow& window() const { return window_; }
+
+  // Sets slots aside for `events` lifecycle events; false, and nothing is set aside, when there is
+  // no room.
+  [[nodiscard]] bool try_reserve(uint32_t events);
+  // Gives back what was reserved and not used.
+  void release(uint32_t events);
+
+  // Publishes an event for which a slot was reserved, and uses that reservation up.
+  void publish_reserved(Event event, Origin origin);
+
+  // Slots that market events may take now.
+  [[nodiscard]] uint32_t market_room() const;
+  // Makes room for a message of `events` market events. False: they are counted as lost and must
+  // not be written.
+  [[nodiscard]] bool begin_market(uint32_t events);
+  // The next of the events that begin_market allowed: header filled in, payload zeroed.
+  [[nodiscard]] Event& next_market(EventKind kind, uint8_t flags, Origin origin);
+
+  // Reports a lost range as soon as there is room for the report.
+  void report_lost_if_room();
+  [[nodiscard]] bool has_unreported_loss() const { return lost_count_ != 0; }
+
+ private:
+  static constexpr uint32_t slots_per_reserved_event = 2;
+
+  Event& next_slot();
+  void write_header(Event& event, Origin origin);
+  void write_overrun();
+
+  EventWindow window_;
+  Instant now_;
+  uint64_t sequence_ = 0;  // of the last event, published or lost
+  uint64_t lost_first_ = 0;
+  uint64_t lost_count_ = 0;
+  uint32_t written_ = 0;
+  uint32_t reserved_slots_ = 0;
+};
+
+inline Event& Publisher::next_slot() {
+  HAVKLO_ASSERT(written_ <= window_.mask);
+  return window_[written_++];
+}
+
+inline void Publisher::write_header(Event& event, Origin origin) {
+  event.sequence = ++sequence_;
+  event.time = now_;
+  event.epoch = origin.epoch;
+  event.session = origin.session;
+}
+
+inline uint32_t Publisher::market_room() const {
+  const uint32_t taken = written_ + reserved_slots_;
+  return window_.room > taken ? window_.room - taken : 0;
+}
+
+inline Event& Publisher::next_market(EventKind kind, uint8_t flags, Origin origin) {
+  Event& event = next_slot();
+  event.payload.words = {};
+  event.kind = kind;
+  event.flags = flags;
+  write_header(event, origin);
+  return event;
+}
+
+}  // namespace havklo::core
