@@ -1,8 +1,7 @@
 // The end of a process whose own invariant broke.
-#include <havklo/assert.hpp>
-
 #include <cstdio>
 #include <cstdlib>
+#include <havklo/assert.hpp>
 
 namespace havklo::detail {
 

@@ -1,16 +1,13 @@
 // The engine: some sessions, one turn at a time, between five doors.
 //
 // Owns:       the sessions, their timers, the connect budget they share, the table of names.
-// Not owned:  the doors (clock, transport, commands, events) and the journal; they outlive the engine.
-// Threads:    one, the caller's of turn().
-// Invariant:  everything that differs between two runs entered by a door or by the seed (design: determinism).
-// Cost:       a turn without input is one clock read, one look at each door and one comparison of deadlines.
+// Not owned:  the doors (clock, transport, commands, events) and the journal; they outlive the
+// engine. Threads:    one, the caller's of turn(). Invariant:  everything that differs between two
+// runs entered by a door or by the seed (design: determinism). Cost:       a turn without input is
+// one clock read, one look at each door and one comparison of deadlines.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <span>
-
 #include <havklo/clock.hpp>
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
@@ -18,6 +15,8 @@
 #include <havklo/journal.hpp>
 #include <havklo/names.hpp>
 #include <havklo/transport.hpp>
+#include <memory>
+#include <span>
 
 namespace havklo::core {
 
@@ -32,15 +31,15 @@ struct Doors {
 
 struct TurnResult {
   Instant now;
-  uint32_t inputs = 0;       // commands taken, completions taken, timers fired
-  uint32_t events = 0;       // published
-  bool more_due = false;     // work was left for the next turn: do not park
+  uint32_t inputs = 0;    // commands taken, completions taken, timers fired
+  uint32_t events = 0;    // published
+  bool more_due = false;  // work was left for the next turn: do not park
 };
 
 class Engine {
  public:
-  // One session for each settings, which must be valid (validate()). Allocates everything that it will ever need.
-  // The connect budget, shared by all, is that of the first.
+  // One session for each settings, which must be valid (validate()). Allocates everything that it
+  // will ever need. The connect budget, shared by all, is that of the first.
   Engine(std::span<const Settings> sessions, const Doors& doors);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -50,9 +49,11 @@ class Engine {
   // The first turn begins to connect.
   TurnResult turn();
 
-  // When the next timer is due; Instant::never() when none is armed. For parking: also wake for the doors.
+  // When the next timer is due; Instant::never() when none is armed. For parking: also wake for the
+  // doors.
   [[nodiscard]] Instant next_deadline() const;
-  // True while a session waits for room in the ring: do not park for longer than it takes a consumer to make some.
+  // True while a session waits for room in the ring: do not park for longer than it takes a
+  // consumer to make some.
   [[nodiscard]] bool waits_for_room() const;
   // Every session has published Closed.
   [[nodiscard]] bool closed() const;

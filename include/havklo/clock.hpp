@@ -1,9 +1,9 @@
 // Time as two types that cannot be mixed up, and the clock door.
 //
-// Instant is a point on the engine's monotonic line, Duration the distance between two of them; both count
-// nanoseconds in 64 signed bits (292 years). Adding two Instants does not compile. Nothing below the loop
-// reads a clock: `now` is read once per turn through a Clock and handed down.
-// Threads: values.   Cost: free.
+// Instant is a point on the engine's monotonic line, Duration the distance between two of them;
+// both count nanoseconds in 64 signed bits (292 years). Adding two Instants does not compile.
+// Nothing below the loop reads a clock: `now` is read once per turn through a Clock and handed
+// down. Threads: values.   Cost: free.
 #pragma once
 
 #include <compare>
@@ -29,9 +29,7 @@ struct Duration {
 struct Instant {
   int64_t ns = 0;
 
-  [[nodiscard]] static constexpr Instant never() {
-    return {std::numeric_limits<int64_t>::max()};
-  }
+  [[nodiscard]] static constexpr Instant never() { return {std::numeric_limits<int64_t>::max()}; }
 
   friend constexpr auto operator<=>(Instant, Instant) = default;
   friend constexpr Instant operator+(Instant t, Duration d) { return {t.ns + d.ns}; }
@@ -39,8 +37,28 @@ struct Instant {
   friend constexpr Duration operator-(Instant a, Instant b) { return {a.ns - b.ns}; }
 };
 
-// The clock door (design: determinism). `now` never goes backwards. `utc_offset` is what to add to an
-// Instant to get nanoseconds since 1970-01-01 UTC; the engine asks for it once per connection attempt.
+// 100_ms, 30_s: durations as people write them.
+inline namespace literals {
+consteval Duration operator""_ns(unsigned long long n) {
+  return Duration::nanoseconds(static_cast<int64_t>(n));
+}
+consteval Duration operator""_us(unsigned long long n) {
+  return Duration::microseconds(static_cast<int64_t>(n));
+}
+consteval Duration operator""_ms(unsigned long long n) {
+  return Duration::milliseconds(static_cast<int64_t>(n));
+}
+consteval Duration operator""_s(unsigned long long n) {
+  return Duration::seconds(static_cast<int64_t>(n));
+}
+consteval Duration operator""_min(unsigned long long n) {
+  return Duration::seconds(static_cast<int64_t>(n) * 60);
+}
+}  // namespace literals
+
+// The clock door (design: determinism). `now` never goes backwards. `utc_offset` is what to add to
+// an Instant to get nanoseconds since 1970-01-01 UTC; the engine asks for it once per connection
+// attempt.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -3,11 +3,10 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
-#include <type_traits>
-
 #include <havklo/event.hpp>
 #include <havklo/limits.hpp>
+#include <string_view>
+#include <type_traits>
 
 namespace havklo {
 
@@ -16,7 +15,7 @@ struct Command {
   Kind kind = Kind::close;
   Channel channel = Channel::book;  // subscribe, unsubscribe
   uint16_t session = 0;
-  uint16_t depth = 0;               // subscribe to a book
+  uint16_t depth = 0;  // subscribe to a book
   uint8_t symbol_bytes = 0;
   std::array<char, symbol_bytes_max> symbol_text{};
 

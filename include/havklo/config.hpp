@@ -1,21 +1,21 @@
 // The settings of a client, their defaults, and what is allowed.
 //
-// validate() refuses what cannot work, naming field, value and allowed range; nothing is repaired quietly.
-// Names are those of the configuration file: `reconnect.initial_delay` is settings.reconnect.backoff.initial_delay.
+// validate() refuses what cannot work, naming field, value and allowed range; nothing is repaired
+// quietly. Names are those of the configuration file: `reconnect.initial_delay` is
+// settings.reconnect.backoff.initial_delay.
 #pragma once
 
 #include <cstdint>
 #include <expected>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include <havklo/backoff.hpp>
 #include <havklo/circuit_breaker.hpp>
 #include <havklo/clock.hpp>
 #include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace havklo {
 
@@ -76,8 +76,8 @@ struct ConfigError {
 
 [[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
 
-// Slots that the ring must have for these subscriptions, so that one message of the deepest book and all lifecycle
-// events of an attempt fit.
+// Slots that the ring must have for these subscriptions, so that one message of the deepest book
+// and all lifecycle events of an attempt fit.
 [[nodiscard]] uint32_t ring_slots_min(const Settings& settings);
 
 struct Url {

@@ -28,9 +28,9 @@ struct Decimal {
     Wide right = b.mantissa;
     for (int e = a.exponent; e > b.exponent; --e) left *= 10;
     for (int e = b.exponent; e > a.exponent; --e) right *= 10;
-    return left < right    ? std::strong_ordering::less
-           : left > right  ? std::strong_ordering::greater
-                           : std::strong_ordering::equal;
+    return left < right   ? std::strong_ordering::less
+           : left > right ? std::strong_ordering::greater
+                          : std::strong_ordering::equal;
   }
   friend constexpr bool operator==(Decimal a, Decimal b) { return (a <=> b) == 0; }
 };

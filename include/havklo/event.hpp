@@ -1,24 +1,24 @@
 // What the engine tells the strategy: one 64-byte record for everything.
 //
-// 24 bytes of header and 40 of payload; trivially copyable, no pointers, no padding that differs between runs (every
-// byte is written, so that records can be compared and digested as bytes). Prices and quantities are integers with
-// their decimal exponents beside them. Symbols and texts are ids into havklo::Names.
-// `sequence` counts from 1 and has no holes except where an Overrun record says so.
-// Kinds and fields: design "The catalogue". Units: nanoseconds; `time` is the engine's monotonic clock.
+// 24 bytes of header and 40 of payload; trivially copyable, no pointers, no padding that differs
+// between runs (every byte is written, so that records can be compared and digested as bytes).
+// Prices and quantities are integers with their decimal exponents beside them. Symbols and texts
+// are ids into havklo::Names. `sequence` counts from 1 and has no holes except where an Overrun
+// record says so. Kinds and fields: design "The catalogue". Units: nanoseconds; `time` is the
+// engine's monotonic clock.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <span>
-#include <string_view>
-#include <type_traits>
-
 #include <havklo/clock.hpp>
 #include <havklo/decimal.hpp>
 #include <havklo/names.hpp>
 #include <havklo/reason.hpp>
 #include <havklo/transport.hpp>
+#include <span>
+#include <string_view>
+#include <type_traits>
 
 namespace havklo {
 
@@ -78,8 +78,9 @@ enum class BookFault : uint8_t { crossed };
 // Event::flags
 inline constexpr uint8_t flag_first_in_message = 1;  // BookSnapshot, BookUpdate
 inline constexpr uint8_t flag_last_in_message = 2;
-inline constexpr uint8_t flag_empty = 4;      // BookSnapshot of a book without a level
-inline constexpr uint8_t flag_truncated = 8;  // BookUpdate: fell out of the subscribed depth (the venue sends nothing)
+inline constexpr uint8_t flag_empty = 4;  // BookSnapshot of a book without a level
+inline constexpr uint8_t flag_truncated =
+    8;  // BookUpdate: fell out of the subscribed depth (the venue sends nothing)
 
 struct Event {
   struct Connected {
@@ -250,8 +251,9 @@ static_assert(std::is_trivially_copyable_v<Event>);
   }
 }
 
-// Where a turn writes its events: `room` free slots of a power-of-two ring of records, beginning at `first`.
-// Both the ring and inline mode hand out one of these, so that an event is written once, where it will be read.
+// Where a turn writes its events: `room` free slots of a power-of-two ring of records, beginning at
+// `first`. Both the ring and inline mode hand out one of these, so that an event is written once,
+// where it will be read.
 struct EventWindow {
   Event* slots = nullptr;
   uint64_t mask = 0;

@@ -1,18 +1,19 @@
-// The engine's diary: everything that entered a turn by the five doors, and the events that left it.
+// The engine's diary: everything that entered a turn by the five doors, and the events that left
+// it.
 //
-// A Journal is told the inputs of a turn in the order in which they were taken, then the turn's end. Turns into which
-// nothing entered, in which no timer was due and from which nothing left, are not told. Given the same seed, settings and
-// journal, the same code publishes the same events to the byte (design: determinism).
-// Threads: the loop's.   Cost: whatever the implementation does; it must not block, allocate or throw while running.
+// A Journal is told the inputs of a turn in the order in which they were taken, then the turn's
+// end. Turns into which nothing entered, in which no timer was due and from which nothing left, are
+// not told. Given the same seed, settings and journal, the same code publishes the same events to
+// the byte (design: determinism). Threads: the loop's.   Cost: whatever the implementation does; it
+// must not block, allocate or throw while running.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-
 #include <havklo/clock.hpp>
 #include <havklo/command.hpp>
 #include <havklo/event.hpp>
 #include <havklo/transport.hpp>
+#include <optional>
 
 namespace havklo {
 
@@ -20,7 +21,7 @@ struct TurnEnd {
   Instant now;                         // the turn's one clock reading
   std::optional<Duration> utc_offset;  // when the turn asked for it
   uint32_t room = 0;                   // free event slots as the turn saw them
-  EventWindow events;                  // the window of the turn; its first `event_count` were published
+  EventWindow events;  // the window of the turn; its first `event_count` were published
   uint32_t event_count = 0;
 };
 

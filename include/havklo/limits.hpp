@@ -5,37 +5,41 @@
 
 namespace havklo {
 
-// Symbols that one engine can name. Kraken lists some 1,450 pairs. Beyond it: `subscribe` is refused.
+// Symbols that one engine can name. Kraken lists some 1,450 pairs. Beyond it: `subscribe` is
+// refused.
 inline constexpr uint32_t symbols_max = 4096;
 
-// Longest symbol kept. The longest listed pair has 14 characters. Beyond it: `subscribe` is refused.
+// Longest symbol kept. The longest listed pair has 14 characters. Beyond it: `subscribe` is
+// refused.
 inline constexpr uint32_t symbol_bytes_max = 31;
 
-// Different error texts of a venue kept word for word; they come from the peer, so they need a bound.
-// Beyond it: text 0, "(text not kept)".
+// Different error texts of a venue kept word for word; they come from the peer, so they need a
+// bound. Beyond it: text 0, "(text not kept)".
 inline constexpr uint32_t texts_max = 256;
 inline constexpr uint32_t text_bytes_max = 126;
 
-// Longest message after reassembly, and so longest frame. The largest legitimate one is a snapshot at depth
-// 1000: two sides of 1000 levels of at most 56 bytes. Beyond it: close code 1009, reconnect.
+// Longest message after reassembly, and so longest frame. The largest legitimate one is a snapshot
+// at depth 1000: two sides of 1000 levels of at most 56 bytes. Beyond it: close code 1009,
+// reconnect.
 inline constexpr uint32_t message_bytes_max = 1024 * 1024;
 static_assert(message_bytes_max >= 2 * 1000 * 56 * 2);
 
 // Longest HTTP answer head accepted to the upgrade request. Beyond it: upgrade_refused.
 inline constexpr uint32_t http_head_bytes_max = 16 * 1024;
 
-// Readable bytes that every holder of received data guarantees behind the data: simdjson reads that far
-// past the end of its input. Never interpreted.
+// Readable bytes that every holder of received data guarantees behind the data: simdjson reads that
+// far past the end of its input. Never interpreted.
 inline constexpr uint32_t receive_padding = 64;
 
 // Deepest book the venue serves (10, 25, 100, 500, 1000).
 inline constexpr uint32_t book_depth_max = 1000;
 
-// Levels of one book message: both sides at full depth, and as many again for an update that rewrites the book.
-// Beyond it: the message is malformed (protocol_error).
+// Levels of one book message: both sides at full depth, and as many again for an update that
+// rewrites the book. Beyond it: the message is malformed (protocol_error).
 inline constexpr uint32_t book_message_levels_max = 4 * book_depth_max;
 
-// Events that one book message can become: each level of it, and a removal for each level it pushed out.
+// Events that one book message can become: each level of it, and a removal for each level it pushed
+// out.
 inline constexpr uint32_t message_events_max = 2 * book_message_levels_max;
 
 // Rows of one trade or ticker message. The largest legitimate one is a snapshot of 50 trades.
@@ -45,11 +49,12 @@ inline constexpr uint32_t message_rows_max = 1024;
 // Sessions of one engine.
 inline constexpr uint32_t sessions_max = 64;
 
-// Bytes that may wait to be sent on one connection. Requests are small; a peer that leaves more than
-// this unread is dead. Beyond it: peer_reset, reconnect.
+// Bytes that may wait to be sent on one connection. Requests are small; a peer that leaves more
+// than this unread is dead. Beyond it: peer_reset, reconnect.
 inline constexpr uint32_t send_buffer_bytes = 256 * 1024;
 
-// Symbols named in one subscribe request, so that one request stays well below every proxy's frame limit.
+// Symbols named in one subscribe request, so that one request stays well below every proxy's frame
+// limit.
 inline constexpr uint32_t symbols_per_request_max = 100;
 
 // Completions taken from the transport in one turn, so that timers are never starved.

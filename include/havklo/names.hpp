@@ -1,19 +1,18 @@
 // The texts that events point to: symbols, and what a venue said when it refused one.
 //
-// Owns: a fixed, preallocated table of texts that only grows. Events carry small ids into it, so that an event stays
-// 64 bytes and a reader compares integers.
-// Threads: one writer (the engine). A reader may look up any id that reached it through the ring: the entry was
+// Owns: a fixed, preallocated table of texts that only grows. Events carry small ids into it, so
+// that an event stays 64 bytes and a reader compares integers. Threads: one writer (the engine). A
+// reader may look up any id that reached it through the ring: the entry was
 //   written before the event was published, and never changes.
 // Cost: text(id) is an index; intern() is a linear search, on the cold path only.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <havklo/limits.hpp>
 #include <memory>
 #include <optional>
 #include <string_view>
-
-#include <havklo/limits.hpp>
 
 namespace havklo {
 
@@ -24,7 +23,8 @@ class Names {
  public:
   Names();
 
-  // The symbol's id, given out on first use. Nothing when the table is full or the symbol is empty or too long.
+  // The symbol's id, given out on first use. Nothing when the table is full or the symbol is empty
+  // or too long.
   std::optional<SymbolId> intern_symbol(std::string_view symbol);
   // The id if the symbol is known.
   [[nodiscard]] std::optional<SymbolId> find_symbol(std::string_view symbol) const;

@@ -1,14 +1,17 @@
 // The network door: what the core asks of a network, and what a network tells the core.
 //
-// A Transport opens byte streams (TCP, and TLS where asked), sends and delivers plaintext, and says how each stream
-// ended. It knows nothing of WebSocket, of retries or of timeouts other than a share of one for each address.
-// Live it is io_uring and wolfSSL, in the simulator a venue with faults, in replay the recorded completions.
+// A Transport opens byte streams (TCP, and TLS where asked), sends and delivers plaintext, and says
+// how each stream ended. It knows nothing of WebSocket, of retries or of timeouts other than a
+// share of one for each address. Live it is io_uring and wolfSSL, in the simulator a venue with
+// faults, in replay the recorded completions.
 //
 // Contract:
-//   - A ConnectionId is chosen by the core and never used twice. Every open ends in exactly one `closed`,
+//   - A ConnectionId is chosen by the core and never used twice. Every open ends in exactly one
+//   `closed`,
 //     unless the core called close() first: after close() nothing more is delivered for that id.
 //   - Nothing is delivered from inside open/send/close/flush; everything comes through poll().
-//   - `received` bytes are valid during on_completion only, and are followed by at least `receive_padding` readable
+//   - `received` bytes are valid during on_completion only, and are followed by at least
+//   `receive_padding` readable
 //     bytes whose content means nothing.
 // Threads: the loop's own.   Cost: poll() neither blocks nor allocates once a connection is open.
 #pragma once
@@ -16,12 +19,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
-
 #include <havklo/clock.hpp>
 #include <havklo/limits.hpp>
 #include <havklo/reason.hpp>
+#include <span>
+#include <string_view>
 
 namespace havklo {
 
@@ -40,7 +42,7 @@ struct OpenRequest {
   std::string_view host;  // a name, or an address in text; also the TLS server name
   uint16_t port = 0;
   bool tls = true;
-  Duration timeout;       // the attempt's connect_timeout; each address of the name gets a share of it
+  Duration timeout;  // the attempt's connect_timeout; each address of the name gets a share of it
 };
 
 struct Completion {
@@ -48,13 +50,14 @@ struct Completion {
 
   ConnectionId connection{};
   Kind kind = Kind::closed;
-  bool tls_resumed = false;              // opened: by a session ticket
-  Reason reason = Reason::none;          // closed: resolve_failed, connect_refused, connect_timeout, tls_failed,
-                                         //   certificate_refused, end_of_stream, peer_reset
-  int32_t os_error = 0;                  // closed: errno, or 0
-  uint32_t sent_bytes = 0;               // sent: plaintext bytes that left since the last `sent`
-  Endpoint peer;                         // opened
-  std::span<const std::byte> bytes;      // received
+  bool tls_resumed = false;  // opened: by a session ticket
+  Reason reason =
+      Reason::none;         // closed: resolve_failed, connect_refused, connect_timeout, tls_failed,
+                            //   certificate_refused, end_of_stream, peer_reset
+  int32_t os_error = 0;     // closed: errno, or 0
+  uint32_t sent_bytes = 0;  // sent: plaintext bytes that left since the last `sent`
+  Endpoint peer;            // opened
+  std::span<const std::byte> bytes;  // received
 };
 
 class CompletionSink {
@@ -72,10 +75,12 @@ class Transport {
   // Begins to open a stream: resolve, TCP to each address in turn while TCP does not open, TLS.
   virtual void open(ConnectionId id, const OpenRequest& request) = 0;
 
-  // Queues plaintext, copied. At most send_buffer_bytes wait; more ends the stream (`closed`, peer_reset).
+  // Queues plaintext, copied. At most send_buffer_bytes wait; more ends the stream (`closed`,
+  // peer_reset).
   virtual void send(ConnectionId id, std::span<const std::byte> bytes) = 0;
 
-  // Ends a stream: what was queued is still offered to the kernel once, then FIN; never waits for the peer.
+  // Ends a stream: what was queued is still offered to the kernel once, then FIN; never waits for
+  // the peer.
   virtual void close(ConnectionId id) = 0;
 
   // Delivers what has arrived, in arrival order, at most `completions_max`; returns how many.
