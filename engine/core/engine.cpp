@@ -1,0 +1,139 @@
+// The turn: clock, commands, completions, timers, requests, events, journal. Always in this order.
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <havklo/assert.hpp>
+#include <havklo/connect_budget.hpp>
+#include <havklo/limits.hpp>
+#include <havklo/random.hpp>
+#include <vector>
+
+#include "core/publisher.hpp"
+#include "core/session.hpp"
+#include "core/symbol_index.hpp"
+#include "core/timers.hpp"
+#include "kraken/decode.hpp"
+
+namespace havklo::core {
+
+struct Engine::State final : CompletionSink {
+  State(std::span<const Settings> settings, const Doors& given)
+      : doors(given),
+        symbols(names),
+        budget(settings[0].reconnect.budget, static_cast<uint32_t>(settings.size())),
+        shared{given.transport, wheel, names, symbols, budget, publisher, decoder} {
+    HAVKLO_ASSERT(settings.size() <= sessions_max);
+    Random seeds(given.seed);
+    sessions.reserve(settings.size());
+    for (const Settings& each : settings) {
+      const auto number = static_cast<uint16_t>(sessions.size());
+      sessions.push_back(std::make_unique<Session>(each, number, shared, seeds.next_u64()));
+    }
+  }
+
+  void on_completion(const Completion& completion) override {
+    if (doors.journal != nullptr) doors.journal->on_completion(completion);
+    const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
+    if (number < sessions.size()) sessions[number]->on_completion(completion, now);
+  }
+
+  uint32_t take_commands();
+  [[nodiscard]] bool depends_on_room() const;
+  void write_journal(const TurnResult& result);
+
+  Doors doors;
+  Instant now;
+  Names names;
+  SymbolIndex symbols;
+  TimerWheel wheel;
+  Publisher publisher;
+  ConnectBudget budget;
+  kraken::Decoder decoder;
+  Shared shared;
+  std::vector<std::unique_ptr<Session>> sessions;
+  bool started = false;
+  bool room_mattered = false;  // at the end of the last turn
+  uint32_t room_left = 0;      // … and what the ring had left then
+};
+
+Engine::Engine(std::span<const Settings> sessions, const Doors& doors)
+    : state_(std::make_unique<State>(sessions, doors)) {}
+
+Engine::~Engine() = default;
+
+TurnResult Engine::turn() {
+  State& state = *state_;
+  TurnResult result;
+  result.now = state.now = state.doors.clock.now();
+  state.publisher.begin_turn(state.doors.events.window(), state.now);
+  state.publisher.report_lost_if_room();
+
+  if (!state.started) {
+    state.started = true;
+    ++result.inputs;
+    for (auto& session : state.sessions) session->start(state.now);
+  }
+  const uint32_t commands = state.take_commands();
+  const uint32_t completions = state.doors.transport.poll(state, completions_per_turn_max);
+  const auto timers =
+      state.wheel.advance(state.now, timers_per_turn_max, [&state](TimerNode& node) {
+        const Timer& timer = static_cast<Timer&>(node);
+        state.sessions[timer.session]->on_timer(timer, state.now);
+      });
+  for (auto& session : state.sessions) session->end_turn(state.now);
+
+  state.doors.transport.flush();
+  result.inputs += commands + completions + timers.fired;
+  result.events = state.publisher.written();
+  result.more_due = timers.more_due || completions == completions_per_turn_max ||
+                    commands == commands_per_turn_max;
+  if (result.events != 0) state.doors.events.publish(result.events);
+  state.write_journal(result);
+  return result;
+}
+
+uint32_t Engine::State::take_commands() {
+  uint32_t taken = 0;
+  Command command;
+  while (taken < commands_per_turn_max && doors.commands.peek(command)) {
+    doors.commands.pop();
+    ++taken;
+    if (doors.journal != nullptr) doors.journal->on_command(command);
+    if (command.session < sessions.size()) sessions[command.session]->on_command(command, now);
+  }
+  return taken;
+}
+
+bool Engine::State::depends_on_room() const {
+  return publisher.has_unreported_loss() ||
+         std::ranges::any_of(sessions, [](const auto& s) { return s->depends_on_room(); });
+}
+
+// A turn is worth an entry when something entered it, something left it, or the ring's room could
+// have changed what the sessions decided.
+void Engine::State::write_journal(const TurnResult& result) {
+  const EventWindow& window = publisher.window();
+  const bool room_news = room_mattered && window.room != room_left;
+  if (result.inputs == 0 && result.events == 0 && !room_news) return;
+  room_mattered = depends_on_room();
+  room_left = window.room > result.events ? window.room - result.events : 0;
+  if (doors.journal == nullptr) return;
+  doors.journal->end_turn({.now = now,
+                           .utc_offset = std::nullopt,
+                           .room = window.room,
+                           .events = window,
+                           .event_count = result.events});
+}
+
+Instant Engine::next_deadline() const { return state_->wheel.next_deadline(); }
+
+bool Engine::waits_for_room() const { return state_->depends_on_room(); }
+
+bool Engine::closed() const {
+  return std::ranges::all_of(state_->sessions,
+                             [](const auto& s) { return s->phase() == Phase::closed; });
+}
+
+const Names& Engine::names() const { return state_->names; }
+
+}  // namespace havklo::core

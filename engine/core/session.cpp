@@ -1,0 +1,482 @@
+// From bytes to events, and from decisions to bytes.
+#include "core/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <havklo/limits.hpp>
+
+#include "kraken/encode.hpp"
+
+namespace havklo::core {
+namespace {
+
+// With nothing subscribed the venue is silent and closes after about a minute without activity
+// (kraken-v2.md §2): ask it for a pong well before.
+constexpr Duration socket_probe_interval = Duration::seconds(15);
+
+constexpr uint16_t close_unsupported_data =
+    1003;  // RFC 6455 7.4.1: binary where only text is understood
+constexpr uint16_t close_invalid_payload = 1007;  // … text that is not what it should be
+
+// A request that names symbols_per_request_max symbols, every character of them escaped.
+constexpr size_t request_bytes_max = 256 + symbols_per_request_max * (symbol_bytes_max * 6 + 3);
+
+}  // namespace
+
+Session::Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed)
+    : shared_(shared),
+      number_(number),
+      url_(parse_url(settings.url).value()),
+      connect_timeout_(settings.timeouts.connect_timeout),
+      heartbeat_timeout_(settings.timeouts.heartbeat_timeout),
+      random_(seed),
+      lifecycle_(settings, shared.budget, random_),
+      slots_(shared.publisher),
+      subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel),
+      websocket_(websocket::Role::client, message_bytes_max) {
+  for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
+    lifecycle_timers_[kind].owner = TimerOwner::lifecycle;
+    lifecycle_timers_[kind].session = number;
+    lifecycle_timers_[kind].index = kind;
+  }
+  watchdog_.owner = TimerOwner::watchdog;
+  watchdog_.session = number;
+  pace_timer_.owner = TimerOwner::pace;
+  pace_timer_.session = number;
+}
+
+void Session::start(Instant now) {
+  now_ = now;
+  step({.kind = InputKind::start, .room = slots_.top_up()}, now);
+}
+
+void Session::on_command(const Command& command, Instant now) {
+  now_ = now;
+  if (phase() == Phase::closed) return;
+  switch (command.kind) {
+    case Command::Kind::subscribe:
+      // A full table of symbols is refused by the client before it gets here.
+      static_cast<void>(subscriptions_.subscribe(command.channel, command.symbol(), command.depth));
+      return;
+    case Command::Kind::unsubscribe:
+      subscriptions_.unsubscribe(command.channel, command.symbol());
+      return check_restored();
+    case Command::Kind::reconnect:
+      return step({.kind = InputKind::reconnect_requested, .room = slots_.top_up()}, now);
+    case Command::Kind::close:
+      return step({.kind = InputKind::close_requested}, now);
+  }
+}
+
+void Session::on_completion(const Completion& completion, Instant now) {
+  if (!connection_ || completion.connection != *connection_) return;  // an earlier connection's
+  now_ = now;
+  switch (completion.kind) {
+    case Completion::Kind::opened:
+      peer_ = completion.peer;
+      tls_resumed_ = completion.tls_resumed;
+      return websocket_.start_client(url_.host, url_.port, url_.is_default_port(), url_.path,
+                                     random_);
+    case Completion::Kind::received:
+      return on_received(completion.bytes);
+    case Completion::Kind::sent:
+      return;
+    case Completion::Kind::closed:
+      return lose({.reason = completion.reason, .os_error = completion.os_error});
+  }
+}
+
+void Session::on_received(std::span<const std::byte> bytes) {
+  const websocket::Error error = websocket_.receive(bytes, *this);
+  if (error == websocket::Error::none || !connected()) return;
+  if (websocket::is_upgrade_error(error)) {
+    return lose({.reason = Reason::upgrade_refused,
+                 .http_status = websocket_.http_status(),
+                 .retry_after = websocket_.retry_after()});
+  }
+  lose_protocol(websocket::close_code_for(error));
+}
+
+void Session::lose_protocol(uint16_t close_code) {
+  lose({.reason = Reason::protocol_error, .close_code = close_code});
+}
+
+bool Session::on_open(const websocket::UpgradeResult&) {
+  step({.kind = InputKind::upgraded}, now_);
+  return connected();
+}
+
+bool Session::on_close(uint16_t code, std::string_view) {
+  lose({.reason = Reason::server_closed, .close_code = code});
+  return connected();
+}
+
+bool Session::on_binary(std::span<const std::byte>) {
+  lose_protocol(close_unsupported_data);
+  return connected();
+}
+
+bool Session::on_ping(std::span<const std::byte>) { return true; }
+
+bool Session::on_pong(std::span<const std::byte>) { return true; }
+
+bool Session::on_text(std::string_view text) {
+  if (phase() == Phase::closing) return true;
+  const auto kind = shared_.decoder.decode(text);
+  if (!kind) {
+    lose_protocol(close_invalid_payload);
+    return connected();
+  }
+  last_sign_of_life_at_ = now_;
+  if (*kind == kraken::MessageKind::pong) return true;  // proves the socket, not the feed
+  last_message_at_ = now_;
+  if (*kind == kraken::MessageKind::status) {
+    on_status(shared_.decoder.status());
+    return connected();
+  }
+  if (phase() != Phase::restoring && phase() != Phase::live) return true;
+  switch (*kind) {
+    case kraken::MessageKind::book:
+      for (const kraken::BookMessage& message : shared_.decoder.books()) on_book(message);
+      break;
+    case kraken::MessageKind::trades:
+      on_trades(shared_.decoder.trades());
+      break;
+    case kraken::MessageKind::tickers:
+      on_tickers(shared_.decoder.tickers());
+      break;
+    case kraken::MessageKind::heartbeat:
+      publish_one(EventKind::heartbeat);
+      break;
+    case kraken::MessageKind::ack:
+      subscriptions_.on_ack(shared_.decoder.ack(), now_);
+      check_restored();
+      arm_watchdog();
+      break;
+    case kraken::MessageKind::bare_error:
+      subscriptions_.on_rate_exceeded(now_);
+      break;
+    default:
+      break;
+  }
+  return connected();
+}
+
+void Session::on_status(const kraken::Status& status) {
+  const bool greets = phase() == Phase::greeting;
+  Input input{.kind = greets ? InputKind::greeted : InputKind::status_changed};
+  input.system = status.system;
+  input.connected.connection_id = status.connection_id.value_or(0);
+  input.connected.address = peer_.address;
+  input.connected.port = peer_.port;
+  input.connected.family = peer_.family;
+  input.connected.tls_resumed = tls_resumed_ ? 1 : 0;
+  const size_t version_chars =
+      std::min(status.api_version.size(), input.connected.api_version.size());
+  std::copy_n(status.api_version.begin(), version_chars, input.connected.api_version.begin());
+  step(input, now_);
+  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  if (shared_.publisher.begin_market(1)) {
+    Event& event = shared_.publisher.next_market(EventKind::status, 0, origin());
+    event.payload.status.system = status.system;
+  }
+}
+
+void Session::on_book(const kraken::BookMessage& message) {
+  Subscription* record = subscriptions_.find_book(message.symbol);
+  if (record == nullptr) return;  // not ours, or on its way out
+  const kraken::ApplyResult result = record->book->apply(message);
+  Event fault{};
+  switch (result.outcome) {
+    case kraken::ApplyOutcome::verified:
+      return publish_book(*record, message);
+    case kraken::ApplyOutcome::no_snapshot:
+      return;
+    case kraken::ApplyOutcome::checksum_mismatch:
+      fault = Event::make(EventKind::checksum_mismatch);
+      fault.payload.book_fault.expected = result.expected;
+      fault.payload.book_fault.computed = result.computed;
+      break;
+    case kraken::ApplyOutcome::crossed:
+      fault = Event::make(EventKind::book_invalid);
+      fault.payload.book_fault.fault = BookFault::crossed;
+      break;
+  }
+  fault.payload.book_fault.symbol = record->symbol;
+  subscriptions_.on_book_fault(*record, fault, now_);
+}
+
+void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
+  const std::span<const kraken::BookChange> changes = record.book->changes();
+  const bool empty_snapshot = message.is_snapshot && changes.empty();
+  const auto count = static_cast<uint32_t>(changes.size()) + (empty_snapshot ? 1 : 0);
+  if (count != 0 && !shared_.publisher.begin_market(count)) {
+    Event stale = Event::make(EventKind::book_stale);
+    stale.payload.book_fault.symbol = record.symbol;
+    return subscriptions_.on_book_fault(record, stale, now_);
+  }
+  const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
+  const Origin from = origin();
+  for (uint32_t i = 0; i < changes.size(); ++i) {
+    const kraken::BookChange& change = changes[i];
+    const auto flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
+                                            (i + 1 == count ? flag_last_in_message : 0) |
+                                            (change.truncated ? flag_truncated : 0));
+    Event::BookLevel& level = shared_.publisher.next_market(kind, flags, from).payload.book;
+    level.price = change.price.mantissa;
+    level.qty = change.qty.mantissa;
+    level.venue_time_ns = message.timestamp_ns;
+    level.symbol = record.symbol;
+    level.price_exponent = change.price.exponent;
+    level.qty_exponent = change.qty.exponent;
+    level.side = change.side;
+  }
+  if (empty_snapshot) {
+    constexpr uint8_t flags = flag_first_in_message | flag_last_in_message | flag_empty;
+    Event::BookLevel& level = shared_.publisher.next_market(kind, flags, from).payload.book;
+    level.venue_time_ns = message.timestamp_ns;
+    level.symbol = record.symbol;
+  }
+  if (record.verified) return;
+  subscriptions_.on_book_verified(record, now_);
+  check_restored();
+}
+
+void Session::on_trades(std::span<const kraken::TradeRow> rows) {
+  for (const kraken::TradeRow& row : rows) {
+    const auto symbol = subscriptions_.find(Channel::trade, row.symbol);
+    if (!symbol || !shared_.publisher.begin_market(1)) continue;
+    Event::Trade& trade =
+        shared_.publisher.next_market(EventKind::trade, 0, origin()).payload.trade;
+    trade.price = row.price.mantissa;
+    trade.qty = row.qty.mantissa;
+    trade.trade_id = row.trade_id;
+    trade.venue_time_ns = row.timestamp_ns;
+    trade.symbol = *symbol;
+    trade.price_exponent = row.price.exponent;
+    trade.qty_exponent = row.qty.exponent;
+    trade.side = row.side;
+  }
+}
+
+void Session::on_tickers(std::span<const kraken::TickerRow> rows) {
+  for (const kraken::TickerRow& row : rows) {
+    const auto symbol = subscriptions_.find(Channel::ticker, row.symbol);
+    if (!symbol || !shared_.publisher.begin_market(2)) continue;
+    Event::Ticker& ticker =
+        shared_.publisher.next_market(EventKind::ticker, 0, origin()).payload.ticker;
+    ticker.bid = row.bid.mantissa;
+    ticker.bid_qty = row.bid_qty.mantissa;
+    ticker.ask = row.ask.mantissa;
+    ticker.ask_qty = row.ask_qty.mantissa;
+    ticker.symbol = *symbol;
+    ticker.bid_exponent = row.bid.exponent;
+    ticker.bid_qty_exponent = row.bid_qty.exponent;
+    ticker.ask_exponent = row.ask.exponent;
+    ticker.ask_qty_exponent = row.ask_qty.exponent;
+    Event::TickerLast& last =
+        shared_.publisher.next_market(EventKind::ticker_last, 0, origin()).payload.ticker_last;
+    last.last = row.last.mantissa;
+    last.volume = row.volume.mantissa;
+    last.venue_time_ns = row.timestamp_ns;
+    last.symbol = *symbol;
+    last.last_exponent = row.last.exponent;
+    last.volume_exponent = row.volume.exponent;
+  }
+}
+
+void Session::publish_one(EventKind kind) {
+  if (shared_.publisher.begin_market(1)) {
+    static_cast<void>(shared_.publisher.next_market(kind, 0, origin()));
+  }
+}
+
+void Session::check_restored() {
+  if (phase() != Phase::restoring || !subscriptions_.all_settled()) return;
+  step({.kind = InputKind::restored,
+        .count = subscriptions_.settled_count(),
+        .rejected = subscriptions_.rejected_count()},
+       now_);
+}
+
+void Session::on_timer(const Timer& timer, Instant now) {
+  now_ = now;
+  switch (timer.owner) {
+    case TimerOwner::lifecycle: {
+      constexpr std::array<InputKind, timer_kind_count> inputs = {
+          InputKind::phase_deadline, InputKind::probe_deadline, InputKind::breaker_deadline,
+          InputKind::stable_deadline};
+      const InputKind kind = inputs[timer.index];
+      if (kind == InputKind::stable_deadline) subscriptions_.on_stable();
+      return step({.kind = kind, .room = slots_.top_up()}, now);
+    }
+    case TimerOwner::subscription:
+      if (!subscriptions_.on_timer(timer.index, now)) lose({.reason = Reason::restore_timeout});
+      return;
+    case TimerOwner::pace:
+      return;  // end_turn sends
+    case TimerOwner::watchdog:
+      return on_watchdog();
+  }
+}
+
+void Session::step(Input input, Instant now) {
+  if (input.kind == InputKind::lost) input.room = slots_.top_up();
+  Actions actions;
+  lifecycle_.step(input, now, actions);
+  run(actions, now);
+}
+
+void Session::run(const Actions& actions, Instant now) {
+  for (const Action& action : actions) {
+    Timer& timer = lifecycle_timers_[static_cast<uint8_t>(action.timer)];
+    switch (action.kind) {
+      case ActionKind::open:
+        open();
+        break;
+      case ActionKind::restore:
+        subscriptions_.begin_connection(epoch());
+        arm_watchdog();
+        break;
+      case ActionKind::say_goodbye:
+        disarm(watchdog_);
+        disarm(pace_timer_);
+        subscriptions_.end_connection();
+        websocket_.send_close(action.close_code, {});
+        break;
+      case ActionKind::drop:
+        drop(action.close_code);
+        break;
+      case ActionKind::arm:
+        arm(timer, action.deadline);
+        break;
+      case ActionKind::cancel:
+        disarm(timer);
+        break;
+      case ActionKind::publish:
+        slots_.publish(action.event, origin());
+        break;
+    }
+  }
+  static_cast<void>(now);
+}
+
+void Session::open() {
+  ++connections_opened_;
+  connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
+  peer_ = {};
+  tls_resumed_ = false;
+  pinged_at_.reset();
+  shared_.transport.open(
+      *connection_,
+      {.host = url_.host, .port = url_.port, .tls = url_.tls, .timeout = connect_timeout_});
+}
+
+void Session::drop(uint16_t close_code) {
+  disarm(watchdog_);
+  disarm(pace_timer_);
+  subscriptions_.end_connection();
+  if (!connected()) return;
+  if (close_code != 0) websocket_.send_close(close_code, {});
+  flush();
+  shared_.transport.close(*connection_);
+  connection_.reset();
+}
+
+void Session::arm(Timer& timer, Instant deadline) {
+  disarm(timer);
+  shared_.wheel.arm(timer, deadline);
+}
+
+void Session::disarm(Timer& timer) {
+  if (timer.armed()) shared_.wheel.cancel(timer);
+}
+
+// Subscribed: the next message is due within heartbeat_timeout. Not subscribed: only the socket is
+// probed.
+void Session::arm_watchdog() {
+  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  if (subscriptions_.any_on_wire()) {
+    pinged_at_.reset();
+    return arm(watchdog_, last_message_at_ + heartbeat_timeout_);
+  }
+  arm(watchdog_, pinged_at_ ? *pinged_at_ + heartbeat_timeout_
+                            : last_sign_of_life_at_ + socket_probe_interval);
+}
+
+void Session::on_watchdog() {
+  if (subscriptions_.any_on_wire()) {
+    if (now_ - last_message_at_ >= heartbeat_timeout_) {
+      return lose({.reason = Reason::heartbeat_timeout});
+    }
+    return arm_watchdog();
+  }
+  if (pinged_at_ && last_sign_of_life_at_ > *pinged_at_) pinged_at_.reset();
+  if (pinged_at_) {
+    if (now_ - *pinged_at_ >= heartbeat_timeout_) {
+      return lose({.reason = Reason::heartbeat_timeout});
+    }
+  } else if (now_ - last_sign_of_life_at_ >= socket_probe_interval) {
+    send_ping();
+  }
+  arm_watchdog();
+}
+
+void Session::send_ping() {
+  std::array<char, 128> buffer;
+  websocket_.send_text(kraken::encode_ping(++last_ping_id_, buffer));
+  pinged_at_ = now_;
+}
+
+void Session::pump_requests() {
+  Request request;
+  while (subscriptions_.next_request(now_, request)) {
+    std::array<char, request_bytes_max> buffer;
+    const kraken::SubscriptionRequest wire{.channel = request.channel,
+                                           .symbols = request.symbols,
+                                           .depth = request.depth,
+                                           .req_id = request.req_id};
+    websocket_.send_text(request.subscribe ? kraken::encode_subscribe(wire, buffer)
+                                           : kraken::encode_unsubscribe(wire, buffer));
+  }
+  if (subscriptions_.has_unsent() && !pace_timer_.armed()) {
+    arm(pace_timer_, subscriptions_.next_request_at());
+  }
+}
+
+void Session::end_turn(Instant now) {
+  now_ = now;
+  if (!slots_.complete()) slots_.top_up();
+  if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
+  if (subscriptions_.has_parked()) {
+    subscriptions_.resume_parked(shared_.publisher.market_room());
+    check_restored();
+  }
+  if (phase() == Phase::restoring || phase() == Phase::live) {
+    if (subscriptions_.all_settled()) check_restored();
+    if (subscriptions_.has_unsent()) pump_requests();
+  }
+  if (connected()) flush();
+}
+
+void Session::flush() {
+  const std::span<const std::byte> bytes = websocket_.output();
+  if (bytes.empty()) return;
+  shared_.transport.send(*connection_, bytes);
+  websocket_.consume_output(bytes.size());
+}
+
+bool Session::depends_on_room() const {
+  return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
+}
+
+void Session::check_invariants() const {
+  lifecycle_.check_invariants();
+  subscriptions_.check_invariants();
+  for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
+    HAVKLO_ASSERT(lifecycle_timers_[kind].armed() ==
+                  (lifecycle_.deadline(TimerKind{kind}) != Instant::never()));
+  }
+}
+
+}  // namespace havklo::core

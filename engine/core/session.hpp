@@ -1,0 +1,128 @@
+// One connection to a venue, from bytes to events: lifecycle, WebSocket, Kraken and subscriptions,
+// wired together.
+//
+// Owns:       its lifecycle, its WebSocket state, its subscriptions with their books, its watchdog.
+// Not owned:  what sessions share (Shared, below): transport, timers, names, decoder, publisher,
+// connect budget. Threads:    loop thread; `now` is the turn's. Cost:       a book message is
+// decoded, applied, verified and published without a copy of its text; no allocation while
+//             connected, but for a subscription added at run time.
+#pragma once
+
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
+#include <havklo/connect_budget.hpp>
+#include <havklo/event.hpp>
+#include <havklo/random.hpp>
+#include <havklo/transport.hpp>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/lifecycle.hpp"
+#include "core/lifecycle_slots.hpp"
+#include "core/publisher.hpp"
+#include "core/subscriptions.hpp"
+#include "core/symbol_index.hpp"
+#include "core/timers.hpp"
+#include "kraken/decode.hpp"
+#include "websocket/connection.hpp"
+
+namespace havklo::core {
+
+// What the sessions of an engine share.
+struct Shared {
+  Transport& transport;
+  TimerWheel& wheel;
+  Names& names;
+  SymbolIndex& symbols;
+  ConnectBudget& budget;
+  Publisher& publisher;
+  kraken::Decoder& decoder;
+};
+
+class Session {
+ public:
+  // `number` becomes Event::session and the low bits of every ConnectionId of this session.
+  Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void start(Instant now);
+  void on_command(const Command& command, Instant now);
+  void on_completion(const Completion& completion, Instant now);
+  void on_timer(const Timer& timer, Instant now);
+  // Goes on with what waited for room, sends what the pace allows, hands bytes to the transport.
+  void end_turn(Instant now);
+
+  [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
+  [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
+  // The room in the ring decides what happens next.
+  [[nodiscard]] bool depends_on_room() const;
+  void check_invariants() const;
+
+  // Called by the WebSocket connection.
+  bool on_open(const websocket::UpgradeResult& result);
+  bool on_text(std::string_view text);
+  bool on_binary(std::span<const std::byte> payload);
+  bool on_ping(std::span<const std::byte> payload);
+  bool on_pong(std::span<const std::byte> payload);
+  bool on_close(uint16_t code, std::string_view reason);
+
+ private:
+  void step(Input input, Instant now);
+  void run(const Actions& actions, Instant now);
+  void open();
+  void drop(uint16_t close_code);
+  void lose(const Loss& loss) { step({.kind = InputKind::lost, .loss = loss}, now_); }
+  void lose_protocol(uint16_t close_code);
+  void on_received(std::span<const std::byte> bytes);
+
+  void on_status(const kraken::Status& status);
+  void on_book(const kraken::BookMessage& message);
+  void publish_book(Subscription& record, const kraken::BookMessage& message);
+  void on_trades(std::span<const kraken::TradeRow> rows);
+  void on_tickers(std::span<const kraken::TickerRow> rows);
+  void publish_one(EventKind kind);
+  void check_restored();
+
+  void arm(Timer& timer, Instant deadline);
+  void disarm(Timer& timer);
+  void arm_watchdog();
+  void on_watchdog();
+  void send_ping();
+  void pump_requests();
+  void flush();
+
+  [[nodiscard]] bool connected() const { return connection_.has_value(); }
+  [[nodiscard]] Origin origin() const { return {number_, lifecycle_.epoch()}; }
+
+  Shared shared_;
+  uint16_t number_;
+  Url url_;
+  Duration connect_timeout_;
+  Duration heartbeat_timeout_;
+  Random random_;
+  Lifecycle lifecycle_;
+  LifecycleSlots slots_;
+  Subscriptions subscriptions_;
+  websocket::Connection websocket_;
+
+  Instant now_;                             // of the turn, for the WebSocket callbacks
+  std::optional<ConnectionId> connection_;  // the one that we listen to
+  uint32_t connections_opened_ = 0;
+  Endpoint peer_;
+  bool tls_resumed_ = false;
+
+  Instant last_message_at_;       // application message other than pong
+  Instant last_sign_of_life_at_;  // any message
+  std::optional<Instant> pinged_at_;
+  uint64_t last_ping_id_ = 0;
+
+  std::array<Timer, timer_kind_count> lifecycle_timers_;
+  Timer watchdog_;
+  Timer pace_timer_;
+};
+
+}  // namespace havklo::core

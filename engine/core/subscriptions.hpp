@@ -1,0 +1,185 @@
+// What the user wants to hear, and how far each wish has come on this connection.
+//
+// Owns:       a record for each (channel, symbol), its book, its deadline, the pace of requests.
+// Not owned:  the event slots, the names and the timer wheel (the session's and the engine's);
+// sending: the session asks
+//             next_request() while the pace allows.
+// Threads:    loop thread.
+// Invariants: a record is in exactly one stage; a stage that waits for the venue has a deadline; a
+// book is empty unless
+//             its record is acknowledged or verified; `restored` is only said when every record is
+//             settled.
+// Cost:       a book message costs one lookup; adding, removing and asking are linear in the
+// records. Rules:      design §1.1; kraken-v2.md §5 and §8.6: a second `subscribe` never yields a
+// snapshot, so a fresh one needs
+//             unsubscribe, its ack, subscribe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
+#include <havklo/event.hpp>
+#include <havklo/names.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/lifecycle_slots.hpp"
+#include "core/request_pace.hpp"
+#include "core/symbol_index.hpp"
+#include "core/timers.hpp"
+#include "kraken/book.hpp"
+#include "kraken/message.hpp"
+
+namespace havklo::core {
+
+using SubscriptionIndex = uint32_t;
+
+enum class Stage : uint8_t {
+  absent,          // the record is free
+  idle,            // wanted; there is no connection, or not yet its greeting
+  parked,          // its next cycle waits for event slots
+  to_subscribe,    // waits for the pace
+  asked,           // subscribe sent
+  acknowledged,    // a book whose verified snapshot is missing
+  settled,         // acknowledged, and a book is verified
+  rejected,        // by the venue, on this connection
+  to_unsubscribe,  // waits for the pace
+  unsubscribing,   // unsubscribe sent
+  backing_off,     // unsubscribed; waits to subscribe again
+};
+
+// Why a record leaves its settled stage.
+enum class Cycle : uint8_t { none, subscribe, repair, overrun, change_depth, remove };
+
+struct Subscription {
+  Stage stage = Stage::absent;
+  Cycle cycle = Cycle::none;  // what runs, or what is parked
+  Channel channel = Channel::book;
+  uint16_t depth = 0;
+  uint16_t asked_depth = 0;  // on the wire; differs from depth while it is being changed
+  SymbolId symbol{};
+  bool sent = false;      // the venue has been asked and may believe that we are subscribed
+  bool on_wire = false;   // it acknowledged so
+  bool verified = false;  // the book matches the venue's checksum
+  bool alone = false;     // ask in a request of its own
+  uint8_t tries = 0;      // of this cycle
+  uint8_t repairs = 0;    // in a row, for their backoff
+  uint64_t req_id = 0;    // of the request that named it last
+  Instant verified_at;
+  Event fault;  // parked repair: to be published when it begins
+  Timer timer;
+  std::unique_ptr<kraken::Book> book;
+};
+
+// One frame to send.
+struct Request {
+  bool subscribe = true;
+  Channel channel = Channel::book;
+  uint16_t depth = 0;
+  uint64_t req_id = 0;
+  std::span<const std::string_view> symbols;  // valid until the next call
+};
+
+class Subscriptions {
+ public:
+  Subscriptions(const Settings& settings, uint16_t session, Names& names, SymbolIndex& index,
+                LifecycleSlots& slots, TimerWheel& wheel);
+  Subscriptions(const Subscriptions&) = delete;
+  Subscriptions& operator=(const Subscriptions&) = delete;
+
+  // The user's wishes; at any time. False: no more symbols fit (limits.hpp).
+  bool subscribe(Channel channel, std::string_view symbol, uint16_t depth);
+  void unsubscribe(Channel channel, std::string_view symbol);
+
+  // The connection was greeted: everything wanted is asked for.
+  void begin_connection(uint32_t epoch);
+  // The connection is gone: books are emptied, wishes stay.
+  void end_connection();
+
+  void on_ack(const kraken::Ack& ack, Instant now);
+  void on_rate_exceeded(Instant now);
+  // A deadline or a backoff of one record is over. False: three tries were in vain, give the
+  // connection up.
+  [[nodiscard]] bool on_timer(SubscriptionIndex at, Instant now);
+  // The connection has been Live for stable_after.
+  void on_stable() { pace_.restore(); }
+
+  // The record of a book message's symbol, if its book takes data now.
+  [[nodiscard]] Subscription* find_book(std::string_view symbol) const;
+  // The id of a subscribed trade's or ticker's symbol.
+  [[nodiscard]] std::optional<SymbolId> find(Channel channel, std::string_view symbol) const;
+  void on_book_verified(Subscription& record, Instant now);
+  // The book is wrong (`fault`: ChecksumMismatch, BookInvalid) or its records were lost
+  // (BookStale).
+  void on_book_fault(Subscription& record, const Event& fault, Instant now);
+
+  // Goes on with what waited for slots. `market_room`: free slots for market events, which the
+  // snapshot after an overrun needs too.
+  void resume_parked(uint32_t market_room);
+  [[nodiscard]] bool has_parked() const { return parked_ != 0; }
+
+  // The next frame, if one waits and the pace allows it; it counts as sent.
+  [[nodiscard]] bool next_request(Instant now, Request& request);
+  [[nodiscard]] bool has_unsent() const { return unsent_ != 0; }
+  [[nodiscard]] Instant next_request_at() const { return pace_.next_allowed(); }
+
+  [[nodiscard]] bool all_settled() const { return unsettled_ == 0; }
+  [[nodiscard]] uint32_t settled_count() const { return settled_; }
+  [[nodiscard]] uint32_t rejected_count() const { return rejected_; }
+  [[nodiscard]] bool any_on_wire() const { return on_wire_ != 0; }
+  void check_invariants() const;
+
+ private:
+  [[nodiscard]] Subscription* lookup(Channel channel, std::string_view symbol) const;
+  Subscription& new_record(Channel channel, SymbolId symbol);
+  void release_record(Subscription& record);
+  void set(Subscription& record, Stage stage, Cycle cycle);
+  void count(const Subscription& record, int32_t by);
+  void set_on_wire(Subscription& record, bool on_wire);
+  void start_cycle(Subscription& record, Cycle cycle);
+  void run_cycle(Subscription& record);
+  void queue_subscribe(Subscription& record);
+  void queue_unsubscribe(Subscription& record);
+  void on_subscribe_ack(Subscription& record);
+  void on_error(const kraken::Ack& ack, Instant now);
+  void refuse(Subscription& record, std::string_view error, std::string_view symbol);
+  void on_unsubscribed(Subscription& record, Instant now);
+  void settle(Subscription& record);
+  void disarm(Subscription& record);
+  void empty_book(Subscription& record);
+  void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);
+  void publish_fault(Subscription& record);
+  void collect(const Subscription& first, Request& request, Instant now);
+
+  Duration restore_timeout_;
+  Duration stable_after_;
+  uint16_t session_;
+  uint32_t epoch_ = 0;
+  bool connected_ = false;
+  Names& names_;
+  SymbolIndex& index_;
+  LifecycleSlots& slots_;
+  TimerWheel& wheel_;
+  RequestPace pace_;
+  uint64_t last_req_id_ = 0;
+
+  std::vector<std::unique_ptr<Subscription>> records_;
+  std::array<std::vector<uint32_t>, 3> by_symbol_;  // [channel][symbol]: record + 1; 0: none
+  std::vector<std::string_view> request_symbols_;
+
+  uint32_t wanted_ = 0;  // records that are not absent
+  uint32_t cycles_ = 0;  // running
+  uint32_t parked_ = 0;
+  uint32_t unsent_ = 0;     // to_subscribe, to_unsubscribe
+  uint32_t unsettled_ = 0;  // what all clear waits for
+  uint32_t settled_ = 0;
+  uint32_t rejected_ = 0;
+  uint32_t on_wire_ = 0;
+};
+
+}  // namespace havklo::core

@@ -1,0 +1,185 @@
+// The front door: a client of Kraken's public feed that comes back by itself.
+//
+//   auto client = havklo::KrakenClient::builder({"BTC/USD"}).with_book(10).connect();
+//   if (!client) { /* client.error().message() says which setting to change */ }
+//   (*client)->wait_live(10_s);
+//   havklo::Event event;
+//   while ((*client)->poll(event)) { ... }
+//
+// Owns:    the engine, its thread, the ring between that thread and yours, the network below.
+// Threads: one consumer. All calls but the constructor's come from the consumer's thread; names()
+// may be read there for
+//          every id that an event brought.
+// Errors:  bad settings are refused by connect(), naming field, value and allowed range. After
+// that, whatever happens to
+//          the connection is an event, never an exception.
+// Cost:    poll() is a load and a copy of 64 bytes. The engine's thread spins on one core unless
+// Idle::park is chosen.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <havklo/clock.hpp>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
+#include <havklo/event.hpp>
+#include <havklo/journal.hpp>
+#include <havklo/names.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace havklo {
+
+// Why a client could not start: a setting, or what the machine refused (io_uring, the CA file, the
+// core to pin to).
+struct StartError {
+  std::optional<ConfigError> config;
+  std::string what;  // when it is not a setting
+  [[nodiscard]] std::string message() const { return config ? config->message() : what; }
+};
+
+// Why there is no all clear: the engine gave up (`closed`), or `timeout` passed; `reason` is of the
+// last loss.
+struct NotLive {
+  bool closed = false;
+  Reason reason = Reason::none;
+  [[nodiscard]] std::string message() const;
+};
+
+// Why a command was not taken.
+enum class CommandError : uint8_t {
+  queue_full,      // the engine has not come to the last ones yet: try again
+  symbol_invalid,  // not of the form "BTC/USD"
+  depth_invalid,   // not 10, 25, 100, 500 or 1000
+  closed,          // the client is closed
+};
+[[nodiscard]] std::string_view to_string(CommandError error);
+
+class KrakenClientBuilder;
+
+// What both forms of client offer.
+class ClientCommands {
+ public:
+  std::expected<void, CommandError> subscribe(Channel channel, std::string_view symbol,
+                                              uint32_t depth = 10);
+  std::expected<void, CommandError> unsubscribe(Channel channel, std::string_view symbol);
+  // Drops a live connection and comes back; while waiting, skips what is left of a backoff. The
+  // breaker, the connect budget and what the venue asked for (maintenance, Retry-After) still hold.
+  std::expected<void, CommandError> reconnect();
+  // Says goodbye to the venue; Closed follows within close_timeout.
+  std::expected<void, CommandError> close();
+
+ protected:
+  ~ClientCommands() = default;
+
+ private:
+  virtual std::expected<void, CommandError> send(const Command& command) = 0;
+};
+
+// An engine on a thread of its own, events by a ring.
+class KrakenClient final : public ClientCommands {
+ public:
+  [[nodiscard]] static KrakenClientBuilder builder(std::vector<std::string> symbols);
+  // From whole settings, as a configuration file gives them. `journal`, if any, is told every turn.
+  [[nodiscard]] static std::expected<std::unique_ptr<KrakenClient>, StartError> connect(
+      const Settings& settings, std::unique_ptr<Journal> journal = nullptr);
+
+  // Closes, waits for the engine's thread (at most close_timeout and a little) and frees
+  // everything.
+  ~KrakenClient();
+  KrakenClient(const KrakenClient&) = delete;
+  KrakenClient& operator=(const KrakenClient&) = delete;
+
+  // The next event, if there is one.
+  [[nodiscard]] bool poll(Event& event);
+  // The events that lie ready, in place; release() gives their slots back.
+  [[nodiscard]] std::span<const Event> peek();
+  void release(size_t count);
+
+  // Waits for the first all clear, or says why there is none. Takes no event out of the ring.
+  [[nodiscard]] std::expected<void, NotLive> wait_live(Duration timeout);
+  // Closed has been published.
+  [[nodiscard]] bool closed() const;
+  [[nodiscard]] const Names& names() const;
+
+ private:
+  struct State;
+  explicit KrakenClient(std::unique_ptr<State> state);
+  std::expected<void, CommandError> send(const Command& command) override;
+  std::unique_ptr<State> state_;
+};
+
+// The same engine on your thread: nothing happens but inside run_once().
+class InlineKrakenClient final : public ClientCommands {
+ public:
+  [[nodiscard]] static std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect(
+      const Settings& settings, std::unique_ptr<Journal> journal = nullptr);
+  ~InlineKrakenClient();
+  InlineKrakenClient(const InlineKrakenClient&) = delete;
+  InlineKrakenClient& operator=(const InlineKrakenClient&) = delete;
+
+  // One turn; every event of it is handed to `sink(const Event&)`. Returns how many.
+  template <class Sink>
+  uint32_t run_once(Sink&& sink) {
+    const EventWindow window = turn();
+    for (uint32_t i = 0; i < window.room; ++i) sink(static_cast<const Event&>(window[i]));
+    return window.room;
+  }
+
+  [[nodiscard]] bool closed() const;
+  [[nodiscard]] const Names& names() const;
+
+ private:
+  struct State;
+  explicit InlineKrakenClient(std::unique_ptr<State> state);
+  // Runs a turn; `room` of the answer is the number of its events.
+  EventWindow turn();
+  std::expected<void, CommandError> send(const Command& command) override;
+  std::unique_ptr<State> state_;
+};
+
+// Settings, one call each. Nothing is checked before connect().
+class KrakenClientBuilder {
+ public:
+  explicit KrakenClientBuilder(std::vector<std::string> symbols);
+
+  // Channels for all symbols of the builder; at least one.
+  KrakenClientBuilder& with_book(uint32_t depth = 10);
+  KrakenClientBuilder& with_trades();
+  KrakenClientBuilder& with_ticker();
+
+  KrakenClientBuilder& with_reconnect(const ReconnectSettings& settings);
+  KrakenClientBuilder& without_reconnect();
+  KrakenClientBuilder& with_circuit_breaker(const CircuitBreakerSettings& settings);
+  KrakenClientBuilder& without_circuit_breaker();
+  KrakenClientBuilder& with_timeouts(const TimeoutSettings& settings);
+  KrakenClientBuilder& with_requests(const RequestSettings& settings);
+
+  KrakenClientBuilder& with_url(std::string url);
+  KrakenClientBuilder& with_ca_file(std::string path);
+  KrakenClientBuilder& with_ring_slots(uint32_t slots);
+  KrakenClientBuilder& with_idle(Idle idle);
+  KrakenClientBuilder& pinned_to(uint32_t cpu);
+  KrakenClientBuilder& with_seed(uint64_t seed);
+  // Is told every turn: a recording (recording.hpp).
+  KrakenClientBuilder& with_journal(std::unique_ptr<Journal> journal);
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+
+  [[nodiscard]] std::expected<std::unique_ptr<KrakenClient>, StartError> connect();
+  [[nodiscard]] std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect_inline();
+
+ private:
+  void add_channel(Channel channel, uint32_t depth);
+
+  std::vector<std::string> symbols_;
+  Settings settings_;
+  std::unique_ptr<Journal> journal_;
+};
+
+}  // namespace havklo
