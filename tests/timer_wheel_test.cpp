@@ -1,0 +1,164 @@
+// Method: the wheel beside a sorted map keyed by (tick, arming number), driven by seeded random
+// operations; wheels with 2-bit levels reach their borders within a few steps. Stories for the
+// promises that have names.
+#include <gtest/gtest.h>
+
+#include <havklo/random.hpp>
+#include <havklo/timer_wheel.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace havklo {
+namespace {
+
+struct Numbered : TimerNode {
+  int number = 0;
+};
+
+template <class Wheel>
+std::vector<int> fire(Wheel& wheel, Instant now, uint32_t fires_max = 1'000'000) {
+  std::vector<int> fired;
+  wheel.advance(now, fires_max, [&fired](TimerNode& node) {
+    fired.push_back(static_cast<Numbered&>(node).number);
+  });
+  return fired;
+}
+
+TEST(TimerWheel, IsNeverEarlyAndAtMostOneTickLate) {
+  TimerWheel wheel;
+  Numbered timer;
+  fire(wheel, Instant{1'000'000});
+  wheel.arm(timer, Instant{1'000'700});
+  EXPECT_TRUE(fire(wheel, Instant{1'000'699}).empty());
+  EXPECT_EQ(wheel.next_deadline().ns % TimerWheel::tick.ns, 0);
+  EXPECT_GE(wheel.next_deadline(), Instant{1'000'700});
+  EXPECT_EQ(fire(wheel, Instant{1'000'700} + TimerWheel::tick).size(), 1U);
+}
+
+TEST(TimerWheel, FiresEqualDeadlinesInArmingOrderAcrossLevels) {
+  TimerWheel wheel;
+  const Instant deadline{512LL * 64 * 64 * 3};
+  std::vector<std::unique_ptr<Numbered>> timers;
+  for (int number = 0; number < 6; ++number) {
+    timers.push_back(std::make_unique<Numbered>());
+    timers.back()->number = number;
+    fire(wheel, Instant{deadline.ns * number / 6});  // nearer each time: a lower level each time
+    wheel.arm(*timers.back(), deadline);
+  }
+  EXPECT_EQ(fire(wheel, deadline), (std::vector<int>{0, 1, 2, 3, 4, 5}));
+}
+
+TEST(TimerWheel, SaysHonestlyThatMoreIsDue) {
+  TimerWheel wheel;
+  std::array<Numbered, 5> timers;
+  for (Numbered& timer : timers) wheel.arm(timer, Instant{1000});
+  AdvanceResult result = wheel.advance(Instant{5000}, 3, [](TimerNode&) {});
+  EXPECT_EQ(result.fired, 3U);
+  EXPECT_TRUE(result.more_due);
+  result = wheel.advance(Instant{5000}, 3, [](TimerNode&) {});
+  EXPECT_EQ(result.fired, 2U);
+  EXPECT_FALSE(result.more_due);
+}
+
+TEST(TimerWheel, LetsACallbackArmAndCancelWhatIsDueInTheSameAdvance) {
+  TimerWheel wheel;
+  std::array<Numbered, 3> timers;
+  for (int number = 0; number < 3; ++number) timers[static_cast<size_t>(number)].number = number;
+  wheel.arm(timers[0], Instant{1000});
+  wheel.arm(timers[1], Instant{2000});
+  std::vector<int> fired;
+  wheel.advance(Instant{5000}, 10, [&](TimerNode& node) {
+    const int number = static_cast<Numbered&>(node).number;
+    fired.push_back(number);
+    if (number != 0) return;
+    wheel.cancel(timers[1]);
+    wheel.arm(timers[2], Instant{0});
+  });
+  EXPECT_EQ(fired, (std::vector<int>{0, 2}));
+}
+
+TEST(TimerWheel, CrossesAYearOfNothingInOneStep) {
+  TimerWheel wheel;
+  Numbered timer;
+  const Instant far = Instant{} + Duration::seconds(365LL * 86'400);
+  wheel.arm(timer, far);
+  EXPECT_TRUE(fire(wheel, far - 1_ms).empty());
+  EXPECT_EQ(fire(wheel, far).size(), 1U);
+  wheel.arm(timer, Instant::never());
+  EXPECT_EQ(wheel.armed_count(), 1U);
+  wheel.cancel(timer);
+  EXPECT_EQ(wheel.next_deadline(), Instant::never());
+}
+
+// The model: what is due, in the order of (tick, arming number).
+template <class Wheel>
+void agree_with_a_sorted_map(uint64_t seed) {
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  Wheel wheel;
+  std::vector<std::unique_ptr<Numbered>> timers;
+  for (int number = 0; number < 40; ++number) {
+    timers.push_back(std::make_unique<Numbered>());
+    timers.back()->number = number;
+  }
+  std::map<std::pair<int64_t, int>, int> model;
+  std::map<int, std::pair<int64_t, int>> where;
+  const int64_t tick = Wheel::tick.ns;
+  const auto up = [tick](int64_t ns) { return (ns + tick - 1) / tick; };
+  Instant now{0};
+  fire(wheel, now);
+  int armings = 0;
+  for (int step = 0; step < 400; ++step) {
+    const auto number = static_cast<int>(random.below(timers.size()));
+    Numbered& timer = *timers[static_cast<size_t>(number)];
+    const uint64_t what = random.below(10);
+    if (what < 6) {
+      if (timer.armed()) {
+        wheel.cancel(timer);
+        model.erase(where[number]);
+      } else {
+        const auto reach = static_cast<int64_t>(uint64_t{1} << random.below(16));
+        const int64_t deadline =
+            now.ns + static_cast<int64_t>(random.below(static_cast<uint64_t>(reach) + 1)) - 3;
+        where[number] = {std::max(up(std::max<int64_t>(deadline, 0)), now.ns / tick), ++armings};
+        model[where[number]] = number;
+        wheel.arm(timer, Instant{std::max<int64_t>(deadline, 0)});
+      }
+    } else {
+      now = now + Duration{static_cast<int64_t>(random.below(uint64_t{1} << random.below(14)))};
+      const auto most = static_cast<uint32_t>(1 + random.below(6));
+      for (bool more = true; more;) {
+        std::vector<int> expected;
+        while (!model.empty() && model.begin()->first.first <= now.ns / tick &&
+               expected.size() < most) {
+          expected.push_back(model.begin()->second);
+          model.erase(model.begin());
+        }
+        ASSERT_EQ(fire(wheel, now, most), expected);
+        more = !model.empty() && model.begin()->first.first <= now.ns / tick;
+      }
+    }
+    wheel.check_invariants();
+    ASSERT_EQ(wheel.armed_count(), model.size());
+    if (model.empty()) {
+      ASSERT_EQ(wheel.next_deadline(), Instant::never());
+    } else {
+      ASSERT_EQ(wheel.next_deadline().ns, model.begin()->first.first * tick);
+    }
+  }
+  for (auto& timer : timers) {
+    if (timer->armed()) wheel.cancel(*timer);
+  }
+}
+
+TEST(TimerWheel, AgreesWithASortedMap) {
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    agree_with_a_sorted_map<BasicTimerWheel<2, 0>>(seed);
+    agree_with_a_sorted_map<BasicTimerWheel<3, 2>>(seed);
+    agree_with_a_sorted_map<TimerWheel>(seed);
+  }
+}
+
+}  // namespace
+}  // namespace havklo
