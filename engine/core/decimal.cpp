@@ -1,0 +1,52 @@
+// Digits to numbers and back.
+#include <array>
+#include <havklo/decimal.hpp>
+
+namespace havklo {
+
+// From the last digit to the first.
+std::string to_string(Decimal value) {
+  const bool negative = value.mantissa < 0;
+  // The magnitude of the smallest mantissa does not fit a signed one.
+  uint64_t magnitude =
+      negative ? 0 - static_cast<uint64_t>(value.mantissa) : static_cast<uint64_t>(value.mantissa);
+  const int places = -value.exponent;
+  std::array<char, 160> text;  // 128 places and 20 digits at most
+  size_t begin = text.size();
+  for (int written = 0; written <= places || magnitude != 0; ++written) {
+    if (written == places && places > 0) text[--begin] = '.';
+    text[--begin] = static_cast<char>('0' + magnitude % 10);
+    magnitude /= 10;
+  }
+  if (negative) text[--begin] = '-';
+  return {text.data() + begin, text.size() - begin};
+}
+
+bool parse_decimal(std::string_view text, Decimal& out) {
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  int64_t mantissa = 0;
+  int exponent = 0;
+  bool point = false;
+  bool digit_last = false;
+  for (const char c : text) {
+    if (c == '.') {
+      if (point || !digit_last) return false;
+      point = true;
+      digit_last = false;
+      continue;
+    }
+    if (c < '0' || c > '9') return false;
+    digit_last = true;
+    if (__builtin_mul_overflow(mantissa, int64_t{10}, &mantissa) ||
+        __builtin_add_overflow(mantissa, int64_t{c - '0'}, &mantissa)) {
+      return false;
+    }
+    if (point && --exponent < decimal_exponent_min) return false;
+  }
+  if (!digit_last) return false;
+  out = {negative ? -mantissa : mantissa, static_cast<int8_t>(exponent)};
+  return true;
+}
+
+}  // namespace havklo

@@ -1,0 +1,26 @@
+// Requests to the venue, as JSON text in a buffer of the caller. Source: kraken-v2.md §5.1;
+// `snapshot` always explicit.
+#pragma once
+
+#include <cstdint>
+#include <havklo/event.hpp>
+#include <span>
+#include <string_view>
+
+namespace havklo::kraken {
+
+struct SubscriptionRequest {
+  Channel channel = Channel::book;
+  std::span<const std::string_view> symbols;
+  uint32_t depth = 10;  // books only
+  uint64_t req_id = 0;
+};
+
+// The text, within `buffer`; "" when it does not fit.
+[[nodiscard]] std::string_view encode_subscribe(const SubscriptionRequest& request,
+                                                std::span<char> buffer);
+[[nodiscard]] std::string_view encode_unsubscribe(const SubscriptionRequest& request,
+                                                  std::span<char> buffer);
+[[nodiscard]] std::string_view encode_ping(uint64_t req_id, std::span<char> buffer);
+
+}  // namespace havklo::kraken

@@ -1,0 +1,82 @@
+// What the venue says, decoded: views into the message and into the decoder's arrays, valid until
+// the next decode().
+//
+// Source: kraken-v2.md §3 to §7. Keys come in any order and new ones appear; what is not known is
+// skipped.
+#pragma once
+
+#include <cstdint>
+#include <havklo/decimal.hpp>
+#include <havklo/event.hpp>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace havklo::kraken {
+
+enum class MessageKind : uint8_t {
+  status,
+  heartbeat,
+  pong,
+  ack,         // of subscribe or unsubscribe, good or bad
+  bare_error,  // {"Error":"Exceeded msg rate"}
+  book,
+  trades,
+  tickers,
+  other,  // well-formed, of a channel or method that we do not use
+};
+
+struct Status {
+  SystemStatus system = SystemStatus::unknown;
+  std::string_view api_version;
+  std::optional<uint64_t> connection_id;  // may be absent, and exceed 2^63
+};
+
+enum class Method : uint8_t { subscribe, unsubscribe };
+
+struct Ack {
+  Method method = Method::subscribe;
+  bool success = false;
+  std::string_view channel;  // "" in most refusals
+  std::string_view symbol;   // "" in most refusals
+  std::string_view error;    // "" on success
+  std::optional<uint64_t> req_id;
+};
+
+// A level as printed. The integer printed in decimal is the text without point and leading zeros,
+// which is what the checksum covers (kraken-v2.md §8.4).
+struct WireLevel {
+  Decimal price;
+  Decimal qty;
+};
+
+struct BookMessage {
+  bool is_snapshot = false;
+  std::string_view symbol;
+  std::span<const WireLevel> bids;
+  std::span<const WireLevel> asks;
+  uint32_t checksum = 0;
+  int64_t timestamp_ns = 0;  // since 1970 UTC; 0: the message had none
+};
+
+struct TradeRow {
+  std::string_view symbol;
+  TradeSide side = TradeSide::buy;
+  Decimal price;
+  Decimal qty;
+  uint64_t trade_id = 0;
+  int64_t timestamp_ns = 0;
+};
+
+struct TickerRow {
+  std::string_view symbol;
+  Decimal bid;
+  Decimal bid_qty;
+  Decimal ask;
+  Decimal ask_qty;
+  Decimal last;
+  Decimal volume;
+  int64_t timestamp_ns = 0;  // 0: the message had none
+};
+
+}  // namespace havklo::kraken
