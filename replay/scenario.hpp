@@ -1,0 +1,87 @@
+// A scenario file: the venue, its market and its faults, as a person writes them (TOML).
+//
+// Owns nothing; a function from text to a Scenario. An unknown key, a wrong type or a value out of
+// range is an error that names the line, and the nearest known key.
+//
+//     [venue]                      # all optional
+//     seed = 7
+//     ack_delay = "15ms"           # snapshot_delay heartbeat_interval idle_timeout close_linger
+//     requests_per_second = 20     # requests_burst; 0: no limit
+//     connects_max = 150           # connects_window connect_ban; 0: no limit
+//
+//     [market]
+//     rate = 20                    # moves per second and symbol; may be a fraction
+//     trades_per_1000_moves = 25
+//
+//     [[symbol]]                   # none: the six default ones
+//     name = "BTC/USD"
+//     price = "63501.7"            # its decimals are the symbol's price decimals
+//     qty_decimals = 8
+//     levels = 1100                # fewer than 10: a thin book; 0: an empty one
+//
+//     [network]                    # of venue_transport: in memory only
+//     latency = "5ms"              # jitter send_time
+//     read_bytes_max = 0           # seed resume_tls
+//
+//     [[fault]]
+//     kind = "reset"               # the names of FaultKind, and "maintenance"
+//     at = "5s"                    # since the venue's start, or:
+//     # after = "2s"               # since each connection was
+//     # since = "upgraded"         #   accepted | upgraded | subscribed
+//     # for = "3s"                 # how long it lasts
+//     # every = "1s"               # actions: again and again
+//     # connection = 2             # or [2, 4]: the n-th attempts to connect, from 1
+//     # times = 1                  # strikes so often at most
+//
+//     [[fault]]                    # parameters, by kind:
+//     kind = "close"               #   close:      code, text
+//     code = 1012                  #   http:       code, retry_after = "5s", retry_after_date,
+//     text = "service restart"     #               location
+//     after = "10s"                #   blackhole:  stage = tcp | tls | upgrade | open
+//                                  #   tls:        tls = garbage | abort | expired | wrong_name
+//                                  #   reject_symbol, message, ping: text
+//                                  #   violation:  violation = masked | bad_opcode | …, bytes
+//                                  #   chunk:      bytes;  drip: bytes, interval
+//                                  #   status:     system = online | cancel_only | post_only |
+//                                  #               maintenance
+//                                  #   symbol, channel: what subscriptions it is about
+//     [[fault]]
+//     kind = "maintenance"         # status, close 1012 `lead` later, then 503 `for` so long
+//     at = "60s"
+//     lead = "1s"
+//     for = "30s"
+//     retry_after = "5s"
+//
+// Durations are text with a unit: ns us ms s m h, fractions allowed.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "replay/fault_plan.hpp"
+#include "replay/market.hpp"
+#include "replay/venue.hpp"
+#include "replay/venue_transport.hpp"
+
+namespace havklo::replay {
+
+struct Scenario {
+  VenueSettings venue;
+  MarketSettings market;
+  NetworkSettings network;
+  FaultPlan faults;
+};
+
+// `name` stands for the file in an error: "outage.toml:12: unknown key 'tiems'; did you mean
+// 'times'?"
+[[nodiscard]] std::expected<Scenario, std::string> parse_scenario(std::string_view toml,
+                                                                  std::string_view name);
+
+// "1.5s" and the like; none when it is not one, or does not fit.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+
+// A venue with a seeded market, as the scenario says.
+[[nodiscard]] std::unique_ptr<Venue> make_venue(const Scenario& scenario, Instant start = {});
+
+}  // namespace havklo::replay
