@@ -1,0 +1,366 @@
+// Two looks at a message: first its kind, whatever the order of its keys, then the rows of that
+// kind.
+#include "kraken/decode.hpp"
+
+#include <simdjson.h>
+
+#include <array>
+#include <havklo/limits.hpp>
+#include <vector>
+
+namespace havklo::kraken {
+namespace {
+
+namespace od = simdjson::ondemand;
+static_assert(simdjson::SIMDJSON_PADDING <= receive_padding);
+
+using Result = std::expected<void, DecodeError>;
+
+std::unexpected<DecodeError> fail(DecodeError error) { return std::unexpected(error); }
+
+DecodeError classify(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::INCORRECT_TYPE:
+      return DecodeError::wrong_type;
+    case simdjson::NO_SUCH_FIELD:
+      return DecodeError::missing_key;
+    case simdjson::NUMBER_ERROR:
+    case simdjson::NUMBER_OUT_OF_RANGE:
+      return DecodeError::number_out_of_range;
+    default:
+      return DecodeError::not_json;
+  }
+}
+
+Result read(od::value value, std::string_view& out) {
+  if (const auto error = value.get_string().get(out)) return fail(classify(error));
+  return {};
+}
+Result read(od::value value, uint64_t& out) {
+  if (const auto error = value.get_uint64().get(out)) return fail(classify(error));
+  return {};
+}
+// From the digits; the token ends with white space or punctuation, which a number never holds.
+Result read(od::value value, Decimal& out) {
+  od::json_type type;
+  if (const auto error = value.type().get(type)) return fail(classify(error));
+  if (type != od::json_type::number) return fail(DecodeError::wrong_type);
+  std::string_view token = value.raw_json_token();
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
+  if (!parse_decimal(token, out)) return fail(DecodeError::number_out_of_range);
+  return {};
+}
+Result read_time(od::value value, int64_t& out) {
+  std::string_view text;
+  if (auto done = read(value, text); !done) return done;
+  return parse_timestamp(text, out) ? Result{} : fail(DecodeError::bad_timestamp);
+}
+
+SystemStatus system_named(std::string_view name) {
+  for (const SystemStatus status : {SystemStatus::online, SystemStatus::cancel_only,
+                                    SystemStatus::post_only, SystemStatus::maintenance}) {
+    if (name == to_string(status)) return status;
+  }
+  return SystemStatus::unknown;
+}
+
+// Calls f(key, value) for every field; f answers a Result.
+template <class F>
+Result for_each_field(od::object object, F&& f) {
+  for (auto item : object) {
+    od::field field;
+    if (const auto error = std::move(item).get(field)) return fail(classify(error));
+    std::string_view key;
+    if (const auto error = field.unescaped_key().get(key)) return fail(classify(error));
+    if (Result done = f(key, field.value()); !done) return done;
+  }
+  return {};
+}
+
+template <class F>
+Result for_each_row(od::value data, F&& f) {
+  od::array array;
+  if (const auto error = data.get_array().get(array)) return fail(classify(error));
+  for (auto item : array) {
+    od::object row;
+    if (const auto error = item.get_object().get(row)) return fail(classify(error));
+    if (Result done = f(row); !done) return done;
+  }
+  return {};
+}
+
+// What the first look gathers.
+struct Head {
+  std::string_view channel;
+  std::string_view type;
+  std::string_view method;
+  std::string_view bare_error;
+  bool has_data = false;
+};
+
+}  // namespace
+
+struct Decoder::State {
+  State() {
+    levels.reserve(book_message_levels_max);
+    books.reserve(message_rows_max);
+    trades.reserve(message_rows_max);
+    tickers.reserve(message_rows_max);
+    parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
+  }
+
+  std::expected<MessageKind, DecodeError> decode(std::string_view json);
+  Result read_head(Head& head);
+  Result read_ack(Method method);
+  Result read_status(od::value data);
+  Result read_books(od::value data, bool is_snapshot);
+  Result read_levels(od::value list, std::span<const WireLevel>& out);
+  Result read_trades(od::value data);
+  Result read_tickers(od::value data);
+
+  od::parser parser;
+  od::document document;
+  bool parser_ready = false;
+  Status status;
+  Ack ack;
+  std::vector<WireLevel> levels;
+  std::vector<BookMessage> books;
+  std::vector<TradeRow> trades;
+  std::vector<TickerRow> tickers;
+};
+
+std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
+  if (!parser_ready || json.size() > message_bytes_max) return fail(DecodeError::not_json);
+  const simdjson::padded_string_view padded(json.data(), json.size(),
+                                            json.size() + receive_padding);
+  if (const auto error = parser.iterate(padded).get(document)) return fail(classify(error));
+  Head head;
+  if (Result done = read_head(head); !done) return fail(done.error());
+  if (!document.current_location().error()) return fail(DecodeError::not_json);
+  if (!head.bare_error.empty()) return MessageKind::bare_error;
+  if (!head.method.empty()) {
+    if (head.method == "pong") return MessageKind::pong;
+    const bool subscribes = head.method == "subscribe";
+    if (!subscribes && head.method != "unsubscribe") return MessageKind::other;
+    const Result done = read_ack(subscribes ? Method::subscribe : Method::unsubscribe);
+    return done ? std::expected<MessageKind, DecodeError>(MessageKind::ack) : fail(done.error());
+  }
+  if (head.channel == "heartbeat") return MessageKind::heartbeat;
+  struct Known {
+    std::string_view channel;
+    MessageKind kind;
+  };
+  constexpr std::array<Known, 4> known = {{{"book", MessageKind::book},
+                                           {"trade", MessageKind::trades},
+                                           {"ticker", MessageKind::tickers},
+                                           {"status", MessageKind::status}}};
+  for (const Known& each : known) {
+    if (head.channel != each.channel) continue;
+    if (!head.has_data) return fail(DecodeError::missing_key);
+    const bool is_snapshot = head.type == "snapshot";
+    if (each.kind == MessageKind::book && !is_snapshot && head.type != "update") {
+      return fail(DecodeError::missing_key);
+    }
+    document.rewind();
+    od::value data;
+    if (const auto error = document["data"].get(data)) return fail(classify(error));
+    Result done;
+    if (each.kind == MessageKind::book) done = read_books(data, is_snapshot);
+    if (each.kind == MessageKind::trades) done = read_trades(data);
+    if (each.kind == MessageKind::tickers) done = read_tickers(data);
+    if (each.kind == MessageKind::status) done = read_status(data);
+    return done ? std::expected<MessageKind, DecodeError>(each.kind) : fail(done.error());
+  }
+  return MessageKind::other;
+}
+
+Result Decoder::State::read_head(Head& head) {
+  od::object object;
+  if (const auto error = document.get_object().get(object)) return fail(classify(error));
+  return for_each_field(object, [&head](std::string_view key, od::value value) -> Result {
+    if (key == "channel") return read(value, head.channel);
+    if (key == "type") return read(value, head.type);
+    if (key == "method") return read(value, head.method);
+    if (key == "Error") return read(value, head.bare_error);
+    if (key == "data") head.has_data = true;
+    return {};
+  });
+}
+
+Result Decoder::State::read_ack(Method method) {
+  ack = {.method = method};
+  bool has_success = false;
+  document.rewind();
+  od::object object;
+  if (const auto error = document.get_object().get(object)) return fail(classify(error));
+  const Result done = for_each_field(object, [&](std::string_view key, od::value value) -> Result {
+    if (key == "success") {
+      has_success = true;
+      const auto error = value.get_bool().get(ack.success);
+      return error ? fail(classify(error)) : Result{};
+    }
+    if (key == "error") return read(value, ack.error);
+    if (key == "symbol") return read(value, ack.symbol);
+    if (key == "req_id") {
+      uint64_t id = 0;
+      if (Result got = read(value, id); !got) return got;
+      ack.req_id = id;
+      return {};
+    }
+    if (key != "result") return {};
+    od::object result;
+    if (const auto error = value.get_object().get(result)) return fail(classify(error));
+    return for_each_field(result, [&](std::string_view inner, od::value text) -> Result {
+      if (inner == "channel") return read(text, ack.channel);
+      if (inner == "symbol") return read(text, ack.symbol);
+      return {};
+    });
+  });
+  if (!done) return done;
+  return has_success ? Result{} : fail(DecodeError::missing_key);
+}
+
+Result Decoder::State::read_status(od::value data) {
+  status = {};
+  return for_each_row(data, [this](od::object row) {
+    return for_each_field(row, [this](std::string_view key, od::value value) -> Result {
+      if (key == "api_version") return read(value, status.api_version);
+      if (key == "system") {
+        std::string_view name;
+        if (Result got = read(value, name); !got) return got;
+        status.system = system_named(name);
+      } else if (key == "connection_id") {
+        uint64_t id = 0;
+        if (Result got = read(value, id); !got) return got;
+        status.connection_id = id;
+      }
+      return {};
+    });
+  });
+}
+
+Result Decoder::State::read_levels(od::value list, std::span<const WireLevel>& out) {
+  const size_t begin = levels.size();
+  const Result done = for_each_row(list, [this](od::object row) -> Result {
+    if (levels.size() == book_message_levels_max) return fail(DecodeError::too_many_rows);
+    WireLevel level;
+    bool has_price = false;
+    bool has_qty = false;
+    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
+      if (key == "price") {
+        has_price = true;
+        return read(value, level.price);
+      }
+      if (key == "qty") {
+        has_qty = true;
+        return read(value, level.qty);
+      }
+      return {};
+    });
+    if (!fields) return fields;
+    if (!has_price || !has_qty) return fail(DecodeError::missing_key);
+    if (level.price.mantissa < 0 || level.qty.mantissa < 0) {
+      return fail(DecodeError::number_out_of_range);
+    }
+    levels.push_back(level);
+    return {};
+  });
+  // The vector never grows beyond what it reserved, so spans into it stay good.
+  out = std::span<const WireLevel>(levels).subspan(begin);
+  return done;
+}
+
+Result Decoder::State::read_books(od::value data, bool is_snapshot) {
+  levels.clear();
+  books.clear();
+  return for_each_row(data, [this, is_snapshot](od::object row) -> Result {
+    if (books.size() == message_rows_max) return fail(DecodeError::too_many_rows);
+    BookMessage book{.is_snapshot = is_snapshot};
+    bool has_checksum = false;
+    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
+      if (key == "symbol") return read(value, book.symbol);
+      if (key == "bids") return read_levels(value, book.bids);
+      if (key == "asks") return read_levels(value, book.asks);
+      if (key == "timestamp") return read_time(value, book.timestamp_ns);
+      if (key != "checksum") return {};
+      uint64_t checksum = 0;
+      if (Result got = read(value, checksum); !got) return got;
+      if (checksum > UINT32_MAX) return fail(DecodeError::number_out_of_range);
+      book.checksum = static_cast<uint32_t>(checksum);
+      has_checksum = true;
+      return {};
+    });
+    if (!fields) return fields;
+    if (!has_checksum || book.symbol.empty()) return fail(DecodeError::missing_key);
+    books.push_back(book);
+    return {};
+  });
+}
+
+Result Decoder::State::read_trades(od::value data) {
+  trades.clear();
+  return for_each_row(data, [this](od::object row) -> Result {
+    if (trades.size() == message_rows_max) return fail(DecodeError::too_many_rows);
+    TradeRow trade;
+    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
+      if (key == "symbol") return read(value, trade.symbol);
+      if (key == "price") return read(value, trade.price);
+      if (key == "qty") return read(value, trade.qty);
+      if (key == "trade_id") return read(value, trade.trade_id);
+      if (key == "timestamp") return read_time(value, trade.timestamp_ns);
+      if (key != "side") return {};
+      std::string_view side;
+      if (Result got = read(value, side); !got) return got;
+      trade.side = side == "sell" ? TradeSide::sell : TradeSide::buy;
+      return side == "sell" || side == "buy" ? Result{} : fail(DecodeError::wrong_type);
+    });
+    if (!fields) return fields;
+    if (trade.symbol.empty()) return fail(DecodeError::missing_key);
+    trades.push_back(trade);
+    return {};
+  });
+}
+
+Result Decoder::State::read_tickers(od::value data) {
+  tickers.clear();
+  return for_each_row(data, [this](od::object row) -> Result {
+    if (tickers.size() == message_rows_max) return fail(DecodeError::too_many_rows);
+    TickerRow ticker;
+    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
+      if (key == "symbol") return read(value, ticker.symbol);
+      if (key == "bid") return read(value, ticker.bid);
+      if (key == "bid_qty") return read(value, ticker.bid_qty);
+      if (key == "ask") return read(value, ticker.ask);
+      if (key == "ask_qty") return read(value, ticker.ask_qty);
+      if (key == "last") return read(value, ticker.last);
+      if (key == "volume") return read(value, ticker.volume);
+      if (key == "timestamp") return read_time(value, ticker.timestamp_ns);
+      return {};
+    });
+    if (!fields) return fields;
+    if (ticker.symbol.empty()) return fail(DecodeError::missing_key);
+    tickers.push_back(ticker);
+    return {};
+  });
+}
+
+Decoder::Decoder() : state_(std::make_unique<State>()) {}
+Decoder::~Decoder() = default;
+
+std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json) {
+  return state_->decode(json);
+}
+const Status& Decoder::status() const { return state_->status; }
+const Ack& Decoder::ack() const { return state_->ack; }
+std::span<const BookMessage> Decoder::books() const { return state_->books; }
+std::span<const TradeRow> Decoder::trades() const { return state_->trades; }
+std::span<const TickerRow> Decoder::tickers() const { return state_->tickers; }
+
+std::string_view to_string(DecodeError error) {
+  static constexpr std::array<std::string_view, 6> names = {"not_json",      "wrong_type",
+                                                            "missing_key",   "number_out_of_range",
+                                                            "bad_timestamp", "too_many_rows"};
+  return names[static_cast<size_t>(error)];
+}
+
+}  // namespace havklo::kraken

@@ -1,0 +1,57 @@
+// JSON text of the venue to messages, with simdjson On-Demand; numbers from their digits, never
+// through a double.
+//
+// Owns:    the parser and the arrays that decoded rows live in, all allocated by the constructor.
+// Threads: one.   Cost: one pass; nothing is allocated by decode().
+// Errors:  anything hostile or malformed is a DecodeError; the message before it is gone either
+// way. Source:  kraken-v2.md §3 to §7.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "kraken/message.hpp"
+
+namespace havklo::kraken {
+
+enum class DecodeError : uint8_t {
+  not_json,             // not one JSON object
+  wrong_type,           // a key that we need has a value of another type
+  missing_key,          // a key that we need is absent
+  number_out_of_range,  // a number that does not fit, or a negative one in a book
+  bad_timestamp,        // not RFC 3339
+  too_many_rows,        // limits.hpp
+};
+[[nodiscard]] std::string_view to_string(DecodeError error);
+
+class Decoder {
+ public:
+  Decoder();
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  // `json` must be followed by receive_padding readable bytes and be at most message_bytes_max
+  // long.
+  [[nodiscard]] std::expected<MessageKind, DecodeError> decode(std::string_view json);
+
+  // Of the last message, when it was of that kind.
+  [[nodiscard]] const Status& status() const;
+  [[nodiscard]] const Ack& ack() const;
+  [[nodiscard]] std::span<const BookMessage> books() const;
+  [[nodiscard]] std::span<const TradeRow> trades() const;
+  [[nodiscard]] std::span<const TickerRow> tickers() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// RFC 3339 in UTC ("2026-07-07T23:00:03.947173Z", up to nine fractional digits) to nanoseconds
+// since 1970.
+[[nodiscard]] bool parse_timestamp(std::string_view text, int64_t& ns);
+
+}  // namespace havklo::kraken
