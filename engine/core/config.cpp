@@ -1,0 +1,236 @@
+// What is allowed, field by field; the first thing wrong is reported.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <havklo/config.hpp>
+#include <havklo/limits.hpp>
+#include <set>
+#include <utility>
+
+namespace havklo {
+namespace {
+
+using Checked = std::expected<void, ConfigError>;
+
+std::unexpected<ConfigError> refuse(std::string field, std::string value, std::string allowed) {
+  return std::unexpected(ConfigError{std::move(field), std::move(value), std::move(allowed)});
+}
+
+// "1500ms" as people write it: the largest unit that loses nothing.
+std::string to_text(Duration duration) {
+  constexpr std::array<std::pair<int64_t, const char*>, 3> units = {
+      {{1'000'000'000, "s"}, {1'000'000, "ms"}, {1'000, "us"}}};
+  for (const auto& [ns, unit] : units) {
+    if (duration.ns % ns == 0) return std::to_string(duration.ns / ns) + unit;
+  }
+  return std::to_string(duration.ns) + "ns";
+}
+
+// Longer waits than this are a mistake of units.
+constexpr Duration duration_max = Duration::seconds(7 * 86'400);
+
+Checked check_range(const char* field, Duration value, Duration least) {
+  if (value >= least && value <= duration_max) return {};
+  return refuse(field, to_text(value), "from " + to_text(least) + " to 7 days");
+}
+
+Checked check_count(const char* field, uint32_t value, uint32_t least, uint32_t most) {
+  if (value >= least && value <= most) return {};
+  return refuse(field, std::to_string(value),
+                "from " + std::to_string(least) + " to " + std::to_string(most));
+}
+
+Checked check_reconnect(const ReconnectSettings& reconnect) {
+  const BackoffSettings& backoff = reconnect.backoff;
+  if (Checked ok = check_range("reconnect.initial_delay", backoff.initial_delay, {}); !ok)
+    return ok;
+  if (Checked ok = check_range("reconnect.max_delay", backoff.max_delay, 1_ns); !ok) return ok;
+  if (backoff.max_delay < backoff.initial_delay) {
+    return refuse("reconnect.max_delay", to_text(backoff.max_delay),
+                  "at least initial_delay, " + to_text(backoff.initial_delay));
+  }
+  if (!std::isfinite(backoff.multiplier) || backoff.multiplier < 1 || backoff.multiplier > 1000) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.begin(), text.end(), backoff.multiplier).ptr;
+    return refuse("reconnect.multiplier", std::string(text.begin(), end),
+                  "a number from 1 to 1000");
+  }
+  if (reconnect.max_attempts && *reconnect.max_attempts == 0) {
+    return refuse("reconnect.max_attempts", "0", "at least 1; enabled = false for none");
+  }
+  if (Checked ok = check_range("reconnect.stable_after", reconnect.stable_after, {}); !ok)
+    return ok;
+  if (Checked ok = check_count("reconnect.connect_budget", reconnect.budget.attempts, 1, 100'000);
+      !ok) {
+    return ok;
+  }
+  if (Checked ok = check_range("reconnect.connect_budget_window", reconnect.budget.window, 1_ms);
+      !ok) {
+    return ok;
+  }
+  if (Checked ok = check_range("reconnect.maintenance_delay", reconnect.maintenance_delay, {});
+      !ok) {
+    return ok;
+  }
+  return check_range("reconnect.rate_limited_delay", reconnect.rate_limited_delay, {});
+}
+
+Checked check_breaker(const CircuitBreakerSettings& breaker) {
+  if (Checked ok =
+          check_count("circuit_breaker.failure_threshold", breaker.failure_threshold, 1, 1'000'000);
+      !ok) {
+    return ok;
+  }
+  if (Checked ok = check_range("circuit_breaker.reset_timeout", breaker.reset_timeout, 1_ms); !ok) {
+    return ok;
+  }
+  return check_range("circuit_breaker.half_open_timeout", breaker.half_open_timeout, 1_ms);
+}
+
+Checked check_timeouts(const TimeoutSettings& timeouts) {
+  const std::array<std::pair<const char*, Duration>, 5> all = {
+      {{"timeouts.connect_timeout", timeouts.connect_timeout},
+       {"timeouts.greeting_timeout", timeouts.greeting_timeout},
+       {"timeouts.restore_timeout", timeouts.restore_timeout},
+       {"timeouts.heartbeat_timeout", timeouts.heartbeat_timeout},
+       {"timeouts.close_timeout", timeouts.close_timeout}}};
+  for (const auto& [field, value] : all) {
+    if (Checked ok = check_range(field, value, 1_ms); !ok) return ok;
+  }
+  return {};
+}
+
+Checked check_symbol(const std::string& symbol) {
+  const auto refuse_symbol = [&symbol](const char* allowed) {
+    return refuse("subscription.symbol", '"' + symbol + '"', allowed);
+  };
+  if (symbol.empty()) return refuse_symbol("a pair such as \"BTC/USD\"");
+  if (symbol.size() > symbol_bytes_max) return refuse_symbol("at most 31 characters");
+  const size_t slash = symbol.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == symbol.size() ||
+      symbol.find('/', slash + 1) != std::string::npos) {
+    return refuse_symbol("BASE/QUOTE, as \"BTC/USD\"");
+  }
+  for (const char c : symbol) {
+    if (c <= ' ' || c > '~' || c == '"' || c == '\\') {
+      return refuse_symbol("BASE/QUOTE in printable characters, as \"BTC/USD\"");
+    }
+  }
+  return {};
+}
+
+Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptions) {
+  if (subscriptions.empty()) return refuse("subscription", "none", "at least one");
+  std::set<std::pair<Channel, std::string>> seen;
+  std::set<std::string> symbols;
+  for (const SubscriptionSettings& each : subscriptions) {
+    if (each.symbols.empty()) {
+      return refuse("subscription.symbol", "[]", "at least one pair, as \"BTC/USD\"");
+    }
+    constexpr std::array<uint32_t, 5> depths = {10, 25, 100, 500, 1000};
+    if (each.channel == Channel::book && std::ranges::find(depths, each.depth) == depths.end()) {
+      return refuse("subscription.depth", std::to_string(each.depth), "10, 25, 100, 500 or 1000");
+    }
+    for (const std::string& symbol : each.symbols) {
+      if (Checked ok = check_symbol(symbol); !ok) return ok;
+      symbols.insert(symbol);
+      if (!seen.emplace(each.channel, symbol).second) {
+        return refuse("subscription.symbol", '"' + symbol + '"', "named once for each channel");
+      }
+    }
+  }
+  if (symbols.size() > symbols_max) {
+    return refuse("subscription.symbol", std::to_string(symbols.size()) + " pairs",
+                  "at most " + std::to_string(symbols_max));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string ConfigError::message() const { return field + " = " + value + ": must be " + allowed; }
+
+std::expected<void, ConfigError> validate(const Settings& settings) {
+  if (const auto url = parse_url(settings.url); !url) return std::unexpected(url.error());
+  if (Checked ok = check_reconnect(settings.reconnect); !ok) return ok;
+  if (Checked ok = check_breaker(settings.circuit_breaker); !ok) return ok;
+  if (Checked ok = check_timeouts(settings.timeouts); !ok) return ok;
+  if (Checked ok = check_count("requests.per_second", settings.requests.per_second, 1, 1000); !ok) {
+    return ok;
+  }
+  if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
+  if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
+  const uint32_t least = ring_slots_min(settings);
+  constexpr uint32_t most = 1U << 26U;
+  if (!std::has_single_bit(settings.ring_slots) || settings.ring_slots < least ||
+      settings.ring_slots > most) {
+    return refuse("engine.ring_slots", std::to_string(settings.ring_slots),
+                  "a power of two from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return {};
+}
+
+// A snapshot and an update of the deepest book, and two slots for each lifecycle event that an
+// attempt and the cycles of all subscriptions can publish (engine/core/lifecycle_slots.hpp),
+// rounded up to a power of two.
+uint32_t ring_slots_min(const Settings& settings) {
+  uint64_t subscriptions = 0;
+  uint64_t depth = 0;
+  for (const SubscriptionSettings& each : settings.subscriptions) {
+    subscriptions += each.symbols.size();
+    if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
+  }
+  const uint64_t slots = 8 * depth + 2 * (16 + 8 * subscriptions);
+  return static_cast<uint32_t>(std::bit_ceil(std::min<uint64_t>(slots, 1U << 26U)));
+}
+
+std::expected<Url, ConfigError> parse_url(std::string_view text) {
+  const auto bad = [text](const char* allowed) {
+    return refuse("url", '"' + std::string(text) + '"', allowed);
+  };
+  for (const char c : text) {
+    if (c <= ' ' || c > '~') return bad("without white space or control characters");
+  }
+  Url url;
+  std::string_view rest = text;
+  if (rest.starts_with("wss://")) {
+    rest.remove_prefix(6);
+  } else if (rest.starts_with("ws://")) {
+    rest.remove_prefix(5);
+    url.tls = false;
+    url.port = 80;
+  } else {
+    return bad("wss://host[:port][/path], or ws:// without TLS");
+  }
+  const size_t slash = rest.find_first_of("/?#");
+  std::string_view authority = rest.substr(0, slash);
+  url.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
+  if (url.path.find('#') != std::string::npos) return bad("without a fragment (RFC 6455 §3)");
+  if (url.path.front() == '?') url.path.insert(url.path.begin(), '/');
+  if (authority.find('@') != std::string_view::npos) return bad("without user name or password");
+  size_t host_end = authority.rfind(':');
+  if (authority.starts_with('[')) {
+    const size_t bracket = authority.find(']');
+    if (bracket == std::string_view::npos) return bad("closed by ] after an IPv6 address");
+    url.host = authority.substr(1, bracket - 1);
+    host_end = bracket + 1 < authority.size() ? bracket + 1 : std::string_view::npos;
+    if (host_end != std::string_view::npos && authority[host_end] != ':') {
+      return bad("wss://[address]:port");
+    }
+  } else {
+    url.host = authority.substr(0, host_end);
+  }
+  if (url.host.empty() || url.host.size() > 253) return bad("with a host of 1 to 253 characters");
+  if (host_end != std::string_view::npos) {
+    const std::string_view port = authority.substr(host_end + 1);
+    const auto [end, error] = std::from_chars(port.begin(), port.end(), url.port);
+    if (error != std::errc{} || end != port.end() || url.port == 0) {
+      return bad("with a port from 1 to 65535");
+    }
+  }
+  return url;
+}
+
+}  // namespace havklo
