@@ -12,7 +12,7 @@ namespace {
 class Story {
  public:
   explicit Story(Settings settings = {})
-      : budget_(settings.reconnect.budget, 1), lifecycle_(settings, budget_, random_) {}
+      : budget_(settings.reconnect.budget(), 1), lifecycle_(settings, budget_, random_) {}
 
   std::vector<Event> step(const Input& input) {
     Actions actions;
@@ -215,7 +215,7 @@ TEST(Lifecycle, WaitsForWhatTheVenueAsksFor) {
 
 TEST(Lifecycle, WaitsForTheConnectBudget) {
   Settings settings;
-  settings.reconnect.budget = {.attempts = 2, .window = 600_s};
+  settings.reconnect.connect_budget = 2;
   Story story(settings);
   story.step(InputKind::start);
   story.refuse();
@@ -268,7 +268,7 @@ TEST(Lifecycle, KeepsItsInvariantsUnderEveryInputInEveryPhase) {
     Random random(seed);
     Settings settings;
     settings.circuit_breaker.failure_threshold = 2;
-    settings.reconnect.backoff.jitter = Jitter::full;
+    settings.reconnect.jitter = Jitter::full;
     Story story(settings);
     for (int step = 0; step < 200; ++step) {
       // Close rarely, or nothing else would be seen.

@@ -43,17 +43,17 @@ Checked check_count(const char* field, uint32_t value, uint32_t least, uint32_t 
 }
 
 Checked check_reconnect(const ReconnectSettings& reconnect) {
-  const BackoffSettings& backoff = reconnect.backoff;
-  if (Checked ok = check_range("reconnect.initial_delay", backoff.initial_delay, {}); !ok)
+  if (Checked ok = check_range("reconnect.initial_delay", reconnect.initial_delay, {}); !ok)
     return ok;
-  if (Checked ok = check_range("reconnect.max_delay", backoff.max_delay, 1_ns); !ok) return ok;
-  if (backoff.max_delay < backoff.initial_delay) {
-    return refuse("reconnect.max_delay", to_text(backoff.max_delay),
-                  "at least initial_delay, " + to_text(backoff.initial_delay));
+  if (Checked ok = check_range("reconnect.max_delay", reconnect.max_delay, 1_ns); !ok) return ok;
+  if (reconnect.max_delay < reconnect.initial_delay) {
+    return refuse("reconnect.max_delay", to_text(reconnect.max_delay),
+                  "at least initial_delay, " + to_text(reconnect.initial_delay));
   }
-  if (!std::isfinite(backoff.multiplier) || backoff.multiplier < 1 || backoff.multiplier > 1000) {
+  if (!std::isfinite(reconnect.multiplier) || reconnect.multiplier < 1 ||
+      reconnect.multiplier > 1000) {
     std::array<char, 32> text{};
-    const auto end = std::to_chars(text.begin(), text.end(), backoff.multiplier).ptr;
+    const auto end = std::to_chars(text.begin(), text.end(), reconnect.multiplier).ptr;
     return refuse("reconnect.multiplier", std::string(text.begin(), end),
                   "a number from 1 to 1000");
   }
@@ -62,11 +62,12 @@ Checked check_reconnect(const ReconnectSettings& reconnect) {
   }
   if (Checked ok = check_range("reconnect.stable_after", reconnect.stable_after, {}); !ok)
     return ok;
-  if (Checked ok = check_count("reconnect.connect_budget", reconnect.budget.attempts, 1, 100'000);
+  if (Checked ok = check_count("reconnect.connect_budget", reconnect.connect_budget, 1, 100'000);
       !ok) {
     return ok;
   }
-  if (Checked ok = check_range("reconnect.connect_budget_window", reconnect.budget.window, 1_ms);
+  if (Checked ok =
+          check_range("reconnect.connect_budget_window", reconnect.connect_budget_window, 1_ms);
       !ok) {
     return ok;
   }

@@ -20,7 +20,7 @@ struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
       : doors(given),
         symbols(names),
-        budget(settings[0].reconnect.budget, static_cast<uint32_t>(settings.size())),
+        budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
         shared{given.transport, wheel, names, symbols, budget, publisher, decoder} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);

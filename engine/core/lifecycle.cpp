@@ -49,7 +49,7 @@ Lifecycle::Lifecycle(const Settings& settings, ConnectBudget& budget, Random& ra
       timeouts_(settings.timeouts),
       budget_(&budget),
       random_(&random),
-      backoff_(settings.reconnect.backoff),
+      backoff_(settings.reconnect.backoff()),
       breaker_(settings.circuit_breaker) {
   deadlines_.fill(Instant::never());
 }
@@ -259,7 +259,7 @@ Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now)
   if (breaker_settings_.enabled && breaker_.state() == BreakerState::open) {
     wait = {breaker_settings_.reset_timeout, WaitsFor::breaker};
   } else if (!is_retryable(loss)) {
-    wait = {reconnect_.backoff.max_delay, WaitsFor::backoff};
+    wait = {reconnect_.max_delay, WaitsFor::backoff};
   } else {
     wait = {backoff_.next(attempt_, *random_), WaitsFor::backoff};
   }

@@ -1,8 +1,7 @@
 // The settings of a client, their defaults, and what is allowed.
 //
 // validate() refuses what cannot work, naming field, value and allowed range; nothing is repaired
-// quietly. Names are those of the configuration file: `reconnect.initial_delay` is
-// settings.reconnect.backoff.initial_delay.
+// quietly. Names are those of the configuration file.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +20,27 @@ namespace havklo {
 
 inline constexpr std::string_view kraken_public_url = "wss://ws.kraken.com/v2";
 
+// Flat, in the order of the design's table, so that a caller names only what differs:
+// `{.initial_delay = 50_ms, .max_attempts = 10}`.
 struct ReconnectSettings {
-  bool enabled = true;
-  BackoffSettings backoff;
+  Duration initial_delay = BackoffSettings{}.initial_delay;
+  double multiplier = BackoffSettings{}.multiplier;
+  Duration max_delay = BackoffSettings{}.max_delay;
   std::optional<uint32_t> max_attempts;  // none: unlimited
+  Jitter jitter = BackoffSettings{}.jitter;
   Duration stable_after = Duration::seconds(5);
-  ConnectBudgetSettings budget;
+  uint32_t connect_budget = ConnectBudgetSettings{}.attempts;
+  Duration connect_budget_window = ConnectBudgetSettings{}.window;
   Duration maintenance_delay = Duration::seconds(5);
   Duration rate_limited_delay = Duration::seconds(60);
+  bool enabled = true;
+
+  [[nodiscard]] BackoffSettings backoff() const {
+    return {initial_delay, multiplier, max_delay, jitter};
+  }
+  [[nodiscard]] ConnectBudgetSettings budget() const {
+    return {connect_budget, connect_budget_window};
+  }
 };
 
 struct TimeoutSettings {
