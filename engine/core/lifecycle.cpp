@@ -303,7 +303,7 @@ void Lifecycle::on_close_requested(Instant now, Actions& actions) {
       cancel_all(actions);
       probing_ = false;
       phase_ = Phase::closing;
-      actions.add(ActionKind::say_goodbye);
+      actions.add(ActionKind::say_goodbye).close_code = close_normal;
       return arm(TimerKind::phase, now + timeouts_.close_timeout, actions);
     case Phase::connecting:
     case Phase::greeting:

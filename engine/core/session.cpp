@@ -45,6 +45,12 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
   pace_timer_.session = number;
 }
 
+Session::~Session() {
+  for (Timer& timer : lifecycle_timers_) disarm(timer);
+  disarm(watchdog_);
+  disarm(pace_timer_);
+}
+
 void Session::start(Instant now) {
   now_ = now;
   step({.kind = InputKind::start, .room = slots_.top_up()}, now);

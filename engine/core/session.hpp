@@ -46,6 +46,7 @@ class Session {
  public:
   // `number` becomes Event::session and the low bits of every ConnectionId of this session.
   Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed);
+  ~Session();  // takes its timers off the wheel
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 

@@ -65,6 +65,10 @@ Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& 
   }
 }
 
+Subscriptions::~Subscriptions() {
+  for (const auto& record : records_) disarm(*record);
+}
+
 bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t depth) {
   Subscription* record = lookup(channel, symbol);
   const bool is_new = record == nullptr;

@@ -89,6 +89,7 @@ class Subscriptions {
  public:
   Subscriptions(const Settings& settings, uint16_t session, Names& names, SymbolIndex& index,
                 LifecycleSlots& slots, TimerWheel& wheel);
+  ~Subscriptions();  // takes its timers off the wheel
   Subscriptions(const Subscriptions&) = delete;
   Subscriptions& operator=(const Subscriptions&) = delete;
 
