@@ -1,0 +1,319 @@
+// What happens to one symbol while the connection lives: refusals, silence, repairs, changes of
+// mind, lost records. Through the engine's doors; the rules are design §1.1 and kraken-v2 §5, §8.6.
+#include <gtest/gtest.h>
+
+#include "support/engine_world.hpp"
+
+namespace havklo {
+namespace {
+
+using namespace havklo::literals;
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+class SubscriptionsTest : public testing::Test {
+ protected:
+  // Connected, greeted, and the first requests taken.
+  EngineWorld& greeted(Settings settings) {
+    world_.emplace(std::move(settings));
+    world_->turn();
+    world_->open();
+    world_->greet();
+    static_cast<void>(world_->take_requests());
+    static_cast<void>(world_->take());
+    return *world_;
+  }
+  EngineWorld& live(Settings settings) {
+    world_.emplace(std::move(settings));
+    world_->go_live();
+    static_cast<void>(world_->take_requests());
+    static_cast<void>(world_->take());
+    return *world_;
+  }
+  // The feed of every other symbol goes on.
+  void pass_with_heartbeats(Duration time) {
+    for (; time >= 1_s; time = time - 1_s) {
+      world_->pass(1_s);
+      world_->say(R"({"channel":"heartbeat"})");
+    }
+    world_->pass(time);
+    std::erase_if(world_->events,
+                  [](const Event& event) { return event.kind == EventKind::heartbeat; });
+  }
+
+  std::optional<EngineWorld> world_;
+};
+
+TEST_F(SubscriptionsTest, ARefusedSymbolIsReportedFirstAndLeftOutOfTheCount) {  // lesson 27
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "XBT/USD"}));
+  world.refuse("subscribe", "Currency pair not supported XBT/USD",
+               R"(,"symbol":"XBT/USD","req_id":1)");
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  const auto events = world.take();
+  ASSERT_EQ(events[0].kind, EventKind::rejected);
+  EXPECT_EQ(world.engine.names().symbol(events[0].payload.subscription.symbol), "XBT/USD");
+  EXPECT_EQ(world.engine.names().text(events[0].payload.subscription.detail),
+            "Currency pair not supported");
+  EXPECT_EQ(events.back().kind, EventKind::subscriptions_restored);
+  EXPECT_EQ(events.back().payload.subscriptions_restored.count, 1u);
+  EXPECT_EQ(events.back().payload.subscriptions_restored.rejected, 1u);
+}
+
+TEST_F(SubscriptionsTest, ARefusalThatNamesNobodyIsAskedAgainSymbolBySymbol) {  // lesson 27
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "bad/one"}));
+  world.refuse("subscribe", "Malformed request", R"(,"req_id":1)");
+  world.pass(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_TRUE(contains(requests[0], R"(["BTC/USD"])"));
+  EXPECT_TRUE(contains(requests[1], R"(["bad/one"])"));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.refuse("subscribe", "Malformed request", R"(,"req_id":3)");
+  EXPECT_EQ(world.take_names(),
+            "Subscribed BookSnapshot BookSnapshot Rejected SubscriptionsRestored");
+}
+
+TEST_F(SubscriptionsTest, ASilentAckIsAskedAgainAloneAndThriceInVainEndsTheConnection) {  // 15
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "ETH/USD"}));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  static_cast<void>(world.take());
+  for (int round = 0; round < 2; ++round) {
+    pass_with_heartbeats(10_s);
+    const auto requests = world.take_requests();
+    ASSERT_EQ(requests.size(), 1u) << "round " << round;
+    EXPECT_TRUE(contains(requests[0], R"(["ETH/USD"])"));
+  }
+  EXPECT_TRUE(world.take().empty());
+  pass_with_heartbeats(9_s);
+  world.pass(1_s);
+  ASSERT_FALSE(world.events.empty());
+  EXPECT_EQ(world.events[0].kind, EventKind::disconnected);
+  EXPECT_EQ(world.events[0].payload.disconnected.reason, Reason::restore_timeout);
+}
+
+TEST_F(SubscriptionsTest, AcknowledgedButDeadIsUnsubscribedAndAskedAgain) {  // lessons 15, 16
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  world.ack("subscribe", "BTC/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+  pass_with_heartbeats(10_s);
+  auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+  world.ack("unsubscribe", "BTC/USD");
+  world.pass(1_s);
+  requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"subscribe")"));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  EXPECT_TRUE(contains(world.take_names(), "SubscriptionsRestored"));
+}
+
+TEST_F(SubscriptionsTest, ABadChecksumRepairsThatBookAlone) {  // lessons 9, 16, 17
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.say(EngineWorld::update_text("BTC/USD", "1"));
+  ASSERT_EQ(world.events.size(), 1u);
+  EXPECT_EQ(world.events[0].kind, EventKind::checksum_mismatch);
+  EXPECT_EQ(world.events[0].payload.book_fault.expected, 1u);
+  auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+  EXPECT_TRUE(contains(requests[0], R"(["BTC/USD"])"));
+  static_cast<void>(world.take());
+  world.say(EngineWorld::update_text("BTC/USD", "1"));  // still on the way: once is enough
+  EXPECT_TRUE(world.take().empty());
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
+  world.ack("unsubscribe", "BTC/USD");
+  requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"subscribe")"));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed Subscribed BookSnapshot BookSnapshot");
+}
+
+TEST_F(SubscriptionsTest, RepairsOfOneBookBackOffByThemselves) {  // lesson 17
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  const std::vector<Duration> delays = {0_s, 1_s, 2_s, 4_s, 8_s, 16_s, 32_s, 60_s, 60_s};
+  for (const Duration delay : delays) {
+    world.say(EngineWorld::update_text("BTC/USD", "1"));
+    world.pass(200_ms);
+    ASSERT_EQ(world.take_requests().size(), 1u);  // unsubscribe
+    world.ack("unsubscribe", "BTC/USD");
+    if (delay > 0_s) {
+      pass_with_heartbeats(delay - 1_s);
+      world.say(R"({"channel":"heartbeat"})");
+      world.pass(900_ms);
+      EXPECT_TRUE(world.take_requests().empty()) << delay.ns;
+      world.pass(100_ms);
+    }
+    const auto requests = world.take_requests();
+    ASSERT_EQ(requests.size(), 1u) << delay.ns;
+    world.ack("subscribe", "BTC/USD");
+    world.snapshot("BTC/USD");
+  }
+  pass_with_heartbeats(5_s);  // stable_after of good book: forgotten
+  world.say(EngineWorld::update_text("BTC/USD", "1"));
+  world.ack("unsubscribe", "BTC/USD");
+  EXPECT_EQ(world.take_requests().size(), 2u);
+}
+
+TEST_F(SubscriptionsTest, ACrossedBookIsInvalid) {
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  world.say(
+      R"({"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":100.2,"qty":1.0000}],"asks":[],"checksum":1939367622,"timestamp":"2026-07-07T23:00:04.501510Z"}]})");
+  ASSERT_FALSE(world.events.empty());
+  EXPECT_EQ(world.events[0].kind, EventKind::book_invalid);
+  EXPECT_EQ(world.events[0].payload.book_fault.fault, BookFault::crossed);
+}
+
+TEST_F(SubscriptionsTest, AlreadySubscribedMeansOurPictureIsWrong) {  // lesson 16
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  world.refuse("subscribe", "Already subscribed", R"(,"req_id":1)");
+  auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+  world.refuse("unsubscribe", "Subscription Not Found", R"(,"req_id":2)");
+  requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"subscribe")"));
+}
+
+TEST_F(SubscriptionsTest, ExceededMsgRateSlowsDownAndAsksAgain) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  world.say(R"({"Error":"Exceeded msg rate"})");
+  EXPECT_TRUE(world.take_requests().empty());
+  pass_with_heartbeats(3_s);
+  EXPECT_EQ(world.take_requests().size(), 1u);
+}
+
+TEST_F(SubscriptionsTest, ASymbolAddedWhileLiveIsAskedForAndNoSecondAllClearIsSaid) {
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 25));
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("depth":25)"));
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
+}
+
+TEST_F(SubscriptionsTest, AnUnsubscribedSymbolIsNotAskedForAgain) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+  world.fail(Reason::peer_reset);
+  world.pass(100_ms);
+  world.open();
+  world.greet();
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("symbol":["BTC/USD"])"));
+}
+
+TEST_F(SubscriptionsTest, AnotherDepthTakesAnUnsubscribeFirst) {  // lesson 16
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::book, 100));
+  auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+  EXPECT_TRUE(contains(requests[0], R"("depth":10)"));
+  world.ack("unsubscribe", "BTC/USD");
+  requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("depth":100)"));
+}
+
+TEST_F(SubscriptionsTest, WishesMadeWhileDownAreAskedForLater) {
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  world.fail(Reason::peer_reset);
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  world.command(make_command(Command::Kind::unsubscribe, "BTC/USD"));
+  EXPECT_EQ(world.take_names(), "Disconnected Reconnecting Unsubscribed");
+  world.pass(100_ms);
+  world.open();
+  world.greet();
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("symbol":["ETH/USD"])"));
+}
+
+TEST_F(SubscriptionsTest, TradesAndTickersNeedNoSnapshot) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.subscriptions[0].channel = Channel::trade;
+  settings.subscriptions.push_back({.channel = Channel::ticker, .symbols = {"BTC/USD"}});
+  EngineWorld& world = greeted(settings);
+  world.ack("subscribe", "BTC/USD", "trade");
+  world.ack("subscribe", "BTC/USD", "ticker");
+  EXPECT_EQ(world.take_names(), "Subscribed Subscribed SubscriptionsRestored");
+  world.say(
+      R"({"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":63501.7,"qty":0.00100000,"ord_type":"market","trade_id":42,"timestamp":"2026-07-07T23:00:03.501510Z"}]})");
+  ASSERT_EQ(world.events.size(), 1u);
+  EXPECT_EQ(world.events[0].payload.trade.price, 635'017);
+  EXPECT_EQ(world.events[0].payload.trade.price_exponent, -1);
+  EXPECT_EQ(world.events[0].payload.trade.trade_id, 42u);
+  EXPECT_EQ(world.events[0].payload.trade.side, TradeSide::sell);
+}
+
+TEST_F(SubscriptionsTest, ASlowConsumerLosesMarketEventsAndNothingElse) {  // lesson 11
+  Settings settings = book_settings({"BTC/USD"});
+  settings.ring_slots = ring_slots_min(settings);
+  EngineWorld& world = live(settings);
+  world.consumer_sleeps = true;
+  for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
+  world.update("BTC/USD");  // lost: the book is stale
+  world.fail(Reason::peer_reset);
+  world.pass(10_s);
+  EXPECT_EQ(world.net.opens.size(), 1u) << "an attempt begins only with its slots reserved";
+  world.consumer_sleeps = false;
+  world.turn();
+  world.turn();
+  EXPECT_EQ(world.net.opens.size(), 2u);
+  uint64_t expected = world.events.front().sequence;
+  bool overrun = false;
+  for (const Event& event : world.events) {
+    if (event.kind == EventKind::overrun) {
+      overrun = true;
+      EXPECT_EQ(event.payload.overrun.first, expected);
+      EXPECT_EQ(event.payload.overrun.last - event.payload.overrun.first + 1,
+                event.payload.overrun.lost);
+      expected = event.payload.overrun.last + 1;
+    }
+    EXPECT_EQ(event.sequence, expected++);
+  }
+  EXPECT_TRUE(overrun);
+  const std::string names = world.take_names();
+  EXPECT_TRUE(contains(names, "BookStale")) << names;
+  EXPECT_TRUE(contains(names, "Disconnected Reconnecting")) << names;
+}
+
+TEST_F(SubscriptionsTest, AStaleBookIsAskedForAgainOnceThereIsRoom) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.ring_slots = ring_slots_min(settings);
+  EngineWorld& world = live(settings);
+  world.consumer_sleeps = true;
+  for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
+  world.update("BTC/USD");
+  EXPECT_TRUE(world.take_requests().empty());
+  world.consumer_sleeps = false;
+  world.turn();
+  world.turn();
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+  world.ack("unsubscribe", "BTC/USD");
+  world.ack("subscribe", "BTC/USD");
+  static_cast<void>(world.take());
+  world.snapshot("BTC/USD");
+  EXPECT_EQ(world.take_names(), "BookSnapshot BookSnapshot");
+}
+
+}  // namespace
+}  // namespace havklo
