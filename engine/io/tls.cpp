@@ -1,0 +1,296 @@
+// wolfSSL behind two callbacks that move bytes between it and our spans.
+#include "io/tls.hpp"
+
+#include <wolfssl/options.h>
+// options.h comes first: it says how the library was built.
+#include <arpa/inet.h>
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <havklo/assert.hpp>
+#include <havklo/limits.hpp>
+
+namespace havklo::io {
+namespace {
+
+// Ciphertext that may wait: all of the plaintext that a transport lets wait, in records of at least
+// a kilobyte, and a handshake flight. Touched only as far as it is used.
+constexpr size_t output_bytes_max = 2 * size_t{send_buffer_bytes} + 64 * 1024;
+
+// AES-128 first: it is the fastest where the processor helps, and no weaker in practice.
+constexpr const char* cipher_list =
+    "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+void initialise_once() {
+  static const int result = wolfSSL_Init();
+  HAVKLO_ASSERT(result == WOLFSSL_SUCCESS);
+}
+
+WOLFSSL_METHOD* method_of(bool client, TlsVersions versions) {
+  switch (versions) {
+    case TlsVersions::only_1_2:
+      return client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
+    case TlsVersions::only_1_3:
+      return client ? wolfTLSv1_3_client_method() : wolfTLSv1_3_server_method();
+    case TlsVersions::both:
+      break;
+  }
+  return client ? wolfTLS_client_method() : wolfTLS_server_method();
+}
+
+std::string describe(int error) {
+  std::array<char, WOLFSSL_MAX_ERROR_SZ> text{};
+  wolfSSL_ERR_error_string_n(static_cast<unsigned long>(error), text.data(), text.size());
+  return text.data();
+}
+
+// The certificate was understood and refused, or could not be understood.
+bool concerns_certificate(int error) {
+  constexpr std::array refusals = {
+      ASN_NO_SIGNER_E, ASN_SIG_CONFIRM_E,  ASN_BEFORE_DATE_E, ASN_AFTER_DATE_E,  ASN_SELF_SIGNED_E,
+      ASN_SIG_OID_E,   ASN_SIG_HASH_E,     ASN_SIG_KEY_E,     ASN_DATE_SZ_E,     ASN_TIME_E,
+      ASN_PARSE_E,     ASN_NAME_INVALID_E, ASN_CRIT_EXT_E,    ASN_PATHLEN_INV_E, ASN_PATHLEN_SIZE_E,
+      ASN_GETINT_E,    ASN_RSA_KEY_E,      ASN_OBJECT_ID_E,   ASN_TAG_NULL_E,    ASN_EXPECT_0_E,
+      ASN_BITSTR_E,    ASN_UNKNOWN_OID_E,  ASN_VERSION_E,     ASN_ECC_KEY_E,     ASN_DH_KEY_E,
+      ASN_ALT_NAME_E,  ASN_COUNTRY_SIZE_E};
+  constexpr std::array session_refusals = {
+      static_cast<int>(DOMAIN_NAME_MISMATCH), static_cast<int>(IPADDR_MISMATCH),
+      static_cast<int>(VERIFY_CERT_ERROR),    static_cast<int>(NO_PEER_CERT),
+      static_cast<int>(PEER_KEY_ERROR),       static_cast<int>(KEYUSAGE_E),
+      static_cast<int>(EXTKEYUSAGE_E),        static_cast<int>(MAX_CHAIN_ERROR),
+      static_cast<int>(NO_PEER_VERIFY)};
+  return std::ranges::find(refusals, error) != refusals.end() ||
+         std::ranges::find(session_refusals, error) != session_refusals.end();
+}
+
+// wolfSSL keeps an address of a certificate as text: four numbers, or eight groups in upper case.
+std::string as_in_certificate(std::string_view host) {
+  const std::string text(host);
+  std::array<uint8_t, 16> address{};
+  if (inet_pton(AF_INET6, text.c_str(), address.data()) != 1) return text;
+  std::string groups;
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  for (size_t i = 0; i < address.size(); ++i) {
+    if (i != 0 && i % 2 == 0) groups += ':';
+    groups += digits[address[i] >> 4U];
+    groups += digits[address[i] & 15U];
+  }
+  return groups;
+}
+
+bool is_address(std::string_view host) {
+  const std::string text(host);
+  std::array<uint8_t, 16> address{};
+  return inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
+}
+
+}  // namespace
+
+struct TlsCallbacks {
+  static int receive(WOLFSSL*, char* buffer, int size, void* stream) {
+    auto& input = static_cast<TlsStream*>(stream)->input_;
+    if (input.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
+    const size_t bytes = std::min(static_cast<size_t>(size), input.size());
+    std::memcpy(buffer, input.data(), bytes);
+    input = input.subspan(bytes);
+    return static_cast<int>(bytes);
+  }
+
+  static int send(WOLFSSL*, char* buffer, int size, void* stream) {
+    auto& self = *static_cast<TlsStream*>(stream);
+    const auto* begin = reinterpret_cast<const std::byte*>(buffer);
+    if (self.output().size() + static_cast<size_t>(size) > output_bytes_max) {
+      return WOLFSSL_CBIO_ERR_WANT_WRITE;
+    }
+    if (self.output_.size() + static_cast<size_t>(size) > self.output_.capacity()) {
+      self.output_.erase(self.output_.begin(),
+                         self.output_.begin() + static_cast<ptrdiff_t>(self.output_begin_));
+      self.output_begin_ = 0;
+    }
+    self.output_.insert(self.output_.end(), begin, begin + size);
+    return size;
+  }
+};
+
+namespace {
+
+// Sessions are resumed by tickets that we keep ourselves: the library's own cache is one for the
+// whole process.
+void set_up(WOLFSSL_CTX* ctx) {
+  wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+  wolfSSL_CTX_SetIORecv(ctx, TlsCallbacks::receive);
+  wolfSSL_CTX_SetIOSend(ctx, TlsCallbacks::send);
+}
+
+}  // namespace
+
+void TlsContext::Free::operator()(WOLFSSL_CTX* context) const { wolfSSL_CTX_free(context); }
+void TlsSession::Free::operator()(WOLFSSL_SESSION* session) const { wolfSSL_SESSION_free(session); }
+void TlsStream::Free::operator()(WOLFSSL* ssl) const { wolfSSL_free(ssl); }
+
+std::expected<TlsContext, std::string> TlsContext::client(const std::optional<std::string>& ca_file,
+                                                          TlsVersions versions) {
+  initialise_once();
+  TlsContext context(wolfSSL_CTX_new(method_of(true, versions)));
+  WOLFSSL_CTX* ctx = context.context_.get();
+  if (ctx == nullptr) return std::unexpected("TLS: out of memory");
+  wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2);
+  wolfSSL_CTX_set_cipher_list(ctx, cipher_list);
+  wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, nullptr);
+  wolfSSL_CTX_UseSessionTicket(ctx);
+  if (ca_file) {
+    if (!std::ifstream(*ca_file)) {
+      return std::unexpected("cannot read the CA file '" + *ca_file + "': " + std::strerror(errno));
+    }
+    const int loaded = wolfSSL_CTX_load_verify_locations(ctx, ca_file->c_str(), nullptr);
+    if (loaded != WOLFSSL_SUCCESS) {
+      return std::unexpected("the CA file '" + *ca_file +
+                             "' holds no usable PEM certificate: " + describe(loaded));
+    }
+  } else if (wolfSSL_CTX_load_system_CA_certs(ctx) != WOLFSSL_SUCCESS) {
+    return std::unexpected(
+        "no CA certificates in the system's store: install ca-certificates, or name a CA file");
+  }
+  set_up(ctx);
+  return context;
+}
+
+std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& identity,
+                                                          TlsVersions versions) {
+  initialise_once();
+  TlsContext context(wolfSSL_CTX_new(method_of(false, versions)));
+  WOLFSSL_CTX* ctx = context.context_.get();
+  if (ctx == nullptr) return std::unexpected("TLS: out of memory");
+  wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2);
+  const auto bytes_of = [](const std::string& text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  const int chain = wolfSSL_CTX_use_certificate_chain_buffer(
+      ctx, bytes_of(identity.certificate_pem), static_cast<long>(identity.certificate_pem.size()));
+  if (chain != WOLFSSL_SUCCESS) {
+    return std::unexpected("the server's certificate is not usable PEM: " + describe(chain));
+  }
+  const int key = wolfSSL_CTX_use_PrivateKey_buffer(ctx, bytes_of(identity.key_pem),
+                                                    static_cast<long>(identity.key_pem.size()),
+                                                    WOLFSSL_FILETYPE_PEM);
+  if (key != WOLFSSL_SUCCESS) {
+    return std::unexpected("the server's key is not usable PEM: " + describe(key));
+  }
+  set_up(ctx);
+  return context;
+}
+
+TlsStream::TlsStream(TlsContext& context, std::string_view host, const TlsSession& resume)
+    : ssl_(wolfSSL_new(context.context_.get())) {
+  start();
+  if (ssl_ == nullptr) return;
+  if (!is_address(host)) {
+    wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host.data(),
+                   static_cast<unsigned short>(host.size()));
+  }
+  wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str());
+  if (!resume.empty()) wolfSSL_set_session(ssl_.get(), resume.session_.get());
+}
+
+TlsStream::TlsStream(TlsContext& context) : ssl_(wolfSSL_new(context.context_.get())) { start(); }
+
+TlsStream::~TlsStream() = default;
+
+void TlsStream::start() {
+  output_.reserve(output_bytes_max);
+  if (ssl_ == nullptr) {
+    error_ = MEMORY_E;
+    reason_ = Reason::tls_failed;
+    return;
+  }
+  wolfSSL_SetIOReadCtx(ssl_.get(), this);
+  wolfSSL_SetIOWriteCtx(ssl_.get(), this);
+}
+
+void TlsStream::feed(std::span<const std::byte> ciphertext) {
+  HAVKLO_ASSERT(input_.empty() || reason_ != Reason::none);
+  input_ = ciphertext;
+}
+
+TlsStatus TlsStream::handshake() {
+  if (reason_ != Reason::none) return TlsStatus::failed;
+  if (established_) return TlsStatus::done;
+  const int result = wolfSSL_negotiate(ssl_.get());
+  if (result != WOLFSSL_SUCCESS) return status_of(result);
+  established_ = true;
+  return TlsStatus::done;
+}
+
+bool TlsStream::resumed() const { return ssl_ && wolfSSL_session_reused(ssl_.get()) == 1; }
+
+TlsStream::Read TlsStream::read(std::span<std::byte> room) {
+  Read read;
+  if (reason_ != Reason::none) return {.status = TlsStatus::failed, .bytes = 0};
+  while (read.bytes < room.size()) {
+    const int result = wolfSSL_read(ssl_.get(), room.data() + read.bytes,
+                                    static_cast<int>(room.size() - read.bytes));
+    if (result <= 0) {
+      read.status = status_of(result);
+      return read;
+    }
+    read.bytes += static_cast<size_t>(result);
+  }
+  read.status = TlsStatus::done;
+  return read;
+}
+
+bool TlsStream::write(std::span<const std::byte> plaintext) {
+  if (reason_ != Reason::none || !established_) return false;
+  if (output().size() + 2 * plaintext.size() + 1024 > output_bytes_max) return false;
+  const int written =
+      wolfSSL_write(ssl_.get(), plaintext.data(), static_cast<int>(plaintext.size()));
+  return written == static_cast<int>(plaintext.size());
+}
+
+void TlsStream::send_close_notify() {
+  if (reason_ == Reason::none && established_) wolfSSL_shutdown(ssl_.get());
+}
+
+void TlsStream::consume_output(size_t bytes) {
+  HAVKLO_ASSERT(bytes <= output().size());
+  output_begin_ += bytes;
+  if (output_begin_ < output_.size()) return;
+  output_.clear();
+  output_begin_ = 0;
+}
+
+TlsSession TlsStream::take_session() const {
+  TlsSession session;
+  const bool keeps = established_ && wolfSSL_version(ssl_.get()) == TLS1_3_VERSION;
+  if (keeps) session.session_.reset(wolfSSL_get1_session(ssl_.get()));
+  return session;
+}
+
+std::string TlsStream::error_text() const { return error_ == 0 ? "" : describe(error_); }
+
+TlsStatus TlsStream::status_of(int result) {
+  const int error = wolfSSL_get_error(ssl_.get(), result);
+  switch (error) {
+    case WOLFSSL_ERROR_WANT_READ:
+    case WOLFSSL_ERROR_WANT_WRITE:
+      return TlsStatus::want_more;
+    case WOLFSSL_ERROR_ZERO_RETURN:
+      return TlsStatus::closed;
+    default:
+      error_ = error;
+      reason_ = concerns_certificate(error) ? Reason::certificate_refused : Reason::tls_failed;
+      input_ = {};
+      return TlsStatus::failed;
+  }
+}
+
+}  // namespace havklo::io

@@ -1,0 +1,139 @@
+// TLS over memory: ciphertext in, plaintext out, and the reverse. wolfSSL does it; nothing here
+// knows a socket.
+//
+// Owns:       a wolfSSL context or session, and the ciphertext that waits to be sent.
+// Not owned:  the ciphertext that is fed: it stays the caller's and is read during read() and
+//             handshake() only.
+// Threads:    a context is shared by streams of one thread; a stream belongs to one thread.
+// Errors:     what a peer sends ends in `failed` with a reason, never in an exception.
+// Cost:       allocates during the handshake; an established stream allocates nothing for a record
+//             (wolfSSL is built with its record buffers inside the session).
+// Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only), RFC 9525 (the name is checked
+//             against subjectAltName).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <havklo/reason.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+struct WOLFSSL_SESSION;
+
+namespace havklo::io {
+
+enum class TlsVersions : uint8_t { both, only_1_2, only_1_3 };
+
+struct ServerIdentity {
+  std::string certificate_pem;  // the server's first, then the chain
+  std::string key_pem;
+};
+
+class TlsContext {
+ public:
+  // Trusts the CA certificates of `ca_file` (PEM), or of the system's store. The error is one line.
+  [[nodiscard]] static std::expected<TlsContext, std::string> client(
+      const std::optional<std::string>& ca_file, TlsVersions versions = TlsVersions::both);
+  [[nodiscard]] static std::expected<TlsContext, std::string> server(
+      const ServerIdentity& identity, TlsVersions versions = TlsVersions::both);
+
+ private:
+  friend class TlsStream;
+  struct Free {
+    void operator()(WOLFSSL_CTX* context) const;
+  };
+  explicit TlsContext(WOLFSSL_CTX* context) : context_(context) {}
+  std::unique_ptr<WOLFSSL_CTX, Free> context_;
+};
+
+// What a reconnect needs to skip the certificates: a session with its ticket.
+class TlsSession {
+ public:
+  TlsSession() = default;
+  [[nodiscard]] bool empty() const { return session_ == nullptr; }
+
+ private:
+  friend class TlsStream;
+  struct Free {
+    void operator()(WOLFSSL_SESSION* session) const;
+  };
+  std::unique_ptr<WOLFSSL_SESSION, Free> session_;
+};
+
+enum class TlsStatus : uint8_t {
+  done,       // handshake(): finished. read(): more can be read at once
+  want_more,  // all that was fed is used up
+  closed,     // the peer said close_notify
+  failed,     // see reason() and error_text(); what is left in output() is the alert
+};
+
+class TlsStream {
+ public:
+  // A client: `host` is checked against the certificate, and sent as SNI if it is a name. A session
+  // that the server no longer knows falls back to a full handshake (lesson 31).
+  TlsStream(TlsContext& context, std::string_view host, const TlsSession& resume);
+  // A server.
+  explicit TlsStream(TlsContext& context);
+  ~TlsStream();
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  // Ciphertext from the peer; what was fed before must be used up.
+  void feed(std::span<const std::byte> ciphertext);
+
+  // Goes on with the handshake; call it first, and after each feed() until it is done.
+  [[nodiscard]] TlsStatus handshake();
+  [[nodiscard]] bool is_established() const { return established_; }
+  [[nodiscard]] bool resumed() const;
+
+  struct Read {
+    TlsStatus status = TlsStatus::want_more;
+    size_t bytes = 0;  // of plaintext, in front of `room`; also when the status is closed or failed
+  };
+  // As many records as were fed and fit.
+  [[nodiscard]] Read read(std::span<std::byte> room);
+
+  // Encrypts into output(). False: it does not fit or the stream has failed.
+  [[nodiscard]] bool write(std::span<const std::byte> plaintext);
+  void send_close_notify();
+
+  // Ciphertext for the peer.
+  [[nodiscard]] std::span<const std::byte> output() const {
+    return std::span(output_).subspan(output_begin_);
+  }
+  void consume_output(size_t bytes);
+
+  // For the next connection to this host; a ticket of TLS 1.3 comes after the handshake, so take it
+  // when the stream ends. Empty for TLS 1.2: there this wolfSSL does not fall back to a full
+  // handshake when the server no longer knows the ticket.
+  [[nodiscard]] TlsSession take_session() const;
+
+  [[nodiscard]] Reason reason() const { return reason_; }  // certificate_refused or tls_failed
+  [[nodiscard]] std::string error_text() const;
+
+ private:
+  struct Free {
+    void operator()(WOLFSSL* ssl) const;
+  };
+  friend struct TlsCallbacks;
+
+  void start();
+  TlsStatus status_of(int result);
+
+  std::unique_ptr<WOLFSSL, Free> ssl_;
+  std::span<const std::byte> input_;
+  std::vector<std::byte> output_;
+  size_t output_begin_ = 0;
+  bool established_ = false;
+  int error_ = 0;
+  Reason reason_ = Reason::none;
+};
+
+}  // namespace havklo::io

@@ -1,0 +1,37 @@
+// A file that lives as long as the object.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace havklo {
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view content = {})
+      : path_(testing::TempDir() + "havklo-XXXXXX") {
+    const int file = mkstemp(path_.data());
+    EXPECT_GE(file, 0);
+    ::close(file);
+    std::ofstream(path_, std::ios::binary) << content;
+  }
+  ~TemporaryFile() { ::unlink(path_.c_str()); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string content() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace havklo
