@@ -96,6 +96,11 @@ bool is_address(std::string_view host) {
 }  // namespace
 
 struct TlsCallbacks {
+  static int on_ticket(WOLFSSL*, const unsigned char*, int, void* stream) {
+    static_cast<TlsStream*>(stream)->has_ticket_ = true;
+    return 0;
+  }
+
   static int receive(WOLFSSL*, char* buffer, int size, void* stream) {
     auto& input = static_cast<TlsStream*>(stream)->input_;
     if (input.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
@@ -198,6 +203,7 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host, const TlsSessio
                    static_cast<unsigned short>(host.size()));
   }
   wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str());
+  wolfSSL_set_SessionTicket_cb(ssl_.get(), TlsCallbacks::on_ticket, this);
   if (!resume.empty()) wolfSSL_set_session(ssl_.get(), resume.session_.get());
 }
 
@@ -270,7 +276,7 @@ void TlsStream::consume_output(size_t bytes) {
 
 TlsSession TlsStream::take_session() const {
   TlsSession session;
-  const bool keeps = established_ && wolfSSL_version(ssl_.get()) == TLS1_3_VERSION;
+  const bool keeps = has_ticket_ && wolfSSL_version(ssl_.get()) == TLS1_3_VERSION;
   if (keeps) session.session_.reset(wolfSSL_get1_session(ssl_.get()));
   return session;
 }

@@ -111,7 +111,8 @@ class TlsStream {
   void consume_output(size_t bytes);
 
   // For the next connection to this host; a ticket of TLS 1.3 comes after the handshake, so take it
-  // when the stream ends. Empty for TLS 1.2: there this wolfSSL does not fall back to a full
+  // when the stream ends. Empty if none has come: an older one would no longer fit the session's
+  // secrets. Empty for TLS 1.2: there this wolfSSL does not fall back to a full
   // handshake when the server no longer knows the ticket.
   [[nodiscard]] TlsSession take_session() const;
 
@@ -132,6 +133,7 @@ class TlsStream {
   std::vector<std::byte> output_;
   size_t output_begin_ = 0;
   bool established_ = false;
+  bool has_ticket_ = false;  // of this connection
   int error_ = 0;
   Reason reason_ = Reason::none;
 };

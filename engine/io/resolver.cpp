@@ -1,0 +1,209 @@
+// A thread around c-ares, and two small mailboxes.
+#include "io/resolver.hpp"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace havklo::io {
+namespace {
+
+struct Question {
+  uint64_t token = 0;
+  std::string host;
+  uint16_t port = 0;
+  int timeout_ms = 0;
+};
+
+Endpoint from_sockaddr(const sockaddr* address, uint16_t port) {
+  Endpoint endpoint{.port = port};
+  if (address->sa_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, address, sizeof in);
+    std::memcpy(endpoint.address.data(), &in.sin_addr, 4);
+    endpoint.family = 4;
+  } else if (address->sa_family == AF_INET6) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, address, sizeof in);
+    std::memcpy(endpoint.address.data(), &in.sin6_addr, 16);
+    endpoint.family = 6;
+  }
+  return endpoint;
+}
+
+}  // namespace
+
+Endpoint parse_address(std::string_view text, uint16_t port) {
+  const std::string copy(text);
+  Endpoint endpoint{.port = port};
+  if (inet_pton(AF_INET, copy.c_str(), endpoint.address.data()) == 1) {
+    endpoint.family = 4;
+  } else if (inet_pton(AF_INET6, copy.c_str(), endpoint.address.data()) == 1) {
+    endpoint.family = 6;
+  }
+  return endpoint;
+}
+
+struct Resolver::State {
+  explicit State(std::function<void()> tell) : on_answer(std::move(tell)) {}
+
+  void run();
+  void look_up(const Question& question);
+  void answer(uint64_t token, std::vector<Endpoint> addresses);
+  void wake() const {
+    const uint64_t one = 1;
+    static_cast<void>(!::write(wake_fd, &one, sizeof one));
+  }
+
+  std::function<void()> on_answer;
+  int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  std::mutex mutex;  // guards the two mailboxes
+  std::deque<Question> questions;
+  std::deque<ResolverAnswer> answers;
+  std::atomic<bool> has_answers{false};
+  std::atomic<bool> stop{false};
+  std::map<std::string, std::vector<Endpoint>> last_good;  // the thread's own
+  std::thread thread;
+};
+
+Resolver::Resolver(std::function<void()> on_answer)
+    : state_(std::make_unique<State>(std::move(on_answer))) {
+  ares_library_init(ARES_LIB_INIT_ALL);
+  state_->thread = std::thread([state = state_.get()] { state->run(); });
+}
+
+Resolver::~Resolver() {
+  state_->stop.store(true);
+  state_->wake();
+  state_->thread.join();
+  ::close(state_->wake_fd);
+}
+
+void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duration timeout) {
+  const Endpoint literal = parse_address(host, port);
+  if (literal.family != 0) return state_->answer(token, {literal});
+  if (host == "localhost") {  // RFC 6761 §6.3: never asked of a server
+    return state_->answer(token, {parse_address("127.0.0.1", port), parse_address("::1", port)});
+  }
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->questions.push_back({token, std::string(host), port,
+                                 static_cast<int>(std::max<int64_t>(timeout.ns / 1'000'000, 1))});
+  }
+  state_->wake();
+}
+
+bool Resolver::take(ResolverAnswer& answer) {
+  if (!state_->has_answers.load(std::memory_order_acquire)) return false;
+  const std::scoped_lock lock(state_->mutex);
+  if (state_->answers.empty()) return false;
+  answer = std::move(state_->answers.front());
+  state_->answers.pop_front();
+  state_->has_answers.store(!state_->answers.empty(), std::memory_order_release);
+  return true;
+}
+
+void Resolver::State::answer(uint64_t token, std::vector<Endpoint> addresses) {
+  {
+    const std::scoped_lock lock(mutex);
+    answers.push_back({token, std::move(addresses)});
+    has_answers.store(true, std::memory_order_release);
+  }
+  if (on_answer) on_answer();
+}
+
+void Resolver::State::run() {
+  while (!stop.load()) {
+    Question question;
+    {
+      const std::scoped_lock lock(mutex);
+      if (!questions.empty()) {
+        question = std::move(questions.front());
+        questions.pop_front();
+      }
+    }
+    if (!question.host.empty()) {
+      look_up(question);
+      continue;
+    }
+    pollfd wait{.fd = wake_fd, .events = POLLIN, .revents = 0};
+    ::poll(&wait, 1, -1);
+    uint64_t count = 0;
+    static_cast<void>(!::read(wake_fd, &count, sizeof count));
+  }
+}
+
+// One question at a time, with a channel of its own: servers that changed since are seen.
+void Resolver::State::look_up(const Question& question) {
+  struct Result {
+    bool done = false;
+    uint16_t port = 0;
+    std::vector<Endpoint> addresses;
+  } result{.port = question.port};
+
+  ares_channel channel{};
+  ares_options options{};
+  options.timeout = std::max(question.timeout_ms / 4, 1);
+  options.tries = 3;
+  if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    const auto on_done = [](void* context, int status, int, ares_addrinfo* info) {
+      auto& out = *static_cast<Result*>(context);
+      out.done = true;
+      if (status != ARES_SUCCESS || info == nullptr) return;
+      for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
+        const Endpoint endpoint = from_sockaddr(node->ai_addr, out.port);
+        if (endpoint.family != 0) out.addresses.push_back(endpoint);
+      }
+      ares_freeaddrinfo(info);
+    };
+    ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, &result);
+    while (!result.done && !stop.load()) {
+      std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+      const int bits = ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM);
+      std::array<pollfd, ARES_GETSOCK_MAXNUM> waits{};
+      nfds_t count = 0;
+      for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
+        const bool reads = ARES_GETSOCK_READABLE(static_cast<unsigned>(bits), i) != 0;
+        const bool writes = ARES_GETSOCK_WRITABLE(static_cast<unsigned>(bits), i) != 0;
+        if (!reads && !writes) continue;
+        const int events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0);
+        waits[count++] = {.fd = sockets[i], .events = static_cast<short>(events), .revents = 0};
+      }
+      timeval longest{.tv_sec = 0, .tv_usec = 100'000};
+      timeval next{};
+      const timeval* wait = ares_timeout(channel, &longest, &next);
+      ::poll(waits.data(), count, static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
+      for (nfds_t i = 0; i < count; ++i) {
+        const int fd = waits[i].fd;
+        ares_process_fd(channel, (waits[i].revents & (POLLIN | POLLERR | POLLHUP)) ? fd : -1,
+                        (waits[i].revents & POLLOUT) ? fd : -1);
+      }
+      if (count == 0) ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    }
+    ares_destroy(channel);  // calls back what is still open
+  }
+  std::vector<Endpoint>& good = last_good[question.host];
+  if (result.addresses.empty()) {
+    for (Endpoint& each : good) each.port = question.port;
+  } else {
+    good = std::move(result.addresses);
+  }
+  answer(question.token, good);
+}
+
+}  // namespace havklo::io

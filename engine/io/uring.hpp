@@ -1,0 +1,99 @@
+// The kernel's submission and completion rings, and the ring of buffers that it receives into.
+//
+// Owns:       the io_uring instance, the receive buffers, an eventfd by which other threads wake a
+//             parked loop.
+// Threads:    created anywhere; enable_on_this_thread() binds it to the loop's thread
+//             (IORING_SETUP_SINGLE_ISSUER). wake() may be called by any thread.
+// Cost:       looking for completions is two loads in shared memory; the kernel is entered only
+//             when it has work for us (IORING_SQ_TASKRUN) or we have some for it.
+// Source:     io_uring_setup(2), io_uring_enter(2), io_uring_register_buf_ring(3).
+#pragma once
+
+#include <liburing.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <havklo/clock.hpp>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace havklo::io {
+
+struct UringSettings {
+  uint32_t submissions = 256;
+  uint32_t receive_buffers = 256;  // a power of two
+  uint32_t receive_buffer_bytes = 16 * 1024;
+};
+
+struct UringCounters {
+  uint64_t kernel_entries = 0;
+  uint64_t buffers_exhausted = 0;  // a multishot receive ended with ENOBUFS and was armed again
+  uint64_t completions_overflowed = 0;  // the kernel had to keep some aside: the ring is too small
+};
+
+class Uring {
+ public:
+  // The error names the likely cause in one line.
+  [[nodiscard]] static std::expected<std::unique_ptr<Uring>, std::string> create(
+      const UringSettings& settings);
+  ~Uring();
+  Uring(const Uring&) = delete;
+  Uring& operator=(const Uring&) = delete;
+
+  // Once, by the thread that will submit and reap.
+  void enable_on_this_thread();
+
+  // A submission entry to fill in; what lies ready is submitted first if the ring is full.
+  [[nodiscard]] io_uring_sqe* next_submission();
+  // Hands what was prepared to the kernel.
+  void submit();
+
+  // Calls `handle(const io_uring_cqe&)` for what has completed until it returns false.
+  template <class Handle>
+  void reap(Handle&& handle) {
+    look();
+    io_uring_cqe* completion = nullptr;
+    while (io_uring_peek_cqe(&ring_, &completion) == 0 && completion != nullptr) {
+      const io_uring_cqe copy = *completion;
+      io_uring_cqe_seen(&ring_, completion);
+      if (!handle(copy)) return;
+    }
+  }
+
+  // Sleeps in the kernel until something completes, wake() is called or `at_most` has passed.
+  void park(Duration at_most);
+  void wake() noexcept;
+
+  // Receive buffers. The bytes of one are followed by receive_padding readable ones.
+  static constexpr uint16_t buffer_group = 0;
+  [[nodiscard]] std::span<std::byte> buffer(uint16_t number, size_t bytes) {
+    return {buffers_.get() + size_t{number} * settings_.receive_buffer_bytes, bytes};
+  }
+  void give_back(uint16_t number);
+
+  [[nodiscard]] const UringCounters& counters() const { return counters_; }
+  void count_exhausted() { ++counters_.buffers_exhausted; }
+
+ private:
+  explicit Uring(const UringSettings& settings) : settings_(settings) {}
+  [[nodiscard]] std::expected<void, std::string> set_up();
+  void look();
+
+  UringSettings settings_;
+  io_uring ring_{};
+  bool ring_made_ = false;
+  int wake_fd_ = -1;
+  io_uring_buf_ring* buffer_ring_ = nullptr;
+  struct FreeBuffers {
+    void operator()(std::byte* memory) const;
+  };
+  std::unique_ptr<std::byte, FreeBuffers> buffers_;
+  UringCounters counters_;
+};
+
+// user_data of completions that nobody waits for.
+inline constexpr uint64_t unwatched = ~uint64_t{0};
+
+}  // namespace havklo::io
