@@ -139,6 +139,9 @@ class ActiveFaults {
  public:
   ActiveFaults(FaultPlan plan, Instant start);
 
+  // Adds to the plan while it runs.
+  void add(Fault fault);
+
   // The first fault of that kind that holds now for this connection (and symbol and channel).
   [[nodiscard]] const Fault* find(FaultKind kind, const ConnectionAge& age, Instant now) const;
   // The same, and counts it as a strike.

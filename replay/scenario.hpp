@@ -56,6 +56,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -77,9 +78,6 @@ struct Scenario {
 // 'times'?"
 [[nodiscard]] std::expected<Scenario, std::string> parse_scenario(std::string_view toml,
                                                                   std::string_view name);
-
-// "1.5s" and the like; none when it is not one, or does not fit.
-[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 
 // A venue with a seeded market, as the scenario says.
 [[nodiscard]] std::unique_ptr<Venue> make_venue(const Scenario& scenario, Instant start = {});

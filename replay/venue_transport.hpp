@@ -85,6 +85,7 @@ class VenueTransport final : public Transport {
   void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due);
   void forget_finished();
   [[nodiscard]] Instant down_time(Stream& stream);
+  [[nodiscard]] Instant next_event() const;
 
   Venue& venue_;
   NetworkSettings settings_;

@@ -104,22 +104,9 @@ Checked check_timeouts(const TimeoutSettings& timeouts) {
 }
 
 Checked check_symbol(const std::string& symbol) {
-  const auto refuse_symbol = [&symbol](const char* allowed) {
-    return refuse("subscription.symbol", '"' + symbol + '"', allowed);
-  };
-  if (symbol.empty()) return refuse_symbol("a pair such as \"BTC/USD\"");
-  if (symbol.size() > symbol_bytes_max) return refuse_symbol("at most 31 characters");
-  const size_t slash = symbol.find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == symbol.size() ||
-      symbol.find('/', slash + 1) != std::string::npos) {
-    return refuse_symbol("BASE/QUOTE, as \"BTC/USD\"");
-  }
-  for (const char c : symbol) {
-    if (c <= ' ' || c > '~' || c == '"' || c == '\\') {
-      return refuse_symbol("BASE/QUOTE in printable characters, as \"BTC/USD\"");
-    }
-  }
-  return {};
+  if (is_valid_symbol(symbol)) return {};
+  return refuse("subscription.symbol", '"' + symbol + '"',
+                "BASE/QUOTE, as \"BTC/USD\", at most 31 printable characters");
 }
 
 Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptions) {
@@ -130,8 +117,7 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
     if (each.symbols.empty()) {
       return refuse("subscription.symbol", "[]", "at least one pair, as \"BTC/USD\"");
     }
-    constexpr std::array<uint32_t, 5> depths = {10, 25, 100, 500, 1000};
-    if (each.channel == Channel::book && std::ranges::find(depths, each.depth) == depths.end()) {
+    if (each.channel == Channel::book && !is_valid_depth(each.depth)) {
       return refuse("subscription.depth", std::to_string(each.depth), "10, 25, 100, 500 or 1000");
     }
     for (const std::string& symbol : each.symbols) {
@@ -150,6 +136,21 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
 }
 
 }  // namespace
+
+bool is_valid_symbol(std::string_view symbol) {
+  const size_t slash = symbol.find('/');
+  const bool has_two_sides = slash != std::string_view::npos && slash != 0 &&
+                             slash + 1 != symbol.size() &&
+                             symbol.find('/', slash + 1) == std::string_view::npos;
+  return has_two_sides && symbol.size() <= symbol_bytes_max &&
+         std::ranges::all_of(symbol,
+                             [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
+bool is_valid_depth(uint32_t depth) {
+  constexpr std::array<uint32_t, 5> depths = {10, 25, 100, 500, 1000};
+  return std::ranges::find(depths, depth) != depths.end();
+}
 
 std::string ConfigError::message() const { return field + " = " + value + ": must be " + allowed; }
 
@@ -173,9 +174,16 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   return {};
 }
 
+namespace {
+
 // A snapshot and an update of the deepest book, and two slots for each lifecycle event that an
-// attempt and the cycles of all subscriptions can publish (engine/core/lifecycle_slots.hpp),
-// rounded up to a power of two.
+// attempt and the cycles of all subscriptions can publish (engine/core/lifecycle_slots.hpp).
+uint64_t slots_for_book(uint64_t depth) { return 8 * depth; }
+constexpr uint64_t slots_for_attempt = 2 * 16;
+constexpr uint64_t slots_for_subscription = 2 * 8;
+
+}  // namespace
+
 uint32_t ring_slots_min(const Settings& settings) {
   uint64_t subscriptions = 0;
   uint64_t depth = 0;
@@ -183,8 +191,15 @@ uint32_t ring_slots_min(const Settings& settings) {
     subscriptions += each.symbols.size();
     if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
   }
-  const uint64_t slots = 8 * depth + 2 * (16 + 8 * subscriptions);
+  const uint64_t slots =
+      slots_for_book(depth) + slots_for_attempt + slots_for_subscription * subscriptions;
   return static_cast<uint32_t>(std::bit_ceil(std::min<uint64_t>(slots, 1U << 26U)));
+}
+
+uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth) {
+  const uint64_t fixed = slots_for_book(depth) + slots_for_attempt;
+  return ring_slots > fixed ? static_cast<uint32_t>((ring_slots - fixed) / slots_for_subscription)
+                            : 0;
 }
 
 std::expected<Url, ConfigError> parse_url(std::string_view text) {

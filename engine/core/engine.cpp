@@ -85,7 +85,7 @@ TurnResult Engine::turn() {
   state.doors.transport.flush();
   result.inputs += commands + completions + timers.fired;
   result.events = state.publisher.written();
-  result.more_due = timers.more_due || completions == completions_per_turn_max ||
+  result.more_due = timers.more_due || completions >= completions_per_turn_max ||
                     commands == commands_per_turn_max;
   if (result.events != 0) state.doors.events.publish(result.events);
   state.write_journal(result);
@@ -132,6 +132,17 @@ bool Engine::waits_for_room() const { return state_->depends_on_room(); }
 bool Engine::closed() const {
   return std::ranges::all_of(state_->sessions,
                              [](const auto& s) { return s->phase() == Phase::closed; });
+}
+
+bool Engine::has_been_live() const {
+  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->has_been_live(); });
+}
+
+Reason Engine::last_loss() const {
+  for (const auto& session : state_->sessions) {
+    if (session->last_loss() != Reason::none) return session->last_loss();
+  }
+  return Reason::none;
 }
 
 const Names& Engine::names() const { return state_->names; }

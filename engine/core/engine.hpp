@@ -57,6 +57,10 @@ class Engine {
   [[nodiscard]] bool waits_for_room() const;
   // Every session has published Closed.
   [[nodiscard]] bool closed() const;
+  // Every session has said "all clear" at least once.
+  [[nodiscard]] bool has_been_live() const;
+  // Why the last connection, or attempt at one, of any session ended.
+  [[nodiscard]] Reason last_loss() const;
   [[nodiscard]] const Names& names() const;
 
  private:

@@ -124,7 +124,10 @@ bool Session::on_binary(std::span<const std::byte>) {
 
 bool Session::on_ping(std::span<const std::byte>) { return true; }
 
-bool Session::on_pong(std::span<const std::byte>) { return true; }
+bool Session::on_pong(std::span<const std::byte>) {
+  last_sign_of_life_at_ = now_;
+  return true;
+}
 
 bool Session::on_text(std::string_view text) {
   if (phase() == Phase::closing) return true;
@@ -330,10 +333,10 @@ void Session::step(Input input, Instant now) {
   if (input.kind == InputKind::lost) input.room = slots_.top_up();
   Actions actions;
   lifecycle_.step(input, now, actions);
-  run(actions, now);
+  run(actions);
 }
 
-void Session::run(const Actions& actions, Instant now) {
+void Session::run(const Actions& actions) {
   for (const Action& action : actions) {
     Timer& timer = lifecycle_timers_[static_cast<uint8_t>(action.timer)];
     switch (action.kind) {
@@ -360,11 +363,18 @@ void Session::run(const Actions& actions, Instant now) {
         disarm(timer);
         break;
       case ActionKind::publish:
+        note(action.event);
         slots_.publish(action.event, origin());
         break;
     }
   }
-  static_cast<void>(now);
+}
+
+// What a thread that waits for the first all clear wants to know.
+void Session::note(const Event& event) {
+  if (event.kind == EventKind::subscriptions_restored) has_been_live_ = true;
+  if (event.kind == EventKind::disconnected) last_loss_ = event.payload.disconnected.reason;
+  if (event.kind == EventKind::connect_failed) last_loss_ = event.payload.connect_failed.reason;
 }
 
 void Session::open() {
@@ -428,8 +438,10 @@ void Session::on_watchdog() {
   arm_watchdog();
 }
 
+// Twice: the venue counts the message as activity, and every WebSocket peer answers the frame.
 void Session::send_ping() {
   std::array<char, 128> buffer;
+  websocket_.send_ping({});
   websocket_.send_text(kraken::encode_ping(++last_ping_id_, buffer));
   pinged_at_ = now_;
 }

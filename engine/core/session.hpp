@@ -59,6 +59,8 @@ class Session {
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
+  [[nodiscard]] bool has_been_live() const { return has_been_live_; }
+  [[nodiscard]] Reason last_loss() const { return last_loss_; }
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const;
   void check_invariants() const;
@@ -73,7 +75,8 @@ class Session {
 
  private:
   void step(Input input, Instant now);
-  void run(const Actions& actions, Instant now);
+  void run(const Actions& actions);
+  void note(const Event& event);
   void open();
   void drop(uint16_t close_code);
   void lose(const Loss& loss) { step({.kind = InputKind::lost, .loss = loss}, now_); }
@@ -115,6 +118,8 @@ class Session {
   uint32_t connections_opened_ = 0;
   Endpoint peer_;
   bool tls_resumed_ = false;
+  bool has_been_live_ = false;
+  Reason last_loss_ = Reason::none;
 
   Instant last_message_at_;       // application message other than pong
   Instant last_sign_of_life_at_;  // any message

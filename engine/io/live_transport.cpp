@@ -94,6 +94,7 @@ std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create
 
 LiveTransport::LiveTransport(const LiveTransportSettings& settings)
     : plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
+  written_.reserve(settings.uring.submissions);
   for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) add_slot();
 }
 
@@ -486,19 +487,26 @@ void LiveTransport::release_if_done(Slot& slot) {
 }
 
 void LiveTransport::drain(Duration at_most) {
-  struct Nobody final : CompletionSink {
-    void on_completion(const Completion&) override {}
-  } nobody;
   // Each round waits for one completion; the kernel owes a few for each connection.
-  const Duration step{at_most.ns / 16};
-  for (int round = 0; round < 16; ++round) {
+  constexpr int rounds = 16;
+  for (int round = 0; round < rounds; ++round) {
     const bool busy =
         std::ranges::any_of(slots_, [](const auto& slot) { return slot->pending != 0; });
     if (!busy) return;
-    uring_->park(step);
-    static_cast<void>(poll(nobody, 64));
-    uring_->submit();
+    wait_and_discard({at_most.ns / rounds});
   }
+}
+
+void LiveTransport::wait_written() { wait_and_discard(Duration::milliseconds(5)); }
+
+void LiveTransport::wait_and_discard(Duration at_most) {
+  struct Nobody final : CompletionSink {
+    void on_completion(const Completion&) override {}
+  } nobody;
+  uring_->submit();
+  if (written_.empty()) uring_->park(at_most);
+  static_cast<void>(poll(nobody, 64));
+  uring_->submit();
 }
 
 void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::byte> block,
@@ -508,10 +516,10 @@ void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::b
   io_uring_sqe_set_data64(entry, uint64_t{token} << 8U | static_cast<uint64_t>(Operation::write));
 }
 
-std::optional<LiveTransport::Written> LiveTransport::take_written() {
+std::optional<BlockWriter::Written> LiveTransport::take_written() {
   if (written_.empty()) return std::nullopt;
   const Written first = written_.front();
-  written_.pop_front();
+  written_.erase(written_.begin());
   return first;
 }
 

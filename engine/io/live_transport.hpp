@@ -11,9 +11,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <functional>
+#include <havklo/recording.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
@@ -33,7 +33,7 @@ struct LiveTransportSettings {
   UringSettings uring;
 };
 
-class LiveTransport final : public Transport {
+class LiveTransport final : public Transport, public BlockWriter {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<LiveTransport>, std::string> create(
       const LiveTransportSettings& settings);
@@ -54,13 +54,10 @@ class LiveTransport final : public Transport {
   // Lets the kernel take and finish what is on its way out; at most `at_most`.
   void drain(Duration at_most);
 
-  // A block of a file, written without waiting. `block` stays untouched until its token is back.
-  void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token);
-  struct Written {
-    uint32_t token = 0;
-    int32_t result = 0;  // bytes, or a negative errno
-  };
-  [[nodiscard]] std::optional<Written> take_written();
+  void write_file(int file, uint64_t offset, std::span<const std::byte> block,
+                  uint32_t token) override;
+  [[nodiscard]] std::optional<Written> take_written() override;
+  void wait_written() override;
 
   [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
   // For tests: answers in place of the resolver.
@@ -95,6 +92,7 @@ class LiveTransport final : public Transport {
   bool fill_send_buffer(Slot& slot);
   void submit_send(Slot& slot);
   void handle(const io_uring_cqe& completion, CompletionSink& sink);
+  void wait_and_discard(Duration at_most);
 
   std::optional<TlsContext> tls_;
   TlsSession session_;  // of the host below
@@ -104,8 +102,8 @@ class LiveTransport final : public Transport {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::byte> plaintext_;  // what TLS decrypts into, padding behind it
   std::vector<Endpoint> override_;
-  std::deque<Written> written_;
-  uint32_t delivered_ = 0;  // in this poll()
+  std::vector<Written> written_;  // oldest first; reserved
+  uint32_t delivered_ = 0;        // in this poll()
   bool failures_wait_ = false;
   bool output_waits_ = false;
 };

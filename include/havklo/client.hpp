@@ -24,13 +24,14 @@
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
-#include <havklo/journal.hpp>
 #include <havklo/names.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace havklo {
@@ -53,10 +54,11 @@ struct NotLive {
 
 // Why a command was not taken.
 enum class CommandError : uint8_t {
-  queue_full,      // the engine has not come to the last ones yet: try again
-  symbol_invalid,  // not of the form "BTC/USD"
-  depth_invalid,   // not 10, 25, 100, 500 or 1000
-  closed,          // the client is closed
+  queue_full,              // the engine has not come to the last ones yet: try again
+  symbol_invalid,          // not of the form "BTC/USD"
+  depth_invalid,           // not 10, 25, 100, 500 or 1000
+  too_many_subscriptions,  // the ring cannot hold what they could publish: with_ring_slots()
+  closed,                  // the client is closed
 };
 [[nodiscard]] std::string_view to_string(CommandError error);
 
@@ -75,19 +77,25 @@ class ClientCommands {
   std::expected<void, CommandError> close();
 
  protected:
+  explicit ClientCommands(const Settings& settings);
   ~ClientCommands() = default;
 
  private:
   virtual std::expected<void, CommandError> send(const Command& command) = 0;
+
+  uint32_t ring_slots_;
+  uint32_t depth_max_ = 0;
+  std::set<std::pair<Channel, std::string>> wanted_;
 };
 
 // An engine on a thread of its own, events by a ring.
 class KrakenClient final : public ClientCommands {
  public:
   [[nodiscard]] static KrakenClientBuilder builder(std::vector<std::string> symbols);
-  // From whole settings, as a configuration file gives them. `journal`, if any, is told every turn.
+  // From whole settings, as a configuration file gives them; `record_path`: a recording is written
+  // there (recording.hpp).
   [[nodiscard]] static std::expected<std::unique_ptr<KrakenClient>, StartError> connect(
-      const Settings& settings, std::unique_ptr<Journal> journal = nullptr);
+      const Settings& settings, const std::optional<std::string>& record_path = std::nullopt);
 
   // Closes, waits for the engine's thread (at most close_timeout and a little) and frees
   // everything.
@@ -109,16 +117,16 @@ class KrakenClient final : public ClientCommands {
 
  private:
   struct State;
-  explicit KrakenClient(std::unique_ptr<State> state);
+  KrakenClient(const Settings& settings, std::unique_ptr<State> state);
   std::expected<void, CommandError> send(const Command& command) override;
   std::unique_ptr<State> state_;
 };
 
-// The same engine on your thread: nothing happens but inside run_once().
+// The same engine on your thread: nothing happens but inside run_once(), which never sleeps.
 class InlineKrakenClient final : public ClientCommands {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect(
-      const Settings& settings, std::unique_ptr<Journal> journal = nullptr);
+      const Settings& settings, const std::optional<std::string>& record_path = std::nullopt);
   ~InlineKrakenClient();
   InlineKrakenClient(const InlineKrakenClient&) = delete;
   InlineKrakenClient& operator=(const InlineKrakenClient&) = delete;
@@ -136,7 +144,7 @@ class InlineKrakenClient final : public ClientCommands {
 
  private:
   struct State;
-  explicit InlineKrakenClient(std::unique_ptr<State> state);
+  InlineKrakenClient(const Settings& settings, std::unique_ptr<State> state);
   // Runs a turn; `room` of the answer is the number of its events.
   EventWindow turn();
   std::expected<void, CommandError> send(const Command& command) override;
@@ -166,8 +174,8 @@ class KrakenClientBuilder {
   KrakenClientBuilder& with_idle(Idle idle);
   KrakenClientBuilder& pinned_to(uint32_t cpu);
   KrakenClientBuilder& with_seed(uint64_t seed);
-  // Is told every turn: a recording (recording.hpp).
-  KrakenClientBuilder& with_journal(std::unique_ptr<Journal> journal);
+  // Writes a recording (recording.hpp), for `havklo replay`.
+  KrakenClientBuilder& with_recording(std::string path);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
@@ -179,7 +187,7 @@ class KrakenClientBuilder {
 
   std::vector<std::string> symbols_;
   Settings settings_;
-  std::unique_ptr<Journal> journal_;
+  std::optional<std::string> record_path_;
 };
 
 }  // namespace havklo

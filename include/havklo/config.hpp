@@ -92,6 +92,14 @@ struct ConfigError {
 // and all lifecycle events of an attempt fit.
 [[nodiscard]] uint32_t ring_slots_min(const Settings& settings);
 
+// How many subscriptions a ring of `ring_slots` carries when the deepest book has `depth`.
+[[nodiscard]] uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth);
+
+// BASE/QUOTE in printable characters, at most symbol_bytes_max of them.
+[[nodiscard]] bool is_valid_symbol(std::string_view symbol);
+// 10, 25, 100, 500 or 1000.
+[[nodiscard]] bool is_valid_depth(uint32_t depth);
+
 struct Url {
   bool tls = true;
   std::string host;

@@ -1,0 +1,77 @@
+// To record a session: everything that entered the engine by its doors, turn by turn, so that
+// `havklo replay` runs it again to the same events (replay/FORMAT.md has the bytes).
+//
+// Owns:    the file, and blocks of memory that are filled in turn.
+// Threads: created anywhere; as a Journal it belongs to the loop.
+// Errors:  create() says in one line what is wrong with the path. Later, a slow or full disk never
+//          stalls the engine: recording stops at the end of a block, the file stays valid, and
+//          state() says so.
+// Cost:    a copy of what was received and a checksum over it; nothing is allocated, and blocks are
+//          written by a BlockWriter, which does not wait.
+// Secrets: recording lies above TLS: there is no key in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <havklo/clock.hpp>
+#include <havklo/config.hpp>
+#include <havklo/journal.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace havklo {
+
+// Writes blocks of files without waiting: live through the loop's io_uring.
+class BlockWriter {
+ public:
+  struct Written {
+    uint32_t token = 0;
+    int32_t result = 0;  // bytes written, or a negative errno
+  };
+  virtual ~BlockWriter() = default;
+  // `block` stays untouched until take() has given its token back.
+  virtual void write_file(int file, uint64_t offset, std::span<const std::byte> block,
+                          uint32_t token) = 0;
+  // The next write that is done, if there is one.
+  [[nodiscard]] virtual std::optional<Written> take_written() = 0;
+  // Waits a little (at most some milliseconds) for one: when the loop has ended.
+  virtual void wait_written() = 0;
+};
+
+enum class RecorderState : uint8_t {
+  recording,
+  stopped_slow_disk,   // every block waits for the disk
+  stopped_disk_error,  // a write failed: disk_error() is its errno
+  finished,
+};
+
+class Recorder final : public Journal {
+ public:
+  // An existing file is replaced. `utc_offset`: what to add to the engine's time for UTC.
+  [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
+      const std::string& path, const Settings& settings, uint64_t seed, Duration utc_offset,
+      BlockWriter& writer);
+  ~Recorder() override;
+
+  void on_command(const Command& command) override;
+  void on_completion(const Completion& completion) override;
+  void end_turn(const TurnEnd& turn) override;
+
+  // Writes what is left and the closing block, and waits for the disk: after the last turn.
+  void finish();
+
+  [[nodiscard]] RecorderState state() const;
+  [[nodiscard]] int32_t disk_error() const;
+  [[nodiscard]] uint64_t turns() const;
+  [[nodiscard]] uint64_t events() const;
+
+ private:
+  struct State;
+  explicit Recorder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace havklo

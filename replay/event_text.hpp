@@ -1,0 +1,28 @@
+// An event as a line for people: the program's text format.
+//
+// Lifecycle events stand out, market events are dim; times count from the first event printed.
+#pragma once
+
+#include <havklo/event.hpp>
+#include <havklo/names.hpp>
+#include <string>
+
+namespace havklo::replay {
+
+class EventText {
+ public:
+  explicit EventText(bool colour) : colour_(colour) {}
+
+  // Without a line end.
+  void append(std::string& out, const Event& event, const Names& names);
+
+ private:
+  bool colour_;
+  bool started_ = false;
+  Instant start_;
+};
+
+// "100 ms", "1.53 s", "12 µs": three digits, as people read them.
+[[nodiscard]] std::string readable(Duration duration);
+
+}  // namespace havklo::replay

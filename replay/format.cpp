@@ -1,0 +1,55 @@
+// The block header, byte by byte.
+#include "replay/format.hpp"
+
+#include <bit>
+
+namespace havklo::replay {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+constexpr std::array<char, 4> magic = {'H', 'V', 'K', '1'};
+constexpr size_t crc_at = 44;
+
+}  // namespace
+
+BlockHeaderBytes encode(const BlockHeader& header) {
+  BlockHeaderBytes bytes{};
+  const auto put = [&bytes](size_t at, const auto& value) {
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+  };
+  put(0, magic);
+  put(4, header.kind);
+  put(8, header.payload_bytes);
+  put(12, header.number);
+  put(16, header.turns);
+  put(24, header.events);
+  put(32, header.digest);
+  put(40, header.payload_crc);
+  put(crc_at, crc32c(0, std::span(bytes).first(crc_at)));
+  return bytes;
+}
+
+std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes) {
+  const auto get = [&bytes](size_t at, auto& value) {
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+  };
+  uint32_t crc = 0;
+  get(crc_at, crc);
+  if (crc != crc32c(0, std::span(bytes).first(crc_at))) return std::nullopt;
+  if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return std::nullopt;
+  BlockHeader header;
+  get(4, header.kind);
+  get(8, header.payload_bytes);
+  get(12, header.number);
+  get(16, header.turns);
+  get(24, header.events);
+  get(32, header.digest);
+  get(40, header.payload_crc);
+  if (header.kind > BlockKind::closing || header.payload_bytes > block_payload_bytes_max) {
+    return std::nullopt;
+  }
+  return header;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,113 @@
+// The bytes of a recording: blocks, tags and integers. FORMAT.md is the description.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "replay/crc32c.hpp"
+
+namespace havklo::replay {
+
+inline constexpr uint32_t format_version = 1;
+inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
+
+enum class BlockKind : uint32_t { header = 0, turns = 1, closing = 2 };
+
+enum class EntryTag : uint8_t {
+  turn_end = 1,
+  command,
+  opened,
+  received,
+  received_part,
+  sent,
+  closed,
+};
+
+struct BlockHeader {
+  static constexpr size_t bytes = 48;
+  BlockKind kind = BlockKind::turns;
+  uint32_t payload_bytes = 0;
+  uint32_t number = 0;
+  uint64_t turns = 0;
+  uint64_t events = 0;
+  uint64_t digest = 0;
+  uint32_t payload_crc = 0;
+};
+
+using BlockHeaderBytes = std::array<std::byte, BlockHeader::bytes>;
+[[nodiscard]] BlockHeaderBytes encode(const BlockHeader& header);
+// Nothing if it is not one, or damaged.
+[[nodiscard]] std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes);
+
+inline constexpr size_t varint_bytes_max = 10;
+
+// Writes at `out`, which has room for varint_bytes_max; returns how many.
+inline size_t put_varint(std::byte* out, uint64_t value) {
+  size_t count = 0;
+  while (value >= 0x80U) {
+    out[count++] = static_cast<std::byte>(value | 0x80U);
+    value >>= 7U;
+  }
+  out[count++] = static_cast<std::byte>(value);
+  return count;
+}
+
+[[nodiscard]] constexpr uint64_t zigzag(int64_t value) {
+  return static_cast<uint64_t>(value) << 1U ^ static_cast<uint64_t>(value >> 63);
+}
+[[nodiscard]] constexpr int64_t unzigzag(uint64_t value) {
+  return static_cast<int64_t>(value >> 1U) ^ -static_cast<int64_t>(value & 1U);
+}
+
+// Takes integers and bytes from the front; once something is missing, everything is.
+class ByteReader {
+ public:
+  explicit ByteReader(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+  [[nodiscard]] size_t left() const { return rest_.size(); }
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  [[nodiscard]] uint8_t byte() {
+    const auto one = take(1);
+    return one.empty() ? uint8_t{0} : static_cast<uint8_t>(one[0]);
+  }
+  [[nodiscard]] uint64_t varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const uint64_t next = byte();
+      if (failed_) return 0;
+      if (shift == 63 && next > 1) break;
+      value |= (next & 0x7FU) << shift;
+      if (next < 0x80U) return value;
+    }
+    failed_ = true;
+    return 0;
+  }
+  [[nodiscard]] uint32_t word() {
+    uint32_t value = 0;
+    const auto four = take(sizeof value);
+    if (!four.empty()) std::memcpy(&value, four.data(), sizeof value);
+    return value;
+  }
+  [[nodiscard]] std::span<const std::byte> take(uint64_t count) {
+    if (failed_ || count > rest_.size()) {
+      failed_ = true;
+      return {};
+    }
+    const auto front = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return front;
+  }
+
+ private:
+  std::span<const std::byte> rest_;
+  bool failed_ = false;
+};
+
+}  // namespace havklo::replay

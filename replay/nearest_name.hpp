@@ -1,0 +1,13 @@
+// The known name that a wrong one probably meant.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace havklo::replay {
+
+// The name with the fewest letters to change (Levenshtein); "" if `known` is empty.
+[[nodiscard]] std::string_view nearest_name(std::string_view wrong,
+                                            std::span<const std::string_view> known);
+
+}  // namespace havklo::replay

@@ -1,0 +1,237 @@
+// Every length is checked before it is believed.
+#include "replay/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <havklo/limits.hpp>
+#include <string_view>
+
+#include "replay/settings_toml.hpp"
+
+namespace havklo::replay {
+namespace {
+
+// The part of a line behind its key; nothing if the next line has another.
+std::optional<std::string_view> take_line(std::string_view& text, std::string_view key) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ') {
+    return std::nullopt;
+  }
+  text.remove_prefix(end + 1);
+  return line.substr(key.size() + 1);
+}
+
+template <class Integer>
+bool parse(std::string_view text, Integer& value, int base = 10) {
+  if (base == 16) {
+    if (!text.starts_with("0x")) return false;
+    text.remove_prefix(2);
+  }
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return result.ec == std::errc{} && result.ptr == text.data() + text.size();
+}
+
+}  // namespace
+
+std::expected<Reader, std::string> Reader::open(const std::string& path) {
+  Reader reader;
+  reader.file_.open(path, std::ios::binary);
+  if (!reader.file_) {
+    return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  }
+  if (auto read = reader.read_header(path); !read) return std::unexpected(read.error());
+  return reader;
+}
+
+std::expected<void, std::string> Reader::read_header(const std::string& path) {
+  BlockHeader block;
+  if (read_block(block) != BlockStatus::good || block.kind != BlockKind::header) {
+    return std::unexpected(fmt::format("'{}' is not a recording, or its header is damaged", path));
+  }
+  std::string_view text(reinterpret_cast<const char*>(payload_.data()), block.payload_bytes);
+  uint32_t format = 0;
+  const auto format_text = take_line(text, "format");
+  if (!format_text || !parse(*format_text, format)) {
+    return std::unexpected(fmt::format("'{}' has a header that says no format", path));
+  }
+  if (format != format_version) {
+    return std::unexpected(fmt::format("'{}' has format {}; this havklo {} reads format {}", path,
+                                       format, HAVKLO_VERSION, format_version));
+  }
+  const auto build = take_line(text, "build");
+  const auto seed = take_line(text, "seed");
+  const auto offset = take_line(text, "utc_offset_ns");
+  if (!build || !seed || !offset || !parse(*seed, header_.seed, 16) ||
+      !parse(*offset, header_.utc_offset.ns)) {
+    return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
+  }
+  header_.build = *build;
+  auto settings = settings_from_toml(text, path);
+  if (!settings) return std::unexpected(settings.error());
+  if (auto valid = validate(*settings); !valid) {
+    return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));
+  }
+  header_.settings = std::move(*settings);
+  last_block_ = {.turns = block.turns, .events = block.events, .digest = block.digest};
+  payload_.clear();
+  return {};
+}
+
+// Reads the next block whole and checks it.
+Reader::BlockStatus Reader::read_block(BlockHeader& header) {
+  BlockHeaderBytes bytes{};
+  file_.read(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  if (file_.gcount() == 0) return BlockStatus::end;
+  if (static_cast<size_t>(file_.gcount()) != bytes.size()) return BlockStatus::bad;
+  const auto decoded = decode_block_header(bytes);
+  if (!decoded || decoded->number != next_number_) return BlockStatus::bad;
+  header = *decoded;
+  payload_.resize(header.payload_bytes);
+  file_.read(reinterpret_cast<char*>(payload_.data()), header.payload_bytes);
+  if (static_cast<size_t>(file_.gcount()) != payload_.size()) return BlockStatus::bad;
+  if (crc32c(0, payload_) != header.payload_crc) return BlockStatus::bad;
+  payload_at_ = 0;
+  ++next_number_;
+  return BlockStatus::good;
+}
+
+Reader::Status Reader::next(RecordedTurn& turn) {
+  turn.commands.clear();
+  turn.completions.clear();
+  turn.storage.clear();
+  joins_ = false;
+  bool inside = false;
+  for (;;) {
+    if (payload_at_ == payload_.size()) {
+      if (next_number_ > 1) {
+        last_block_ = {.turns = block_.turns, .events = block_.events, .digest = block_.digest};
+      }
+      if (closing_seen_) return inside ? tear("the last turn has no end") : Status::end;
+      switch (read_block(block_)) {
+        case BlockStatus::good:
+          break;
+        case BlockStatus::end:
+          return tear("the closing block is missing");
+        case BlockStatus::bad:
+          return tear(fmt::format("block {} is cut short or damaged", next_number_));
+      }
+      if (block_.kind == BlockKind::header) return tear("a second header");
+      closing_seen_ = block_.kind == BlockKind::closing;
+      continue;
+    }
+    ByteReader bytes(std::span<const std::byte>(payload_).subspan(payload_at_));
+    bool turn_ended = false;
+    const size_t before = bytes.left();
+    if (!read_entry(bytes, turn, turn_ended)) {
+      return tear(fmt::format("block {} holds what is no entry", next_number_ - 1));
+    }
+    payload_at_ += before - bytes.left();
+    inside = !turn_ended;
+    if (turn_ended) return Status::turn;
+  }
+}
+
+bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended) {
+  const auto tag = static_cast<EntryTag>(bytes.byte());
+  Completion completion;
+  switch (tag) {
+    case EntryTag::turn_end: {
+      if (joins_) return false;
+      const Duration since_last{unzigzag(bytes.varint())};
+      if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
+      last_now_ = last_now_ + since_last;
+      turn.now = last_now_;
+      turn.room = static_cast<uint32_t>(bytes.varint());
+      turn.event_count = static_cast<uint32_t>(bytes.varint());
+      turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
+      turn.number = ++turns_;
+      turn_ended = true;
+      return !bytes.failed();
+    }
+    case EntryTag::command: {
+      Command command;
+      const uint8_t kind = bytes.byte();
+      const uint8_t channel = bytes.byte();
+      command.session = static_cast<uint16_t>(bytes.varint());
+      command.depth = static_cast<uint16_t>(bytes.varint());
+      command.symbol_bytes = bytes.byte();
+      const auto symbol = bytes.take(command.symbol_bytes);
+      if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
+          channel > static_cast<uint8_t>(Channel::ticker) || symbol.size() > symbol_bytes_max) {
+        return false;
+      }
+      command.kind = static_cast<Command::Kind>(kind);
+      command.channel = static_cast<Channel>(channel);
+      const bool needs_depth =
+          command.kind == Command::Kind::subscribe && command.channel == Channel::book;
+      if (needs_depth && !is_valid_depth(command.depth)) return false;
+      std::memcpy(command.symbol_text.data(), symbol.data(), symbol.size());
+      turn.commands.push_back(command);
+      return true;
+    }
+    case EntryTag::received:
+    case EntryTag::received_part:
+      return read_received(bytes, turn, tag == EntryTag::received);
+    case EntryTag::opened: {
+      completion.kind = Completion::Kind::opened;
+      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+      completion.tls_resumed = bytes.byte() != 0;
+      completion.peer.family = bytes.byte();
+      const auto address = bytes.take(completion.peer.address.size());
+      completion.peer.port = static_cast<uint16_t>(bytes.varint());
+      if (bytes.failed() || joins_) return false;
+      std::memcpy(completion.peer.address.data(), address.data(), address.size());
+      break;
+    }
+    case EntryTag::sent:
+      completion.kind = Completion::Kind::sent;
+      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+      completion.sent_bytes = static_cast<uint32_t>(bytes.varint());
+      break;
+    case EntryTag::closed: {
+      completion.kind = Completion::Kind::closed;
+      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+      const uint8_t reason = bytes.byte();
+      completion.os_error = static_cast<int32_t>(unzigzag(bytes.varint()));
+      if (reason >= reason_count) return false;
+      completion.reason = static_cast<Reason>(reason);
+      break;
+    }
+    default:
+      return false;
+  }
+  if (bytes.failed() || joins_) return false;
+  turn.completions.push_back(completion);
+  return true;
+}
+
+bool Reader::read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last) {
+  const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
+  const auto part = bytes.take(bytes.varint());
+  if (bytes.failed()) return false;
+  if (!joins_) turn.storage.emplace_back();
+  std::vector<std::byte>& whole = turn.storage.back();
+  whole.insert(whole.end(), part.begin(), part.end());
+  joins_ = !is_last;
+  if (!is_last) return true;
+  const size_t size = whole.size();
+  whole.resize(size + receive_padding);
+  Completion completion;
+  completion.kind = Completion::Kind::received;
+  completion.connection = connection;
+  completion.bytes = {whole.data(), size};
+  turn.completions.push_back(completion);
+  return true;
+}
+
+Reader::Status Reader::tear(std::string why) {
+  lost_ = fmt::format("{}; {} whole turns before it are good", why, turns_);
+  return Status::torn;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,88 @@
+// Reads a recording, block by block and turn by turn, and trusts nothing in it.
+//
+// Owns:    the file and one block of it, more while a turn goes over a block's end.
+// Errors:  open() refuses what is no recording, or of another format, in one line. Later damage
+//          ends the reading: next() says `torn`, and lost() in words what is missing.
+// Threads: one.   Cost: one read for each block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <fstream>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
+#include <havklo/transport.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replay/format.hpp"
+
+namespace havklo::replay {
+
+struct RecordingHeader {
+  std::string build;
+  uint64_t seed = 0;
+  Duration utc_offset;
+  Settings settings;
+};
+
+struct RecordedTurn {
+  uint64_t number = 0;  // from 1
+  Instant now;
+  uint32_t room = 0;
+  uint32_t event_count = 0;
+  uint32_t digest_low = 0;  // of all events up to this turn's last; if event_count is not 0
+  std::vector<Command> commands;
+  std::vector<Completion> completions;  // bytes point into `storage`, padding behind each
+  std::deque<std::vector<std::byte>> storage;
+};
+
+// Where a block of turns ended, for the check of the digest.
+struct BlockEnd {
+  uint64_t turns = 0;
+  uint64_t events = 0;
+  uint64_t digest = 0;
+};
+
+class Reader {
+ public:
+  enum class Status : uint8_t { turn, end, torn };
+
+  [[nodiscard]] static std::expected<Reader, std::string> open(const std::string& path);
+
+  [[nodiscard]] const RecordingHeader& header() const { return header_; }
+  // The next turn. `turn` is overwritten.
+  [[nodiscard]] Status next(RecordedTurn& turn);
+  // The end of the last block whose turns have all been read.
+  [[nodiscard]] const BlockEnd& last_block() const { return last_block_; }
+  [[nodiscard]] uint32_t blocks() const { return next_number_; }
+  // After `torn`: what is missing and why.
+  [[nodiscard]] const std::string& lost() const { return lost_; }
+
+ private:
+  Reader() = default;
+  [[nodiscard]] std::expected<void, std::string> read_header(const std::string& path);
+  enum class BlockStatus : uint8_t { good, end, bad };
+  [[nodiscard]] BlockStatus read_block(BlockHeader& header);
+  [[nodiscard]] bool read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended);
+  [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last);
+  Status tear(std::string why);
+
+  std::ifstream file_;
+  RecordingHeader header_;
+  std::vector<std::byte> payload_;
+  size_t payload_at_ = 0;
+  BlockHeader block_;
+  BlockEnd last_block_;
+  uint32_t next_number_ = 0;
+  uint64_t turns_ = 0;
+  Instant last_now_;
+  bool closing_seen_ = false;
+  bool joins_ = false;  // the next `received` goes on with the last
+  std::string lost_;
+};
+
+}  // namespace havklo::replay

@@ -1,0 +1,31 @@
+// Settings as TOML: the configuration file of the program, and the header of a recording.
+//
+//   url = "wss://ws.kraken.com/v2"
+//   [reconnect]
+//   initial_delay = "100ms"
+//   [[subscription]]
+//   channel = "book"
+//   symbol = ["BTC/USD", "ETH/USD"]
+//   depth = 10
+//
+// Tables: reconnect, circuit_breaker, timeouts, requests, engine (ring_slots, idle, cpu, seed,
+// ca_file), subscription. Keys are the names of the settings; durations are text with a unit.
+// Errors: one line with the place and what to change; an unknown key names the nearest known one.
+// What is said here is the shape; validate() says what is allowed.
+#pragma once
+
+#include <expected>
+#include <havklo/config.hpp>
+#include <string>
+#include <string_view>
+
+namespace havklo::replay {
+
+// `source` stands in errors: the file's name. What the text does not say keeps its default.
+[[nodiscard]] std::expected<Settings, std::string> settings_from_toml(std::string_view text,
+                                                                      std::string_view source);
+
+// Every setting, defaults too, so that a later version with other defaults reads the same.
+[[nodiscard]] std::string settings_to_toml(const Settings& settings);
+
+}  // namespace havklo::replay
