@@ -235,16 +235,16 @@ uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   delivered_ = 0;
   ResolverAnswer answer;
   while (resolver_->take(answer)) on_resolved(answer);
+  uring_->reap([&](const io_uring_cqe& completion) {
+    handle(completion, sink);
+    return delivered_ < completions_max;
+  });
   if (failures_wait_) {
     failures_wait_ = false;
     for (const auto& slot : slots_) {
       if (slot->has_failure) fail(*slot, slot->failure, slot->failure_error, sink);
     }
   }
-  uring_->reap([&](const io_uring_cqe& completion) {
-    handle(completion, sink);
-    return delivered_ < completions_max;
-  });
   return delivered_;
 }
 
@@ -484,6 +484,10 @@ void LiveTransport::release_if_done(Slot& slot) {
   slot.file = -1;
   slot.tls.reset();
   slot.phase = Phase::free;
+}
+
+void LiveTransport::park(Duration at_most) {
+  if (!failures_wait_) uring_->park(at_most);
 }
 
 void LiveTransport::drain(Duration at_most) {

@@ -49,7 +49,7 @@ class LiveTransport final : public Transport, public BlockWriter {
   void flush() override;
 
   // Sleeps until something arrives, wake() is called or `at_most` has passed.
-  void park(Duration at_most) { uring_->park(at_most); }
+  void park(Duration at_most);
   void wake() noexcept { uring_->wake(); }
   // Lets the kernel take and finish what is on its way out; at most `at_most`.
   void drain(Duration at_most);

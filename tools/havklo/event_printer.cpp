@@ -1,0 +1,43 @@
+// Gathering, and writing whole lines.
+#include "havklo/event_printer.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "replay/event_json.hpp"
+
+namespace havklo {
+namespace {
+
+constexpr size_t gathered_bytes_max = 64 * 1024;
+
+}  // namespace
+
+void EventPrinter::print(const Event& event, const Names& names) {
+  if (format_ == OutputFormat::jsonl) {
+    replay::append_json(gathered_, event, names);
+  } else {
+    text_.append(gathered_, event, names);
+  }
+  gathered_ += '\n';
+  if (!is_market(event.kind) || gathered_.size() >= gathered_bytes_max) flush();
+}
+
+void EventPrinter::flush() {
+  size_t at = 0;
+  while (at < gathered_.size() && !gone_) {
+    const ssize_t written = ::write(STDOUT_FILENO, gathered_.data() + at, gathered_.size() - at);
+    if (written > 0) {
+      at += static_cast<size_t>(written);
+    } else if (errno != EINTR) {
+      gone_ = true;
+    }
+  }
+  gathered_.clear();
+}
+
+bool wants_colour() { return std::getenv("NO_COLOR") == nullptr && ::isatty(STDOUT_FILENO) == 1; }
+
+}  // namespace havklo

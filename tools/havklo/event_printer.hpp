@@ -1,0 +1,36 @@
+// Prints events to standard output, as text or as JSON lines.
+//
+// Lines are gathered and written in one go: at a lifecycle event, when much has gathered, and by
+// flush(). A reader that went away (EPIPE) is reported once by gone().
+#pragma once
+
+#include <cstdio>
+#include <havklo/event.hpp>
+#include <havklo/names.hpp>
+#include <string>
+
+#include "replay/event_text.hpp"
+
+namespace havklo {
+
+enum class OutputFormat { text, jsonl };
+
+class EventPrinter {
+ public:
+  EventPrinter(OutputFormat format, bool colour) : format_(format), text_(colour) {}
+
+  void print(const Event& event, const Names& names);
+  void flush();
+  [[nodiscard]] bool gone() const { return gone_; }
+
+ private:
+  OutputFormat format_;
+  replay::EventText text_;
+  std::string gathered_;
+  bool gone_ = false;
+};
+
+// Standard output is a terminal and NO_COLOR is not set.
+[[nodiscard]] bool wants_colour();
+
+}  // namespace havklo

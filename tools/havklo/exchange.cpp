@@ -1,0 +1,216 @@
+// havklo exchange: the venue model on a real socket.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "havklo/commands.hpp"
+#include "havklo/exchange_server.hpp"
+#include "havklo/stop_signal.hpp"
+#include "replay/scenario.hpp"
+#include "replay/venue_capture.hpp"
+#include "replay/venue_messages.hpp"
+
+namespace havklo {
+namespace {
+
+struct ExchangeOptions {
+  std::string listen = "127.0.0.1:0";
+  std::string tls_cert;
+  std::string tls_key;
+  bool no_tls = false;
+  std::string scenario;
+  std::string capture;
+  uint32_t capture_rate = 0;
+  std::vector<std::string> symbols;
+  std::optional<double> rate;
+  std::optional<uint64_t> seed;
+  bool jsonl = false;
+  bool quiet = false;
+};
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::unexpected("cannot read '" + path + "'");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Says what happens, a line each.
+class Log final : public replay::VenueObserver {
+ public:
+  explicit Log(bool jsonl) : jsonl_(jsonl) {}
+  void on_note(Instant now, uint32_t connection, std::string_view what,
+               std::string_view detail) override {
+    if (jsonl_) {
+      std::string line = fmt::format(R"({{"time_ns":{},"connection":{},"what":"{}","detail":)",
+                                     now.ns, connection, what);
+      replay::append_json_text(line, detail);
+      fmt::print("{}}}\n", line);
+    } else {
+      fmt::print("{:+11.6f} s  {:>4}  {:<9}  {}\n", static_cast<double>(now.ns) / 1e9,
+                 connection == 0 ? std::string("-") : std::to_string(connection), what, detail);
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  bool jsonl_;
+};
+
+std::expected<replay::Scenario, std::string> read_scenario(const ExchangeOptions& options) {
+  replay::Scenario scenario;
+  if (!options.scenario.empty()) {
+    const auto text = read_file(options.scenario);
+    if (!text) return std::unexpected(text.error());
+    auto parsed = replay::parse_scenario(*text, options.scenario);
+    if (!parsed) return parsed;
+    scenario = std::move(*parsed);
+  }
+  if (options.seed) scenario.venue.seed = *options.seed;
+  if (options.rate) scenario.market.moves_per_1000_s = static_cast<uint64_t>(*options.rate * 1000);
+  if (!options.symbols.empty()) {
+    scenario.market.symbols.clear();
+    for (const std::string& name : options.symbols) {
+      scenario.market.symbols.push_back(replay::market_symbol(name));
+    }
+  }
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  scenario.venue.utc_us = std::chrono::duration_cast<std::chrono::microseconds>(wall).count();
+  return scenario;
+}
+
+std::expected<std::unique_ptr<replay::Venue>, std::string> make_exchange(
+    const ExchangeOptions& options) {
+  auto scenario = read_scenario(options);
+  if (!scenario) return std::unexpected(scenario.error());
+  if (options.capture.empty()) return replay::make_venue(*scenario);
+  const auto text = read_file(options.capture);
+  if (!text) return std::unexpected(text.error());
+  auto feed = replay::CaptureFeed::parse(*text, options.capture_rate);
+  if (!feed) return std::unexpected(options.capture + ": " + feed.error());
+  return std::make_unique<replay::Venue>(
+      scenario->venue, std::make_unique<replay::CaptureFeed>(std::move(*feed)), scenario->faults);
+}
+
+// The certificate given, or a throw-away one whose CA is written to a folder of its own.
+std::expected<std::string, std::string> set_up_tls(const ExchangeOptions& options,
+                                                   ExchangeServerOptions& server) {
+  auto authority = io::CertificateAuthority::make();
+  if (!authority) return std::unexpected(authority.error());
+  const auto expired = authority->issue({}, {.from_s = -2 * 86'400, .until_s = -86'400});
+  const auto wrong = authority->issue({.hosts = {"elsewhere.invalid"}, .addresses = {}});
+  if (!expired) return std::unexpected(expired.error());
+  if (!wrong) return std::unexpected(wrong.error());
+  server.expired = *expired;
+  server.wrong_name = *wrong;
+  if (!options.tls_cert.empty()) {
+    auto certificate = read_file(options.tls_cert);
+    if (!certificate) return std::unexpected(certificate.error());
+    auto key = read_file(options.tls_key);
+    if (!key) return std::unexpected(key.error());
+    server.identity = {std::move(*certificate), std::move(*key)};
+    return "";
+  }
+  const auto identity = authority->issue();
+  if (!identity) return std::unexpected(identity.error());
+  server.identity = *identity;
+  std::string folder = (std::filesystem::temp_directory_path() / "havklo-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) return std::unexpected("cannot make a folder in /tmp");
+  const std::string path = folder + "/ca.pem";
+  if (!(std::ofstream(path) << authority->certificate_pem())) {
+    return std::unexpected("cannot write '" + path + "'");
+  }
+  return path;
+}
+
+bool parse_listen(const std::string& text, ExchangeServerOptions& server) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return false;
+  server.address = text.substr(0, colon);
+  const char* begin = text.data() + colon + 1;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(begin, end, server.port);
+  return error == std::errc{} && rest == end && begin != end;
+}
+
+int complain(const std::string& what) {
+  std::fprintf(stderr, "havklo exchange: %s\n", what.c_str());
+  return exit_usage;
+}
+
+int exchange(const ExchangeOptions& options) {
+  ExchangeServerOptions server_options;
+  if (!parse_listen(options.listen, server_options)) {
+    return complain("--listen " + options.listen + ": must be ADDRESS:PORT, as 127.0.0.1:8443");
+  }
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    return complain("--tls-cert and --tls-key belong together: give both or none");
+  }
+  if (options.rate && !(*options.rate >= 0 && *options.rate <= 1e6)) {
+    return complain("--rate must be from 0 to 1000000");
+  }
+  auto venue = make_exchange(options);
+  if (!venue) return complain(venue.error());
+  server_options.tls = !options.no_tls;
+  std::string ca_path;
+  if (server_options.tls) {
+    const auto ca = set_up_tls(options, server_options);
+    if (!ca) return complain(ca.error());
+    ca_path = *ca;
+  }
+  Log log(options.jsonl);
+  const StopSignal stop;
+  auto server = ExchangeServer::create(server_options, std::move(*venue));
+  if (!server) return complain(server.error());
+  if (!options.quiet) (*server)->venue().observe(&log);
+  fmt::print("listening on {}://{}:{}/v2\n", server_options.tls ? "wss" : "ws",
+             server_options.address, (*server)->port());
+  if (!ca_path.empty()) fmt::print("ca file: {}\n", ca_path);
+  std::fflush(stdout);
+  while (!stop.requested()) (*server)->step(Duration::milliseconds(20));
+  if (!ca_path.empty()) std::filesystem::remove_all(std::filesystem::path(ca_path).parent_path());
+  return exit_good;
+}
+
+}  // namespace
+
+void add_exchange_command(CLI::App& program, int& exit_code) {
+  auto options = std::make_shared<ExchangeOptions>();
+  CLI::App* command = program.add_subcommand(
+      "exchange",
+      "Serve a model of Kraken's feed, with faults on demand.\n"
+      "Example: havklo exchange --listen 127.0.0.1:8443 --scenario replay/scenarios/flapping.toml");
+  command->add_option("--listen", options->listen, "ADDRESS:PORT; port 0 (default): any, printed");
+  command->add_option("--tls-cert", options->tls_cert,
+                      "PEM certificate; a throw-away one by default");
+  command->add_option("--tls-key", options->tls_key, "its PEM key");
+  command->add_flag("--no-tls", options->no_tls, "plain ws://");
+  command->add_option("--scenario", options->scenario,
+                      "TOML file: market, faults (replay/scenario.hpp)");
+  command->add_option("--capture", options->capture,
+                      "play this capture (JSON lines) instead of a market");
+  command->add_option("--capture-rate", options->capture_rate,
+                      "frames per second; 0 (default): at their own times");
+  command->add_option("--symbol", options->symbols, "serve this pair; may be repeated");
+  command->add_option("--rate", options->rate, "book changes per second and pair (20)");
+  command->add_option("--seed", options->seed, "of the market and the connection ids (1)");
+  command->add_option("--format", options->jsonl, "of the log: text (default) or jsonl")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, bool>{{"text", false}, {"jsonl", true}}));
+  command->add_flag("--quiet", options->quiet, "no log");
+  command->callback([options, &exit_code] { exit_code = exchange(*options); });
+}
+
+}  // namespace havklo

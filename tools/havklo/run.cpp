@@ -1,0 +1,168 @@
+// havklo run: connect and print events until stopped.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <havklo/client.hpp>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "havklo/commands.hpp"
+#include "havklo/event_printer.hpp"
+#include "havklo/stop_signal.hpp"
+#include "replay/duration_text.hpp"
+#include "replay/settings_toml.hpp"
+
+namespace havklo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Beyond close_timeout: what the engine and the disk may take to finish.
+constexpr std::chrono::seconds close_grace{2};
+
+struct RunOptions {
+  std::string config;
+  std::optional<std::string> url;
+  std::vector<std::string> symbols;
+  std::vector<std::string> channels;
+  std::optional<uint32_t> depth;
+  std::optional<std::string> ca_file;
+  std::optional<std::string> record;
+  std::string duration;
+  bool no_reconnect = false;
+  std::optional<std::string> idle;
+  std::optional<uint32_t> cpu;
+  std::optional<uint64_t> seed;
+  OutputFormat format = OutputFormat::text;
+};
+
+std::expected<Settings, std::string> read_config(const std::string& path) {
+  if (path.empty()) return Settings{};
+  std::ifstream file(path);
+  if (!file) return std::unexpected("cannot read the configuration file '" + path + "'");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return replay::settings_from_toml(text.str(), path);
+}
+
+Channel channel_named(const std::string& name) {
+  return name == "trade" ? Channel::trade : name == "ticker" ? Channel::ticker : Channel::book;
+}
+
+// The command line wins over the file: symbols or channels given here replace its subscriptions.
+std::expected<Settings, std::string> make_settings(const RunOptions& options) {
+  auto settings = read_config(options.config);
+  if (!settings) return settings;
+  if (options.url) settings->url = *options.url;
+  if (options.ca_file) settings->ca_file = *options.ca_file;
+  if (options.no_reconnect) settings->reconnect.enabled = false;
+  if (options.idle) settings->idle = *options.idle == "park" ? Idle::park : Idle::spin;
+  if (options.cpu) settings->cpu = *options.cpu;
+  if (options.seed) settings->seed = *options.seed;
+  if (!options.symbols.empty()) {
+    std::vector<std::string> channels = options.channels;
+    if (channels.empty()) channels = {"book"};
+    settings->subscriptions.clear();
+    for (const std::string& channel : channels) {
+      settings->subscriptions.push_back({.channel = channel_named(channel),
+                                         .symbols = options.symbols,
+                                         .depth = options.depth.value_or(10)});
+    }
+  } else if (!options.channels.empty()) {
+    return std::unexpected("--channel needs --symbol: name the pairs, as --symbol BTC/USD");
+  } else if (options.depth) {
+    for (SubscriptionSettings& each : settings->subscriptions) each.depth = *options.depth;
+  }
+  if (settings->subscriptions.empty()) {
+    return std::unexpected("nothing to subscribe to: give --symbol BTC/USD or --config FILE");
+  }
+  return settings;
+}
+
+int complain(const std::string& what) {
+  std::fprintf(stderr, "havklo run: %s\n", what.c_str());
+  return exit_usage;
+}
+
+int run(const RunOptions& options) {
+  const auto settings = make_settings(options);
+  if (!settings) return complain(settings.error());
+  std::optional<Duration> limit;
+  if (!options.duration.empty()) {
+    limit = replay::parse_duration(options.duration);
+    if (!limit || *limit <= Duration{}) {
+      return complain("--for " + options.duration + ": must be a duration, as 30s or 5m");
+    }
+  }
+  const StopSignal stop;  // before the client: its thread inherits what is blocked
+  auto client = KrakenClient::connect(*settings, options.record);
+  if (!client) return complain(client.error().message());
+
+  EventPrinter printer(options.format, wants_colour());
+  const auto end =
+      limit ? Clock::now() + std::chrono::nanoseconds(limit->ns) : Clock::time_point::max();
+  const auto close_time =
+      std::chrono::nanoseconds(settings->timeouts.close_timeout.ns) + close_grace;
+  auto give_up = Clock::time_point::max();
+  bool asked_to_close = false;
+  for (;;) {
+    const bool closed = (*client)->closed();  // before the last look: nothing comes after it
+    const auto events = (*client)->peek();
+    for (const Event& event : events) printer.print(event, (*client)->names());
+    (*client)->release(events.size());
+    if (events.empty()) {
+      printer.flush();
+      if (closed) break;
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+    const auto now = Clock::now();
+    if (!asked_to_close && (stop.requested() || printer.gone() || now >= end)) {
+      asked_to_close = (*client)->close().has_value() || (*client)->closed();
+      give_up = now + close_time;
+    }
+    if (now >= give_up) break;
+  }
+  return asked_to_close ? exit_good : exit_failed;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& program, int& exit_code) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = program.add_subcommand(
+      "run",
+      "Connect and print events until stopped.\n"
+      "Example: havklo run --symbol BTC/USD --symbol ETH/USD --depth 10 --format jsonl");
+  command->add_option("--config", options->config, "TOML file with settings; options here win");
+  command->add_option("--url", options->url,
+                      "wss://host[:port]/path; Kraken's public feed by default");
+  command->add_option("--symbol", options->symbols, "a pair, as BTC/USD; may be repeated");
+  command
+      ->add_option("--channel", options->channels,
+                   "book (default), trade or ticker; may be repeated")
+      ->check(CLI::IsMember({"book", "trade", "ticker"}));
+  command->add_option("--depth", options->depth, "of books: 10 (default), 25, 100, 500, 1000");
+  command->add_option("--ca-file", options->ca_file,
+                      "PEM file with the CA to trust instead of the system's");
+  command->add_option("--record", options->record, "write a recording to this file");
+  command->add_option("--for", options->duration, "stop after this time, as 30s");
+  command->add_flag("--no-reconnect", options->no_reconnect, "one connection; exit when it ends");
+  command
+      ->add_option("--idle", options->idle, "spin (default): lowest latency; park: sleep when idle")
+      ->check(CLI::IsMember({"spin", "park"}));
+  command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");
+  command->add_option("--seed", options->seed,
+                      "of jitter and mask keys; from the kernel by default");
+  command->add_option("--format", options->format, "text (default) or jsonl")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
+          {"text", OutputFormat::text}, {"jsonl", OutputFormat::jsonl}}));
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace havklo

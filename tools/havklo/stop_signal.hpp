@@ -1,0 +1,31 @@
+// SIGINT and SIGTERM as a question: has someone asked us to stop?
+//
+// SIGPIPE is ignored: a reader that went away shows as an error of write().
+#pragma once
+
+#include <atomic>
+#include <csignal>
+
+namespace havklo {
+
+class StopSignal {
+ public:
+  StopSignal() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { flag().store(true, std::memory_order_relaxed); };
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, nullptr);
+  }
+  [[nodiscard]] bool requested() const { return flag().load(std::memory_order_relaxed); }
+
+ private:
+  static std::atomic<bool>& flag() {
+    static std::atomic<bool> stop{false};
+    return stop;
+  }
+};
+
+}  // namespace havklo
