@@ -56,7 +56,7 @@ TEST_F(SubscriptionsTest, ARefusedSymbolIsReportedFirstAndLeftOutOfTheCount) {  
   ASSERT_EQ(events[0].kind, EventKind::rejected);
   EXPECT_EQ(world.engine.names().symbol(events[0].payload.subscription.symbol), "XBT/USD");
   EXPECT_EQ(world.engine.names().text(events[0].payload.subscription.detail),
-            "Currency pair not supported");
+            "Currency pair not supported XBT/USD");
   EXPECT_EQ(events.back().kind, EventKind::subscriptions_restored);
   EXPECT_EQ(events.back().payload.subscriptions_restored.count, 1u);
   EXPECT_EQ(events.back().payload.subscriptions_restored.rejected, 1u);

@@ -251,7 +251,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
     if (stage == Stage::unsubscribing) {
       if (ack.error == not_found_text) on_unsubscribed(*record, now);
     } else if (for_all) {
-      refuse(*record, ack.error, ack.symbol);
+      refuse(*record, ack.error);
     } else {
       record->alone = true;
       queue_subscribe(*record);
@@ -259,15 +259,12 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
   }
 }
 
-void Subscriptions::refuse(Subscription& record, std::string_view error, std::string_view symbol) {
+void Subscriptions::refuse(Subscription& record, std::string_view error) {
   disarm(record);
   if (error == already_text && record.tries < tries_max) {
     ++record.tries;
     return queue_unsubscribe(record);  // our picture is wrong: start over
   }
-  // "Currency pair not supported XBT/USD": the symbol stands beside the text already.
-  if (!symbol.empty() && error.ends_with(symbol)) error.remove_suffix(symbol.size());
-  while (error.ends_with(' ')) error.remove_suffix(1);
   record.sent = false;
   record.alone = false;
   publish(EventKind::rejected, record, names_.intern_text(error));

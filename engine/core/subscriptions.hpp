@@ -148,7 +148,7 @@ class Subscriptions {
   void queue_unsubscribe(Subscription& record);
   void on_subscribe_ack(Subscription& record);
   void on_error(const kraken::Ack& ack, Instant now);
-  void refuse(Subscription& record, std::string_view error, std::string_view symbol);
+  void refuse(Subscription& record, std::string_view error);
   void on_unsubscribed(Subscription& record, Instant now);
   void settle(Subscription& record);
   void disarm(Subscription& record);

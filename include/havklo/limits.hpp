@@ -15,7 +15,7 @@ inline constexpr uint32_t symbol_bytes_max = 31;
 
 // Different error texts of a venue kept word for word; they come from the peer, so they need a
 // bound. Beyond it: text 0, "(text not kept)".
-inline constexpr uint32_t texts_max = 256;
+inline constexpr uint32_t texts_max = 1024;
 inline constexpr uint32_t text_bytes_max = 126;
 
 // Longest message after reassembly, and so longest frame. The largest legitimate one is a snapshot
