@@ -33,12 +33,12 @@ struct VenueWorldSettings {
 
 class VenueWorld {
  public:
-  explicit VenueWorld(VenueWorldSettings given)
+  explicit VenueWorld(const VenueWorldSettings& given)
+      : VenueWorld(given, std::make_unique<replay::Market>(given.market, given.venue.seed,
+                                                           given.venue.utc_us)) {}
+  VenueWorld(VenueWorldSettings given, std::unique_ptr<replay::MarketFeed> feed)
       : settings_(std::move(given)),
-        venue(settings_.venue,
-              std::make_unique<replay::Market>(settings_.market, settings_.venue.seed,
-                                               settings_.venue.utc_us),
-              settings_.faults),
+        venue(settings_.venue, std::move(feed), settings_.faults),
         network(venue, settings_.network),
         ring_(settings_.engine.ring_slots),
         events_door_(ring_),

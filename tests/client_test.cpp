@@ -1,0 +1,235 @@
+// The public face, live: a client against the venue on a real TLS socket. Few tests, because they
+// take real time; nothing sleeps: each waits for an event, with a limit.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <havklo/havklo.hpp>
+#include <string>
+#include <vector>
+
+#include "replay/player.hpp"
+#include "support/loopback_venue.hpp"
+#include "support/temporary_file.hpp"
+
+namespace havklo {
+namespace {
+
+using namespace havklo::literals;
+
+constexpr std::chrono::seconds patience{20};
+
+// The events until `done` says so; fails the test if they do not come.
+std::vector<Event> read_until(KrakenClient& client, const std::function<bool(const Event&)>& done) {
+  std::vector<Event> events;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < until) {
+    Event event;
+    if (!client.poll(event)) {
+      std::this_thread::yield();
+      continue;
+    }
+    events.push_back(event);
+    if (done(event)) return events;
+  }
+  ADD_FAILURE() << "the event did not come; " << events.size() << " others did";
+  return events;
+}
+
+std::vector<Event> read_until(KrakenClient& client, EventKind kind) {
+  return read_until(client, [kind](const Event& event) { return event.kind == kind; });
+}
+
+replay::Scenario with(replay::Fault fault) {
+  replay::Scenario scenario;
+  scenario.faults.add(std::move(fault));
+  return scenario;
+}
+
+TEST(Client, IsLiveOverTlsAndClosesWhenAsked) {
+  const LoopbackVenue venue;
+  auto client = KrakenClient::connect(venue.settings({"BTC/USD", "ETH/USD"})).value();
+  ASSERT_TRUE(client->wait_live(20_s));
+  const auto events = read_until(*client, EventKind::subscriptions_restored);
+  EXPECT_EQ(events.back().payload.subscriptions_restored.count, 2u);
+  ASSERT_TRUE(client->close());
+  EXPECT_EQ(read_until(*client, EventKind::closed).back().payload.ended.reason, Reason::requested);
+  while (!client->closed()) std::this_thread::yield();
+  EXPECT_EQ(client->reconnect().error(), CommandError::closed);
+}
+
+TEST(Client, WorksWithoutTlsAndWithASpinningLoop) {
+  const LoopbackVenue venue({}, false);
+  Settings settings = venue.settings();
+  settings.idle = Idle::spin;
+  auto client = KrakenClient::connect(settings).value();
+  EXPECT_TRUE(client->wait_live(20_s));
+}
+
+TEST(Client, SubscribesWhileRunning) {
+  const LoopbackVenue venue;
+  auto client = KrakenClient::connect(venue.settings()).value();
+  ASSERT_TRUE(client->wait_live(20_s));
+  ASSERT_TRUE(client->subscribe(Channel::book, "ETH/USD", 25));
+  read_until(*client, [&](const Event& event) {
+    return event.kind == EventKind::book_snapshot &&
+           client->names().symbol(event.payload.book.symbol) == "ETH/USD";
+  });
+  ASSERT_TRUE(client->unsubscribe(Channel::book, "ETH/USD"));
+  read_until(*client, EventKind::unsubscribed);
+  EXPECT_EQ(client->subscribe(Channel::book, "ETHUSD").error(), CommandError::symbol_invalid);
+  EXPECT_EQ(client->subscribe(Channel::book, "ETH/USD", 11).error(), CommandError::depth_invalid);
+}
+
+TEST(Client, ComesBackWhenTheVenueDies) {
+  auto venue =
+      std::make_unique<LoopbackVenue>(with({.kind = replay::FaultKind::reset, .at = 300_ms}));
+  auto client = KrakenClient::connect(venue->settings()).value();
+  read_until(*client, EventKind::disconnected);
+  const auto events = read_until(*client, EventKind::subscriptions_restored);
+  EXPECT_EQ(events.back().epoch, 2u);
+  venue.reset();
+  read_until(*client, [](const Event& event) {
+    return event.kind == EventKind::connect_failed &&
+           event.payload.connect_failed.reason == Reason::connect_refused;
+  });
+}
+
+TEST(Client, WaitLiveSaysWhyNot) {
+  replay::Scenario scenario = with({.kind = replay::FaultKind::http, .code = 503});
+  const LoopbackVenue venue(scenario);
+  Settings settings = venue.settings();
+  settings.reconnect.enabled = false;
+  auto client = KrakenClient::connect(settings).value();
+  const auto live = client->wait_live(20_s);
+  ASSERT_FALSE(live);
+  EXPECT_TRUE(live.error().closed);
+  EXPECT_EQ(live.error().reason, Reason::upgrade_refused);
+  EXPECT_EQ(live.error().message(),
+            "the client has closed; the last connection ended by upgrade_refused");
+}
+
+TEST(Client, RefusesACertificateThatItCannotTrust) {
+  for (const replay::TlsFault fault : {replay::TlsFault::expired, replay::TlsFault::wrong_name}) {
+    const LoopbackVenue venue(with({.kind = replay::FaultKind::tls, .tls = fault}));
+    auto client = KrakenClient::connect(venue.settings()).value();
+    const auto events = read_until(*client, EventKind::connect_failed);
+    EXPECT_EQ(events.back().payload.connect_failed.reason, Reason::certificate_refused);
+    EXPECT_FALSE(events.back().payload.connect_failed.retryable);
+  }
+}
+
+TEST(Client, EveryFaultOfARealSocketHasItsReason) {
+  struct Case {
+    replay::Fault fault;
+    EventKind kind;
+    Reason reason;
+  };
+  const std::vector<Case> cases = {
+      {{.kind = replay::FaultKind::end_of_stream, .at = 200_ms},
+       EventKind::disconnected,
+       Reason::end_of_stream},
+      {{.kind = replay::FaultKind::close, .at = 200_ms, .code = 1012},
+       EventKind::disconnected,
+       Reason::maintenance},
+      {{.kind = replay::FaultKind::violation, .at = 200_ms},
+       EventKind::disconnected,
+       Reason::protocol_error},
+      {{.kind = replay::FaultKind::tls}, EventKind::connect_failed, Reason::tls_failed},
+      {{.kind = replay::FaultKind::tls, .tls = replay::TlsFault::abort},
+       EventKind::connect_failed,
+       Reason::peer_reset},
+      {{.kind = replay::FaultKind::http, .code = 429},
+       EventKind::connect_failed,
+       Reason::upgrade_refused},
+      {{.kind = replay::FaultKind::bad_accept}, EventKind::connect_failed, Reason::upgrade_refused},
+  };
+  for (const Case& each : cases) {
+    const LoopbackVenue venue(with(each.fault));
+    auto client = KrakenClient::connect(venue.settings()).value();
+    const Event event = read_until(*client, each.kind).back();
+    const Reason reason = each.kind == EventKind::disconnected
+                              ? event.payload.disconnected.reason
+                              : event.payload.connect_failed.reason;
+    EXPECT_EQ(reason, each.reason) << to_string(each.fault.kind) << ": " << to_string(reason);
+  }
+}
+
+TEST(Client, ARecordedSessionReplaysToTheSameEvents) {
+  const TemporaryFile file;
+  const LoopbackVenue venue(with({.kind = replay::FaultKind::reset, .at = 300_ms}));
+  std::vector<Event> recorded;
+  {
+    auto client = KrakenClient::connect(venue.settings(), file.path()).value();
+    for (const EventKind kind : {EventKind::disconnected, EventKind::subscriptions_restored}) {
+      const auto more = read_until(*client, kind);
+      recorded.insert(recorded.end(), more.begin(), more.end());
+    }
+    ASSERT_TRUE(client->close());
+    const auto more = read_until(*client, EventKind::closed);
+    recorded.insert(recorded.end(), more.begin(), more.end());
+  }
+  replay::Player player(replay::Reader::open(file.path()).value());
+  size_t at = 0;
+  const auto result = player.run([&](const Event& event, const Names&) {
+    ASSERT_LT(at, recorded.size());
+    EXPECT_EQ(std::memcmp(static_cast<const void*>(&event),
+                          static_cast<const void*>(&recorded[at++]), sizeof event),
+              0);
+  });
+  EXPECT_TRUE(result.identical());
+  EXPECT_EQ(result.torn, "");
+  EXPECT_EQ(at, recorded.size());
+}
+
+TEST(Client, RunsInlineOnTheCallersThread) {
+  const LoopbackVenue venue;
+  auto client = InlineKrakenClient::connect(venue.settings()).value();
+  OrderBook book(client->names(), "BTC/USD", 10);
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!book.best_bid() && std::chrono::steady_clock::now() < until) {
+    client->run_once([&book](const Event& event) { book.apply(event); });
+  }
+  ASSERT_TRUE(book.best_bid());
+  EXPECT_LT(book.best_bid()->price, book.best_ask()->price);
+}
+
+TEST(Client, ADestroyedClientSaysGoodbye) {
+  const LoopbackVenue venue;
+  for (int round = 0; round < 5; ++round) {
+    auto client = KrakenClient::connect(venue.settings()).value();
+    EXPECT_TRUE(round % 2 != 0 || client->wait_live(20_s));
+  }
+}
+
+TEST(Client, RefusesBadSettingsBeforeAnythingStarts) {
+  const auto error = [](KrakenClientBuilder builder) {
+    auto client = builder.connect();
+    return client ? std::string("accepted") : client.error().message();
+  };
+  const auto btc = [] { return KrakenClient::builder({"BTC/USD"}).with_book(10); };
+  EXPECT_EQ(error(btc().with_reconnect({.initial_delay = Duration::seconds(-1)})),
+            "reconnect.initial_delay = -1s: must be from 0s to 7 days");
+  EXPECT_EQ(error(btc().with_reconnect({.multiplier = 0.5})),
+            "reconnect.multiplier = 0.5: must be a number from 1 to 1000");
+  EXPECT_EQ(error(btc().with_reconnect({.initial_delay = 2_s, .max_delay = 1_s})),
+            "reconnect.max_delay = 1s: must be at least initial_delay, 2s");
+  EXPECT_EQ(error(KrakenClient::builder({}).with_book(10)),
+            "subscription.symbol = []: must be at least one pair, as \"BTC/USD\"");
+  EXPECT_EQ(error(KrakenClient::builder({"BTC/USD"}).with_book(27)),
+            "subscription.depth = 27: must be 10, 25, 100, 500 or 1000");
+  EXPECT_EQ(error(KrakenClient::builder({"BTC/USD"})), "subscription = none: must be at least one");
+  EXPECT_EQ(error(btc().with_circuit_breaker({.failure_threshold = 0})),
+            "circuit_breaker.failure_threshold = 0: must be from 1 to 1000000");
+  EXPECT_EQ(error(btc().with_url("http://x")),
+            "url = \"http://x\": must be wss://host[:port][/path], or ws:// without TLS");
+  EXPECT_EQ(error(btc().with_ca_file("/no/such/file")),
+            "cannot read the CA file '/no/such/file': No such file or directory");
+  EXPECT_TRUE(error(btc().with_url("ws://127.0.0.1:1/").pinned_to(100'000))
+                  .starts_with("cannot pin to cpu 100000: this process may use "));
+  EXPECT_EQ(error(btc().with_url("ws://127.0.0.1:1/").with_recording("/no/such/x.hvk")),
+            "cannot record to '/no/such/x.hvk': No such file or directory");
+}
+
+}  // namespace
+}  // namespace havklo
