@@ -251,11 +251,10 @@ void Market::insert(State& state, const MarketSymbol& spec, BookSide side, size_
     if (room < 1) continue;
     const int64_t reach = std::min<int64_t>(room, 4);
     // Into the spread from the outer side: the best price creeps, it does not leap.
-    const int64_t steps = r == 0 && r != count
-                              ? room - static_cast<int64_t>(
-                                           state.random.below(static_cast<uint64_t>(reach)))
-                              : 1 + static_cast<int64_t>(
-                                        state.random.below(static_cast<uint64_t>(reach)));
+    const int64_t steps =
+        r == 0 && r != count
+            ? room - static_cast<int64_t>(state.random.below(static_cast<uint64_t>(reach)))
+            : 1 + static_cast<int64_t>(state.random.below(static_cast<uint64_t>(reach)));
     const int64_t price = better + away * steps;
     if (price < 1) return;
     state.book.write(side, price, pick_qty(state, spec));

@@ -52,9 +52,10 @@ void MarketBook::begin_message() {
 
 void MarketBook::write(BookSide side, int64_t price, int64_t qty) {
   auto& all = sides_[static_cast<size_t>(side)];
-  const auto place = std::lower_bound(
-      all.begin(), all.end(), price,
-      [side](const MarketLevel& level, int64_t wanted) { return stands_before(side, level, wanted); });
+  const auto place = std::lower_bound(all.begin(), all.end(), price,
+                                      [side](const MarketLevel& level, int64_t sought) {
+                                        return stands_before(side, level, sought);
+                                      });
   const bool present = place != all.end() && place->price == price;
   const auto behind = static_cast<size_t>(all.end() - place);  // levels at least as good
   if (present) {

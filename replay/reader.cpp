@@ -153,27 +153,8 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
       turn_ended = true;
       return !bytes.failed();
     }
-    case EntryTag::command: {
-      Command command;
-      const uint8_t kind = bytes.byte();
-      const uint8_t channel = bytes.byte();
-      command.session = static_cast<uint16_t>(bytes.varint());
-      command.depth = static_cast<uint16_t>(bytes.varint());
-      command.symbol_bytes = bytes.byte();
-      const auto symbol = bytes.take(command.symbol_bytes);
-      if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
-          channel > static_cast<uint8_t>(Channel::ticker) || symbol.size() > symbol_bytes_max) {
-        return false;
-      }
-      command.kind = static_cast<Command::Kind>(kind);
-      command.channel = static_cast<Channel>(channel);
-      const bool needs_depth =
-          command.kind == Command::Kind::subscribe && command.channel == Channel::book;
-      if (needs_depth && !is_valid_depth(command.depth)) return false;
-      std::memcpy(command.symbol_text.data(), symbol.data(), symbol.size());
-      turn.commands.push_back(command);
-      return true;
-    }
+    case EntryTag::command:
+      return read_command(bytes, turn);
     case EntryTag::received:
     case EntryTag::received_part:
       return read_received(bytes, turn, tag == EntryTag::received);
@@ -207,6 +188,28 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
   }
   if (bytes.failed() || joins_) return false;
   turn.completions.push_back(completion);
+  return true;
+}
+
+bool Reader::read_command(ByteReader& bytes, RecordedTurn& turn) {
+  Command command;
+  const uint8_t kind = bytes.byte();
+  const uint8_t channel = bytes.byte();
+  command.session = static_cast<uint16_t>(bytes.varint());
+  command.depth = static_cast<uint16_t>(bytes.varint());
+  command.symbol_bytes = bytes.byte();
+  const auto symbol = bytes.take(command.symbol_bytes);
+  if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
+      channel > static_cast<uint8_t>(Channel::ticker) || symbol.size() > symbol_bytes_max) {
+    return false;
+  }
+  command.kind = static_cast<Command::Kind>(kind);
+  command.channel = static_cast<Channel>(channel);
+  const bool needs_depth =
+      command.kind == Command::Kind::subscribe && command.channel == Channel::book;
+  if (needs_depth && !is_valid_depth(command.depth)) return false;
+  std::memcpy(command.symbol_text.data(), symbol.data(), symbol.size());
+  turn.commands.push_back(command);
   return true;
 }
 

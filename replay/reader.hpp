@@ -68,6 +68,7 @@ class Reader {
   enum class BlockStatus : uint8_t { good, end, bad };
   [[nodiscard]] BlockStatus read_block(BlockHeader& header);
   [[nodiscard]] bool read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended);
+  [[nodiscard]] bool read_command(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last);
   Status tear(std::string why);
 

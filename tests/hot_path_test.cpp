@@ -1,5 +1,5 @@
-// While Live the engine allocates nothing and makes no system call but io_uring_enter: counted, over
-// TLS on a real socket, with books moving.
+// While Live the engine allocates nothing and makes no system call but io_uring_enter: counted,
+// over TLS on a real socket, with books moving.
 //
 // Allocations: malloc is replaced and counts for the engine's thread. System calls: a child process
 // puts a seccomp filter on the engine's thread that traps every other call; the trap counts them.

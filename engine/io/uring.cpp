@@ -62,9 +62,8 @@ std::expected<void, std::string> Uring::set_up() {
 
   // The last buffer needs its padding too; touching all of it now keeps page faults off the loop.
   constexpr size_t page_bytes = 4096;
-  const size_t bytes =
-      size_t{settings_.receive_buffers} * settings_.receive_buffer_bytes + page_bytes;
-  static_assert(page_bytes >= receive_padding);
+  const size_t used = size_t{settings_.receive_buffers} * settings_.receive_buffer_bytes;
+  const size_t bytes = (used + receive_padding + page_bytes - 1) / page_bytes * page_bytes;
   buffers_.reset(static_cast<std::byte*>(std::aligned_alloc(page_bytes, bytes)));
   if (buffers_ == nullptr) return std::unexpected("no memory for the receive buffers");
   std::memset(buffers_.get(), 0, bytes);

@@ -23,6 +23,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <havklo/assert.hpp>
 #include <havklo/clock.hpp>

@@ -3,8 +3,8 @@
 // Owns:    the listener, the sockets, the venue.
 // Threads: one; step() or run() belong to it. port() may be read by any after create().
 // Errors:  create() says in one line what could not be had; later, a broken client is closed.
-// Refused attempts: a `refuse` that holds for everybody closes the listener for as long, so that the
-//          kernel answers; one for single connections resets them after they were accepted.
+// Refused attempts: a `refuse` that holds for everybody closes the listener for as long, so that
+//          the kernel answers; one for single connections resets them after they were accepted.
 #pragma once
 
 #include <atomic>

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""House rules: what no compiler checks. `tools/tidy.py` checks the tree, `--self-test` checks the checks.
+
+Each rule names a file, a line and what to change. The design (section 3) is the source of the include directions,
+section 2 of what may not be called where.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+COLUMNS = 100
+FUNCTION_LINES = 70
+FILE_LINES = 620
+
+CORE = ("engine/core/", "engine/websocket/", "engine/kraken/", "include/havklo/")
+MODEL = CORE + ("replay/",)
+
+# What must not be called, where, and what to do instead.
+BANNED = [
+    (r"\b(steady_clock|system_clock|high_resolution_clock)::now|\bclock_gettime\b|\bgettimeofday\b|\btime\(nullptr\)",
+     MODEL, "time is passed in: take `Instant now`"),
+    (r"\bstd::random_device\b|\bgetrandom\b|\b(s?rand|mt19937\w*)\(", MODEL, "use havklo::Random with the session's seed"),
+    (r"\bunordered_(map|set|multimap|multiset)\b", MODEL, "hash order must not matter: use a sorted or indexed container"),
+    (r"\bstd::(thread|mutex|jthread|condition_variable|async)\b|\bthis_thread\b", MODEL, "one thread: no locks, no sleeping"),
+    (r"\bstd::(cout|cerr|clog)\b|\bprintf\(", CORE, "the core prints nothing: publish an event"),
+    (r"\bstd::regex\b|\bstd::stringstream\b", CORE, "too slow for the core"),
+    (r"\bthrow\b", CORE, "no exceptions: return std::expected"),
+    (r"\bassert\(", ("engine/", "include/", "replay/", "tools/"), "use HAVKLO_ASSERT, which is always on"),
+    (r"\busing namespace std;", ("",), "name what you use"),
+    (r"\b(TODO|FIXME|XXX|HACK)\b", ("",), "finish it, or write it into an issue"),
+]
+# Which third-party headers belong to one folder alone.
+OWNED_HEADERS = [
+    (r"<(liburing\.h|wolfssl/.*|ares\.h)>", ("engine/io/", "tests/", "bench/")),
+    (r"<simdjson\.h>", ("engine/kraken/", "bench/")),
+    (r"<libdeflate\.h>", ("engine/kraken/", "bench/")),
+    (r"<(toml\+\+/.*|fmt/.*)>", ("replay/", "tools/", "tests/", "bench/")),
+    (r"<CLI/.*>", ("tools/",)),
+]
+# Folder of a file -> what it may include (by prefix of the quoted path).
+MAY_INCLUDE = {
+    "include/havklo/": (),
+    "engine/websocket/": ("websocket/",),
+    "engine/kraken/": ("kraken/",),
+    "engine/core/": ("core/", "websocket/", "kraken/"),
+    "engine/io/": ("io/",),
+    "engine/client.cpp": ("core/", "io/"),
+    "replay/": ("replay/", "core/", "websocket/", "kraken/"),
+}
+BAD_NAMES = re.compile(r"(^|_)(util|utils|helper|helpers|misc|common|stuff)(_|\.|$)")
+# The loop reads its clock in one place.
+ONE_CLOCK_READ = ("engine/core/", r"clock\.now\(\)", 1)
+
+
+def sources(root):
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
+    return [root / name for name in sorted(set(listed.stdout.split("\n"))) if name and (root / name).is_file()]
+
+
+def code_of(text):
+    """The text with comments and string literals blanked, lines kept."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+    pattern = r'R"\((?:.|\n)*?\)"|//[^\n]*|/\*(?:.|\n)*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\''
+    return re.sub(pattern, blank, text)
+
+
+def check_lines(name, text, code, report):
+    for number, (line, bare) in enumerate(zip(text.split("\n"), code.split("\n")), 1):
+        if len(line) > COLUMNS and "R\"(" not in line and '"' not in line:
+            report(name, number, f"{len(line)} columns, at most {COLUMNS}")
+        if line != line.rstrip():
+            report(name, number, "space at the end of the line")
+        if "\t" in line:
+            report(name, number, "a tab: use spaces")
+        for pattern, folders, instead in BANNED:
+            where = line if "TODO" in pattern else bare
+            if name.startswith(folders) and name != "tools/tidy.py" and re.search(pattern, where):
+                report(name, number, f"{re.search(pattern, where).group(0)}: {instead}")
+
+
+def check_includes(name, text, report):
+    for number, line in enumerate(text.split("\n"), 1):
+        include = re.match(r'\s*#include\s+([<"][^>"]+[>"])', line)
+        if not include:
+            continue
+        target = include.group(1)
+        for pattern, folders in OWNED_HEADERS:
+            if re.fullmatch(pattern, target) and not name.startswith(folders):
+                report(name, number, f"{target} belongs to {folders[0]}")
+        for prefix, allowed in MAY_INCLUDE.items():
+            if name.startswith(prefix) and target.startswith('"') and not target[1:].startswith(allowed):
+                report(name, number, f"{prefix} must not include {target}")
+
+
+def check_functions(name, code, report):
+    """Counts the lines of each brace block that follows a parameter list at namespace or class level."""
+    depth, start, head = 0, 0, ""
+    stack = []
+    for number, line in enumerate(code.split("\n"), 1):
+        for c in line:
+            if c == "{":
+                opens_function = bool(re.search(r"\)\s*(const|noexcept|override|final|\s|->[\w:<>,&*\s]+|:[^;{]*)*$", head))
+                is_scope = bool(re.search(r"\b(namespace|class|struct|union|enum)\b[^;()]*$", head))
+                stack.append((number, opens_function and not is_scope))
+                head = ""
+            elif c == "}":
+                if stack:
+                    start, is_function = stack.pop()
+                    if is_function and not any(f for _, f in stack) and number - start + 1 > FUNCTION_LINES:
+                        report(name, start, f"a function of {number - start + 1} lines, at most {FUNCTION_LINES}")
+                head = ""
+            elif c == ";":
+                head = ""
+            else:
+                head += c
+        head += " "
+
+
+def check_file(name, text, report):
+    path = pathlib.PurePosixPath(name)
+    if BAD_NAMES.search(path.name):
+        report(name, 1, "the name says nothing: name the concept")
+    if path.suffix not in (".hpp", ".cpp"):
+        return
+    lines = text.count("\n")
+    if lines > FILE_LINES:
+        report(name, 1, f"{lines} lines, at most {FILE_LINES}: split it by concept")
+    if not text.startswith("// "):
+        report(name, 1, "begin with a comment that says what the file holds")
+    if path.suffix == ".hpp" and "#pragma once" not in text:
+        report(name, 1, "#pragma once is missing")
+    code = code_of(text)
+    check_lines(name, text, code, report)
+    check_includes(name, text, report)
+    check_functions(name, code, report)
+
+
+def check_readme(root, report):
+    """Every C++ example of the README is a marked region of a test, to the letter."""
+    readme = root / "README.md"
+    if not readme.exists():
+        return
+    regions = {}
+    for path in sorted((root / "tests").glob("*.cpp")):
+        for match in re.finditer(r"// README (\w+)\n(.*?)\n *// README end", path.read_text(), re.S):
+            lines = match.group(2).split("\n")
+            margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+            regions[match.group(1)] = "\n".join(line[margin:] for line in lines)
+    for match in re.finditer(r"<!-- example (\w+) -->\n```cpp\n(.*?)\n```", readme.read_text(), re.S):
+        number = readme.read_text()[:match.start()].count("\n") + 1
+        if regions.get(match.group(1)) != match.group(2):
+            report("README.md", number, f"the example {match.group(1)} is not the region `// README {match.group(1)}` of a test")
+    for match in re.finditer(r"(<!-- example \w+ -->\n)?```cpp\n", readme.read_text()):
+        if not match.group(1):
+            report("README.md", readme.read_text()[:match.start()].count("\n") + 1, "a C++ example that no test compiles")
+
+
+def check_tree(root):
+    findings = []
+
+    def report(name, line, what):
+        findings.append(f"{name}:{line}: {what}")
+    clock_reads = []
+    for path in sources(root):
+        name = path.relative_to(root).as_posix()
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        check_file(name, text, report)
+        folder, pattern, _ = ONE_CLOCK_READ
+        if name.startswith(folder) and path.suffix in (".hpp", ".cpp"):
+            clock_reads += [f"{name}:{code_of(text)[:m.start()].count(chr(10)) + 1}" for m in re.finditer(pattern, code_of(text))]
+    if len(clock_reads) > ONE_CLOCK_READ[2]:
+        findings.append(f"{clock_reads[1]}: the clock is read once a turn, in one place: {clock_reads[0]}")
+    check_readme(root, report)
+    return findings
+
+
+# Each planted mistake, and words of the finding that it must cause.
+PLANTED = [
+    ("engine/core/a.cpp", "// A.\nauto t = std::chrono::steady_clock::now();\n", "time is passed in"),
+    ("replay/a.cpp", "// A.\nstd::random_device device;\n", "havklo::Random"),
+    ("engine/kraken/a.cpp", "// A.\nstd::unordered_map<int, int> m;\n", "hash order"),
+    ("engine/core/a.cpp", "// A.\nstd::mutex m;\n", "one thread"),
+    ("engine/core/a.cpp", "// A.\nvoid f() { throw 1; }\n", "no exceptions"),
+    ("engine/core/a.cpp", "// A.\n#include \"io/uring.hpp\"\n", "must not include"),
+    ("engine/websocket/a.cpp", "// A.\n#include \"kraken/book.hpp\"\n", "must not include"),
+    ("engine/io/a.cpp", "// A.\n#include \"core/engine.hpp\"\n", "must not include"),
+    ("include/havklo/a.hpp", "// A.\n#pragma once\n#include <simdjson.h>\n", "belongs to"),
+    ("replay/a.cpp", "// A.\n#include <liburing.h>\n", "belongs to"),
+    ("engine/core/a.cpp", "// A.\nint " + "x" * 120 + ";\n", "columns"),
+    ("engine/core/a.cpp", "// A.\nint x; \n", "space at the end"),
+    ("engine/core/a.cpp", "// A.\n\tint x;\n", "a tab"),
+    ("engine/core/a.cpp", "int x;\n", "begin with a comment"),
+    ("engine/core/a.hpp", "// A.\nint x;\n", "#pragma once"),
+    ("engine/core/string_utils.hpp", "// A.\n#pragma once\n", "name the concept"),
+    ("engine/core/a.cpp", "// A.\n// TO" + "DO: later\n", "finish it"),
+    ("engine/core/a.cpp", "// A.\nvoid f(int x) {\n" + "  ++x;\n" * 80 + "}\n", "a function of"),
+    ("engine/core/a.cpp", "// A.\n" + "int x;\n" * 700, "split it by concept"),
+    ("engine/core/a.cpp", "// A.\nauto a = clock.now();\nauto b = clock.now();\n", "once a turn"),
+    ("README.md", "```cpp\nint x;\n```\n", "no test compiles"),
+    ("README.md", "<!-- example one -->\n```cpp\nint x;\n```\n", "is not the region"),
+]
+
+
+def self_test():
+    failed = 0
+    for name, text, words in PLANTED:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            findings = check_tree(root)
+            if not any(words in finding for finding in findings):
+                failed += 1
+                print(f"tidy: a planted mistake was not found: {words!r} in {name}: {findings}")
+    print(f"tidy: {len(PLANTED) - failed} of {len(PLANTED)} planted mistakes found")
+    return failed
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return 1 if self_test() else 0
+    root = pathlib.Path(__file__).resolve().parent.parent
+    findings = check_tree(root)
+    for finding in findings:
+        print(finding)
+    print(f"tidy: {len(findings)} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
