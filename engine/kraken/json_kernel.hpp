@@ -6,7 +6,10 @@
 namespace havklo::kraken {
 
 [[nodiscard]] std::string json_library_version();
-// The kernel that On-Demand was compiled to: "haswell", "icelake"; "fallback" is the slow one.
+// What On-Demand was compiled to in this build ("haswell", "icelake"; "fallback" is the slow one:
+// -mpclmul was missing).
 [[nodiscard]] std::string json_kernel();
+// What the library chose on this machine for finding the structure of a text.
+[[nodiscard]] std::string json_index_kernel();
 
 }  // namespace havklo::kraken

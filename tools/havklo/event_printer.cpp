@@ -15,6 +15,10 @@ constexpr size_t gathered_bytes_max = 64 * 1024;
 
 }  // namespace
 
+OutputFormat format_named(std::string_view name) {
+  return name == "jsonl" ? OutputFormat::jsonl : OutputFormat::text;
+}
+
 void EventPrinter::print(const Event& event, const Names& names) {
   if (format_ == OutputFormat::jsonl) {
     replay::append_json(gathered_, event, names);

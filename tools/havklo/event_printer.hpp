@@ -8,12 +8,15 @@
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
 #include <string>
+#include <string_view>
 
 #include "replay/event_text.hpp"
 
 namespace havklo {
 
 enum class OutputFormat { text, jsonl };
+// "jsonl", else text.
+[[nodiscard]] OutputFormat format_named(std::string_view name);
 
 class EventPrinter {
  public:

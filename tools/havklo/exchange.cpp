@@ -35,7 +35,7 @@ struct ExchangeOptions {
   std::vector<std::string> symbols;
   std::optional<double> rate;
   std::optional<uint64_t> seed;
-  bool jsonl = false;
+  std::string format = "text";
   bool quiet = false;
 };
 
@@ -170,7 +170,7 @@ int exchange(const ExchangeOptions& options) {
     if (!ca) return complain(ca.error());
     ca_path = *ca;
   }
-  Log log(options.jsonl);
+  Log log(options.format == "jsonl");
   const StopSignal stop;
   auto server = ExchangeServer::create(server_options, std::move(*venue));
   if (!server) return complain(server.error());
@@ -206,9 +206,8 @@ void add_exchange_command(CLI::App& program, int& exit_code) {
   command->add_option("--symbol", options->symbols, "serve this pair; may be repeated");
   command->add_option("--rate", options->rate, "book changes per second and pair (20)");
   command->add_option("--seed", options->seed, "of the market and the connection ids (1)");
-  command->add_option("--format", options->jsonl, "of the log: text (default) or jsonl")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, bool>{{"text", false}, {"jsonl", true}}));
+  command->add_option("--format", options->format, "of the log: text (default) or jsonl")
+      ->check(CLI::IsMember({"text", "jsonl"}));
   command->add_flag("--quiet", options->quiet, "no log");
   command->callback([options, &exit_code] { exit_code = exchange(*options); });
 }

@@ -21,7 +21,7 @@ struct ReplayOptions {
   std::string file;
   bool verify = false;
   std::string speed = "max";
-  OutputFormat format = OutputFormat::text;
+  std::string format = "text";
 };
 
 // "max" is 0; "2.5x" is 2.5. Nothing if it is neither.
@@ -91,7 +91,7 @@ int replay_file(const ReplayOptions& options) {
   }
   const StopSignal stop;
   replay::Player player(std::move(*reader));
-  EventPrinter printer(options.format, wants_colour());
+  EventPrinter printer(format_named(options.format), wants_colour());
   Pace pace(*speed);
   replay::Player::OnEvent on_event;
   if (!options.verify) {
@@ -131,8 +131,7 @@ void add_replay_command(CLI::App& program, int& exit_code) {
   command->add_flag("--verify", options->verify, "only compare, and say the result");
   command->add_option("--speed", options->speed, "max (default), or a factor as 1x or 10x");
   command->add_option("--format", options->format, "text (default) or jsonl")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
-          {"text", OutputFormat::text}, {"jsonl", OutputFormat::jsonl}}));
+      ->check(CLI::IsMember({"text", "jsonl"}));
   command->callback([options, &exit_code] { exit_code = replay_file(*options); });
 }
 

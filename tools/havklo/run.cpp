@@ -39,7 +39,7 @@ struct RunOptions {
   std::optional<std::string> idle;
   std::optional<uint32_t> cpu;
   std::optional<uint64_t> seed;
-  OutputFormat format = OutputFormat::text;
+  std::string format = "text";
 };
 
 std::expected<Settings, std::string> read_config(const std::string& path) {
@@ -104,7 +104,7 @@ int run(const RunOptions& options) {
   auto client = KrakenClient::connect(*settings, options.record);
   if (!client) return complain(client.error().message());
 
-  EventPrinter printer(options.format, wants_colour());
+  EventPrinter printer(format_named(options.format), wants_colour());
   const auto end =
       limit ? Clock::now() + std::chrono::nanoseconds(limit->ns) : Clock::time_point::max();
   const auto close_time =
@@ -160,8 +160,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command->add_option("--seed", options->seed,
                       "of jitter and mask keys; from the kernel by default");
   command->add_option("--format", options->format, "text (default) or jsonl")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
-          {"text", OutputFormat::text}, {"jsonl", OutputFormat::jsonl}}));
+      ->check(CLI::IsMember({"text", "jsonl"}));
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -19,9 +19,10 @@ std::string version_text() {
 #else
   constexpr const char* build = "debug";
 #endif
-  return fmt::format("havklo {} ({} build, g++ {}, {})\nsimdjson {}, kernel {}\n{}\n{}",
+  return fmt::format("havklo {} ({} build, g++ {}, {})\nsimdjson {}, kernel {} (index {})\n{}\n{}",
                      HAVKLO_VERSION, build, __VERSION__, vector, kraken::json_library_version(),
-                     kraken::json_kernel(), io::tls_library_text(), io::ring_library_text());
+                     kraken::json_kernel(), kraken::json_index_kernel(), io::tls_library_text(),
+                     io::ring_library_text());
 }
 
 }  // namespace havklo
