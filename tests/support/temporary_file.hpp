@@ -1,11 +1,13 @@
 // A file that lives as long as the object.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <havklo/assert.hpp>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -14,9 +16,9 @@ namespace havklo {
 class TemporaryFile {
  public:
   explicit TemporaryFile(std::string_view content = {})
-      : path_(testing::TempDir() + "havklo-XXXXXX") {
+      : path_((std::filesystem::temp_directory_path() / "havklo-XXXXXX").string()) {
     const int file = mkstemp(path_.data());
-    EXPECT_GE(file, 0);
+    HAVKLO_ASSERT(file >= 0);
     ::close(file);
     std::ofstream(path_, std::ios::binary) << content;
   }
