@@ -82,6 +82,28 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
   }
 }
 
+TEST(Scenario, ThoseOfTheProjectAreGoodAndEndWell) {
+  uint32_t count = 0;
+  const std::filesystem::path folder =
+      std::filesystem::path(HAVKLO_SOURCE_DIR) / "replay/scenarios";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    const auto scenario = parse_scenario(text.str(), entry.path().string());
+    ASSERT_TRUE(scenario) << scenario.error();
+    VenueWorldSettings settings;
+    settings.engine = book_settings({"BTC/USD", "ETH/USD", "SOL/USD"});
+    settings.faults = scenario->faults;
+    settings.venue = scenario->venue;
+    VenueWorld world(settings);
+    EXPECT_TRUE(world.run_until(60_s, EventKind::subscriptions_restored)) << entry.path();
+    world.run(60_s);
+    EXPECT_NE(world.events.back().kind, EventKind::closed) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 3u);
+}
+
 // A capture of one book, made by hand, played to the engine through the model.
 TEST(Capture, IsPlayedToTheByteAndVerifies) {
   std::string capture;

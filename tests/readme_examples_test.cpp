@@ -1,0 +1,167 @@
+// Every example of the README, compiled and run against the venue on a loopback socket. tidy.py
+// compares the marked regions with the README to the letter.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <havklo/havklo.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "support/loopback_venue.hpp"
+
+namespace havklo {
+namespace {
+
+// README watch
+using namespace havklo;
+using namespace havklo::literals;
+
+// watch(KrakenClient::builder({"BTC/USD"}).with_book(10));
+void watch(KrakenClientBuilder builder) {
+  auto client = builder.connect();
+  if (!client) return void(std::puts(client.error().message().c_str()));
+  if (auto live = (*client)->wait_live(10_s); !live) {
+    return void(std::puts(live.error().message().c_str()));
+  }
+  OrderBook book((*client)->names(), "BTC/USD", 10);
+  for (Event event; !book.best_bid();) {
+    if ((*client)->poll(event)) book.apply(event);
+  }
+  std::printf("best bid %s\n", to_string(book.best_bid()->price).c_str());
+}
+// README end
+
+// README settings
+KrakenClientBuilder patient() {
+  return KrakenClient::builder({"BTC/USD", "ETH/USD"})
+      .with_book(100)
+      .with_trades()
+      .with_reconnect({.initial_delay = 50_ms,
+                       .multiplier = 1.5,
+                       .max_delay = 10_s,
+                       .max_attempts = 20,
+                       .jitter = Jitter::decorrelated})
+      .with_circuit_breaker({.failure_threshold = 3, .reset_timeout = 15_s})
+      .with_timeouts({.connect_timeout = 3_s, .heartbeat_timeout = 2500_ms})
+      .with_idle(Idle::park);
+}
+// README end
+
+// README story
+void tell(const Event& event) {
+  switch (event.kind) {
+    case EventKind::disconnected:
+      return void(std::printf("lost: %s\n", to_string(event.payload.disconnected.reason).data()));
+    case EventKind::reconnecting: {
+      const auto& wait = event.payload.reconnecting;
+      return void(std::printf("attempt %u, waiting %lld ms for %s\n", wait.attempt,
+                              static_cast<long long>(wait.delay_ns / 1'000'000),
+                              to_string(wait.waits_for).data()));
+    }
+    case EventKind::circuit_breaker_open:
+      return void(std::printf("the venue is down: trip %u\n", event.payload.circuit_breaker.trips));
+    case EventKind::subscriptions_restored:
+      return void(std::printf("all clear: %u books\n", event.payload.subscriptions_restored.count));
+    default:
+      return;
+  }
+}
+// README end
+
+// README once
+void listen_once(KrakenClientBuilder builder) {
+  auto client = builder.without_reconnect().connect();
+  for (Event event{}; client && event.kind != EventKind::closed;) {  // the last one
+    if ((*client)->poll(event)) tell(event);
+  }
+}
+// README end
+
+// README inline
+void run_on_this_thread(KrakenClientBuilder builder) {
+  auto client = builder.connect_inline();
+  bool restored = false;
+  while (client && !restored) {
+    (*client)->run_once([&restored](const Event& event) {
+      restored = restored || event.kind == EventKind::subscriptions_restored;
+      tell(event);
+    });
+  }
+}
+// README end
+
+// README refused
+void show_refusal() {
+  auto client = KrakenClient::builder({"BTC/USD"})
+                    .with_book(10)
+                    .with_reconnect({.multiplier = 0.5})
+                    .connect();
+  if (!client) std::puts(client.error().message().c_str());
+}
+// README end
+
+class Readme : public testing::Test {
+ protected:
+  static replay::Scenario scenario() {
+    replay::Scenario scenario;
+    scenario.faults.add({.kind = replay::FaultKind::reset, .at = Duration::milliseconds(300)});
+    return scenario;
+  }
+  // The same builder, at our venue instead of Kraken's.
+  KrakenClientBuilder here(KrakenClientBuilder builder) {
+    return builder.with_url(venue_.settings().url).with_ca_file(venue_.ca_file());
+  }
+  KrakenClientBuilder btc() { return here(KrakenClient::builder({"BTC/USD"}).with_book(10)); }
+  template <class Example>
+  std::string output_of(Example&& example) {
+    testing::internal::CaptureStdout();
+    example();
+    return testing::internal::GetCapturedStdout();
+  }
+
+  LoopbackVenue venue_{scenario()};
+};
+
+TEST_F(Readme, Watch) {
+  EXPECT_TRUE(output_of([&] { watch(btc()); }).starts_with("best bid 63"));
+}
+
+TEST_F(Readme, SettingsAreAccepted) {
+  auto client = here(patient()).connect();
+  ASSERT_TRUE(client) << client.error().message();
+  EXPECT_TRUE((*client)->wait_live(10_s));
+}
+
+TEST_F(Readme, OnceEndsWithItsConnection) {
+  EXPECT_EQ(output_of([&] { listen_once(btc()); }), "all clear: 1 books\nlost: peer_reset\n");
+}
+
+TEST_F(Readme, Inline) {
+  EXPECT_EQ(output_of([&] { run_on_this_thread(btc()); }), "all clear: 1 books\n");
+}
+
+TEST_F(Readme, TheStoryOfAnOutage) {
+  const std::string story = output_of([&] {
+    auto client = btc().connect();
+    uint32_t restored = 0;
+    for (Event event; restored < 2;) {
+      if (!(*client)->poll(event)) continue;
+      tell(event);
+      restored += event.kind == EventKind::subscriptions_restored ? 1 : 0;
+    }
+  });
+  EXPECT_EQ(story,
+            "all clear: 1 books\n"
+            "lost: peer_reset\n"
+            "attempt 1, waiting 100 ms for backoff\n"
+            "all clear: 1 books\n");
+}
+
+TEST_F(Readme, ARefusalNamesFieldValueAndRange) {
+  EXPECT_EQ(output_of(show_refusal),
+            "reconnect.multiplier = 0.5: must be a number from 1 to 1000\n");
+}
+
+}  // namespace
+}  // namespace havklo
