@@ -1,6 +1,7 @@
 // Gathering, and writing whole lines.
 #include "havklo/event_printer.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,13 @@ namespace havklo {
 namespace {
 
 constexpr size_t gathered_bytes_max = 64 * 1024;
+
+// After a signal: whether the reader takes anything within a second. One that does not must not keep
+// us from stopping.
+bool is_read_again() {
+  pollfd wait{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&wait, 1, 1000) == 1;
+}
 
 }  // namespace
 
@@ -35,7 +43,7 @@ void EventPrinter::flush() {
     const ssize_t written = ::write(STDOUT_FILENO, gathered_.data() + at, gathered_.size() - at);
     if (written > 0) {
       at += static_cast<size_t>(written);
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR || !is_read_again()) {
       gone_ = true;
     }
   }
