@@ -27,6 +27,7 @@ enum class EntryTag : uint8_t {
   received_part,
   sent,
   closed,
+  utc_offset,
 };
 
 struct BlockHeader {

@@ -120,6 +120,7 @@ PlayResult Player::run(const OnEvent& on_event, const OnTurn& on_turn) {
     if (status != Reader::Status::turn) return result;
     if (on_turn) on_turn(state.turn.now);
     state.clock.set(state.turn.now);
+    if (state.turn.utc_offset) state.clock.set_utc_offset(*state.turn.utc_offset);
     state.transport.turn = &state.turn;
     state.commands.turn = &state.turn;
     state.commands.taken = 0;

@@ -104,6 +104,7 @@ Reader::Status Reader::next(RecordedTurn& turn) {
   turn.commands.clear();
   turn.completions.clear();
   turn.storage.clear();
+  turn.utc_offset.reset();
   joins_ = false;
   bool inside = false;
   for (;;) {
@@ -155,6 +156,9 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
     }
     case EntryTag::command:
       return read_command(bytes, turn);
+    case EntryTag::utc_offset:
+      turn.utc_offset = Duration{unzigzag(bytes.varint())};
+      return !bytes.failed();
     case EntryTag::received:
     case EntryTag::received_part:
       return read_received(bytes, turn, tag == EntryTag::received);

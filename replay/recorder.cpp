@@ -194,6 +194,11 @@ void Recorder::State::received(uint64_t connection, std::span<const std::byte> b
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
   if (!state.is_recording()) return;
+  if (turn.utc_offset) {
+    state.begin(EntryTag::utc_offset, 0);
+    if (!state.is_recording()) return;
+    state.varint(replay::zigzag(turn.utc_offset->ns));
+  }
   state.begin(EntryTag::turn_end, 0);
   if (!state.is_recording()) return;
   for (uint32_t i = 0; i < turn.event_count; ++i) state.digest.add(turn.events[i]);

@@ -85,6 +85,17 @@ TEST(Recording, KeepsTheSettingsAndTheSeed) {
   EXPECT_EQ(reader->header().settings.subscriptions[0].symbols[1], "ETH/USD");
 }
 
+TEST(Recording, EveryAttemptHasItsWallClockTime) {
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  record(file.path(), writer, 10_s);
+  auto reader = Reader::open(file.path()).value();
+  uint32_t attempts = 0;
+  replay::RecordedTurn turn;
+  while (reader.next(turn) == Reader::Status::turn) attempts += turn.utc_offset ? 1 : 0;
+  EXPECT_EQ(attempts, 2u);  // the first, and after the reset at 5 s
+}
+
 TEST(Recording, OtherSettingsGiveOtherEventsAndTheTurnIsNamed) {
   const TemporaryFile file;
   SyncBlockWriter writer;

@@ -6,6 +6,8 @@
 #include <havklo/connect_budget.hpp>
 #include <havklo/limits.hpp>
 #include <havklo/random.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/publisher.hpp"
@@ -21,7 +23,7 @@ struct Engine::State final : CompletionSink {
       : doors(given),
         symbols(names),
         budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
-        shared{given.transport, wheel, names, symbols, budget, publisher, decoder} {
+        shared{given.transport, wheel, names, symbols, budget, publisher, decoder, attempt_began} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     sessions.reserve(settings.size());
@@ -49,6 +51,7 @@ struct Engine::State final : CompletionSink {
   Publisher publisher;
   ConnectBudget budget;
   kraken::Decoder decoder;
+  bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
   bool started = false;
@@ -117,9 +120,11 @@ void Engine::State::write_journal(const TurnResult& result) {
   if (result.inputs == 0 && result.events == 0 && !room_news) return;
   room_mattered = depends_on_room();
   room_left = window.room > result.events ? window.room - result.events : 0;
+  std::optional<Duration> utc_offset;
+  if (std::exchange(attempt_began, false)) utc_offset = doors.clock.utc_offset();
   if (doors.journal == nullptr) return;
   doors.journal->end_turn({.now = now,
-                           .utc_offset = std::nullopt,
+                           .utc_offset = utc_offset,
                            .room = window.room,
                            .events = window,
                            .event_count = result.events});

@@ -378,6 +378,7 @@ void Session::note(const Event& event) {
 }
 
 void Session::open() {
+  shared_.attempt_began = true;
   ++connections_opened_;
   connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
   peer_ = {};

@@ -40,6 +40,7 @@ struct Shared {
   ConnectBudget& budget;
   Publisher& publisher;
   kraken::Decoder& decoder;
+  bool& attempt_began;  // in this turn: its wall-clock time goes into the journal
 };
 
 class Session {

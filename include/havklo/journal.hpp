@@ -19,7 +19,7 @@ namespace havklo {
 
 struct TurnEnd {
   Instant now;                         // the turn's one clock reading
-  std::optional<Duration> utc_offset;  // when the turn asked for it
+  std::optional<Duration> utc_offset;  // in a turn that began an attempt to connect
   uint32_t room = 0;                   // free event slots as the turn saw them
   EventWindow events;  // the window of the turn; its first `event_count` were published
   uint32_t event_count = 0;
