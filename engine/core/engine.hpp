@@ -1,10 +1,13 @@
 // The engine: some sessions, one turn at a time, between five doors.
 //
-// Owns:       the sessions, their timers, the connect budget they share, the table of names.
-// Not owned:  the doors (clock, transport, commands, events) and the journal; they outlive the
-// engine. Threads:    one, the caller's of turn(). Invariant:  everything that differs between two
-// runs entered by a door or by the seed (design: determinism). Cost:       a turn without input is
-// one clock read, one look at each door and one comparison of deadlines.
+// Owns:      the sessions, their timers, the connect budget they share, the table of names.
+// Not owned: the doors (clock, transport, commands, events) and the journal; they outlive the
+//            engine.
+// Threads:   one, the caller's of turn().
+// Invariant: everything that differs between two runs entered by a door or by the seed (design:
+//            determinism).
+// Cost:      a turn without input is one clock read, one look at each door and one comparison of
+//            deadlines.
 #pragma once
 
 #include <cstdint>

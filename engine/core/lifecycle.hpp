@@ -1,15 +1,13 @@
-// The life of one connection as a step function: what happened, and the instant, in; what to do,
-// out.
+// The life of one connection as a step function: what happened, and when, in; what to do, out.
 //
 // Owns:       the phase, the attempt counter, the epoch, backoff and circuit breaker (as values).
 // Not owned:  time (passed in), the connect budget (shared by all sessions), randomness, doing
-// anything: the
-//             session carries the returned actions out, in order.
-// Threads:    loop thread.   Cost: O(1) but for the budget; never allocates.
+//             anything: the session carries the returned actions out, in order.
+// Threads:    loop thread.
+// Cost:       O(1) but for the budget; never allocates.
 // Invariants: every phase but Idle, Live and Closed has a deadline armed or waits for room; one
-// event for each transition of
-//             the breaker; one Reconnecting for each attempt, published when its wait begins; after
-//             Closed, nothing.
+//             event for each transition of the breaker; one Reconnecting for each attempt, published
+//             when its wait begins; after Closed, nothing.
 // Rules:      design §1.1 and §1.2.
 #pragma once
 

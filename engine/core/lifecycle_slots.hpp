@@ -3,8 +3,10 @@
 // Needed are `attempt_events_max` for the connection itself and `cycle_events_max` for each
 // subscription. An attempt begins only with all of them; a cycle (subscribe, repair, unsubscribe)
 // only while enough for it, for the cycles that are running and for the end of the connection are
-// held. What was used is taken back when the ring has room again. Threads: loop thread.   Cost:
-// O(1) but for top_up after use. Invariant: held <= needed; a publication always finds a held slot.
+// held. What was used is taken back when the ring has room again.
+// Threads:   loop thread.
+// Cost:      O(1) but for top_up after use.
+// Invariant: held <= needed; a publication always finds a held slot.
 #pragma once
 
 #include <algorithm>

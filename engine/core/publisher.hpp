@@ -3,9 +3,11 @@
 // Writes each event once, into the window that the events door gave for this turn. Lifecycle events
 // are never lost: whoever will publish some reserves their slots first, two for each, because an
 // Overrun record may have to go before it. Market events take what is left; what does not fit is
-// counted, and an Overrun record in-band says which sequence numbers are missing. Threads: loop
-// thread.   Cost: O(1) for an event; nothing is allocated. Invariants: reserved slots never exceed
-// the free ones; a lost range is reported before the next event.
+// counted, and an Overrun record in-band says which sequence numbers are missing.
+// Threads:    loop thread.
+// Cost:       O(1) for an event; nothing is allocated.
+// Invariants: reserved slots never exceed the free ones; a lost range is reported before the next
+//             event.
 #pragma once
 
 #include <cstdint>

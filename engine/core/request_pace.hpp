@@ -3,7 +3,8 @@
 //
 // `burst` requests may leave at once, then one each 1/per_second. A venue that says "Exceeded msg
 // rate" halves the rate, down to one in four seconds; a connection that stays Live restores it.
-// Threads: value.   Cost: O(1).
+// Threads: value.
+// Cost:    O(1).
 #pragma once
 
 #include <algorithm>

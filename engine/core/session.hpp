@@ -1,11 +1,12 @@
 // One connection to a venue, from bytes to events: lifecycle, WebSocket, Kraken and subscriptions,
 // wired together.
 //
-// Owns:       its lifecycle, its WebSocket state, its subscriptions with their books, its watchdog.
-// Not owned:  what sessions share (Shared, below): transport, timers, names, decoder, publisher,
-// connect budget. Threads:    loop thread; `now` is the turn's. Cost:       a book message is
-// decoded, applied, verified and published without a copy of its text; no allocation while
-//             connected, but for a subscription added at run time.
+// Owns:      its lifecycle, its WebSocket state, its subscriptions with their books, its watchdog.
+// Not owned: what sessions share (Shared, below): transport, timers, names, decoder, publisher,
+//            connect budget.
+// Threads:   loop thread; `now` is the turn's.
+// Cost:      a book message is decoded, applied, verified and published without a copy of its text;
+//            no allocation while connected, but for a subscription added at run time.
 #pragma once
 
 #include <cstdint>

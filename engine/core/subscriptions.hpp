@@ -2,17 +2,15 @@
 //
 // Owns:       a record for each (channel, symbol), its book, its deadline, the pace of requests.
 // Not owned:  the event slots, the names and the timer wheel (the session's and the engine's);
-// sending: the session asks
-//             next_request() while the pace allows.
+//             sending: the session asks next_request() while the pace allows.
 // Threads:    loop thread.
 // Invariants: a record is in exactly one stage; a stage that waits for the venue has a deadline; a
-// book is empty unless
-//             its record is acknowledged or verified; `restored` is only said when every record is
-//             settled.
+//             book is empty unless its record is acknowledged or verified; `restored` is only said
+//             when every record is settled.
 // Cost:       a book message costs one lookup; adding, removing and asking are linear in the
-// records. Rules:      design §1.1; kraken-v2.md §5 and §8.6: a second `subscribe` never yields a
-// snapshot, so a fresh one needs
-//             unsubscribe, its ack, subscribe.
+//             records.
+// Rules:      design §1.1; kraken-v2.md §5 and §8.6: a second `subscribe` never yields a snapshot,
+//             so a fresh one needs unsubscribe, its ack, subscribe.
 #pragma once
 
 #include <array>

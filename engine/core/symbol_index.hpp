@@ -2,8 +2,9 @@
 // table.
 //
 // Only looked up, never iterated, so its order cannot matter. Grows never; sized for symbols_max at
-// half load. Threads: loop thread.   Cost: one hash of at most symbol_bytes_max bytes and about one
-// comparison.
+// half load.
+// Threads: loop thread.
+// Cost:    one hash of at most symbol_bytes_max bytes and about one comparison.
 #pragma once
 
 #include <cstdint>

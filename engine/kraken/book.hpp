@@ -4,12 +4,10 @@
 // Threads:    one.
 // Invariants: sides sorted, at most `depth` levels each, no level of quantity 0.
 // Cost:       a message costs its levels; a level costs a search and a move of those behind it.
-// Nothing is allocated after
-//             construction. Best-first arrays: changes come at the top, where few levels are
-//             searched.
+//             Nothing is allocated after construction. Best-first arrays: changes come at the top,
+//             where few levels are searched.
 // Source:     kraken-v2.md §8: snapshot replaces; bids then asks, first to last; quantity 0
-// removes; truncate; CRC-32 over
-//             the best ten asks and bids.
+//             removes; truncate; CRC-32 over the best ten asks and bids.
 #pragma once
 
 #include <cstdint>

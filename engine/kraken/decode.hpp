@@ -2,9 +2,11 @@
 // through a double.
 //
 // Owns:    the parser and the arrays that decoded rows live in, all allocated by the constructor.
-// Threads: one.   Cost: one pass; nothing is allocated by decode().
+// Threads: one.
+// Cost:    one pass; nothing is allocated by decode().
 // Errors:  anything hostile or malformed is a DecodeError; the message before it is gone either
-// way. Source:  kraken-v2.md §3 to §7.
+//          way.
+// Source:  kraken-v2.md §3 to §7.
 #pragma once
 
 #include <cstdint>

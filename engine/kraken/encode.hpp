@@ -1,5 +1,5 @@
-// Requests to the venue, as JSON text in a buffer of the caller. Source: kraken-v2.md §5.1;
-// `snapshot` always explicit.
+// Requests to the venue, as JSON text in a buffer of the caller.
+// Source: kraken-v2.md §5.1; `snapshot` always explicit.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // the next decode().
 //
 // Source: kraken-v2.md §3 to §7. Keys come in any order and new ones appear; what is not known is
-// skipped.
+//         skipped.
 #pragma once
 
 #include <cstdint>

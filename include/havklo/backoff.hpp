@@ -3,9 +3,11 @@
 // none:         min(max_delay, initial_delay × multiplier^(n-1)).
 // full:         uniform in [0, that].
 // decorrelated: min(max_delay, uniform in [initial_delay, 3 × the previous delay]); the first
-// previous is initial_delay. max_delay is hard, jitter included. Integer nanoseconds, from a
-// generator that the caller owns. Threads: value.   Cost: O(1) but for n multiplications at most
-// until the cap is reached.
+//               previous is initial_delay.
+//
+// max_delay is hard, jitter included. Integer nanoseconds, from a generator that the caller owns.
+// Threads: value.
+// Cost:    O(1) but for n multiplications at most until the cap is reached.
 #pragma once
 
 #include <algorithm>

@@ -2,11 +2,13 @@
 //
 // Closed lets every attempt through; `failure_threshold` consecutive failures open it. Open lets
 // none through until `reset_timeout` is over; then it is half-open and lets exactly one probe
-// through. The probe reaching Live closes it, its failure opens it again and counts a trip. Owns:
-// the count of failures and of trips, the instant it opened, the probe's permit. Not owned:  time
-// (passed in), timers (the session arms next_deadline()), publishing (each transition is returned
-// once). Threads:    value.   Cost: O(1), never allocates. Invariants: open => opened_at_ set;
-// closed => no probe in flight; one permit at most.
+// through. The probe reaching Live closes it, its failure opens it again and counts a trip.
+// Owns:       the count of failures and of trips, the instant it opened, the probe's permit.
+// Not owned:  time (passed in), timers (the session arms next_deadline()), publishing (each
+//             transition is returned once).
+// Threads:    value.
+// Cost:       O(1), never allocates.
+// Invariants: open => opened_at_ set; closed => no probe in flight; one permit at most.
 #pragma once
 
 #include <cstdint>

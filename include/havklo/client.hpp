@@ -8,13 +8,11 @@
 //
 // Owns:    the engine, its thread, the ring between that thread and yours, the network below.
 // Threads: one consumer. All calls but the constructor's come from the consumer's thread; names()
-// may be read there for
-//          every id that an event brought.
+//          may be read there for every id that an event brought.
 // Errors:  bad settings are refused by connect(), naming field, value and allowed range. After
-// that, whatever happens to
-//          the connection is an event, never an exception.
+//          that, whatever happens to the connection is an event, never an exception.
 // Cost:    poll() is a load and a copy of 64 bytes. The engine's thread spins on one core unless
-// Idle::park is chosen.
+//          Idle::park is chosen.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,9 @@
 // Instant is a point on the engine's monotonic line, Duration the distance between two of them;
 // both count nanoseconds in 64 signed bits (292 years). Adding two Instants does not compile.
 // Nothing below the loop reads a clock: `now` is read once per turn through a Clock and handed
-// down. Threads: values.   Cost: free.
+// down.
+// Threads: values.
+// Cost:    free.
 #pragma once
 
 #include <compare>

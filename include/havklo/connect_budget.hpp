@@ -3,9 +3,11 @@
 //
 // The venue bans an address for ten minutes after some 150 attempts in ten minutes (kraken-v2.md
 // §11), so an attempt waits for its place rather than exceed. Places are booked ahead: a session
-// that waits counts already. Threads: loop thread.   Cost: O(attempts) for a booking, which happens
-// once an attempt; allocates in its constructor. Invariant: no window (t - window, t] holds more
-// than `attempts` places.
+// that waits counts already.
+// Threads:   loop thread.
+// Cost:      O(attempts) for a booking, which happens once an attempt; allocates in its
+//            constructor.
+// Invariant: no window (t - window, t] holds more than `attempts` places.
 #pragma once
 
 #include <algorithm>

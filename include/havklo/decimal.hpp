@@ -1,7 +1,8 @@
 // A decimal number as the venue printed it: an integer and a power of ten. Never a double.
 //
 // 0.00100000 is {100000, -8}: trailing zeros are kept because the venue's checksum covers them.
-// Threads: values.   Cost: comparison of equal exponents is one integer comparison.
+// Threads: values.
+// Cost:    comparison of equal exponents is one integer comparison.
 #pragma once
 
 #include <compare>

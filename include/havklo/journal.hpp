@@ -4,8 +4,9 @@
 // A Journal is told the inputs of a turn in the order in which they were taken, then the turn's
 // end. Turns into which nothing entered, in which no timer was due and from which nothing left, are
 // not told. Given the same seed, settings and journal, the same code publishes the same events to
-// the byte (design: determinism). Threads: the loop's.   Cost: whatever the implementation does; it
-// must not block, allocate or throw while running.
+// the byte (design: determinism).
+// Threads: the loop's.
+// Cost:    whatever the implementation does; it must not block, allocate or throw while running.
 #pragma once
 
 #include <cstdint>

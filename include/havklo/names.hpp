@@ -1,10 +1,10 @@
 // The texts that events point to: symbols, and what a venue said when it refused one.
 //
-// Owns: a fixed, preallocated table of texts that only grows. Events carry small ids into it, so
-// that an event stays 64 bytes and a reader compares integers. Threads: one writer (the engine). A
-// reader may look up any id that reached it through the ring: the entry was
-//   written before the event was published, and never changes.
-// Cost: text(id) is an index; intern() is a linear search, on the cold path only.
+// Owns:    a fixed, preallocated table of texts that only grows. Events carry small ids into it, so
+//          that an event stays 64 bytes and a reader compares integers.
+// Threads: one writer (the engine). A reader may look up any id that reached it through the ring:
+//          the entry was written before the event was published, and never changes.
+// Cost:    text(id) is an index; intern() is a linear search, on the cold path only.
 #pragma once
 
 #include <array>

@@ -2,7 +2,8 @@
 // seeded by splitmix64.
 //
 // The same seed gives the same numbers on every machine. Not for secrets: masks and jitter only.
-// Threads: one.   Cost: a few cycles a number; a value of 32 bytes.
+// Threads: one.
+// Cost:    a few cycles a number; a value of 32 bytes.
 #pragma once
 
 #include <array>

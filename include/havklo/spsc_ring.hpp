@@ -3,13 +3,13 @@
 // Owns:       its slots (or borrows memory given to it: shared memory) and the two indices.
 // Not owned:  waking: the consumer polls.
 // Mechanism:  both indices only grow; slot = index & mask. Each side keeps a copy of the other's
-// index and reads the shared
-//             one only when its copy says that there is nothing left, so the cache line travels
-//             once per batch.
+//             index and reads the shared one only when its copy says that there is nothing left, so
+//             the cache line travels once per batch.
 // Threads:    push side: one; pop side: one.
 // Invariants: 0 <= tail - head <= capacity, in the arithmetic of Index; so capacity is at most half
-// the range of Index. Cost:       a push or pop is a store and a load in the own cache; nothing is
-// allocated after construction.
+//             the range of Index.
+// Cost:       a push or pop is a store and a load in the own cache; nothing is allocated after
+//             construction.
 #pragma once
 
 #include <array>

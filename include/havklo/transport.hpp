@@ -7,13 +7,13 @@
 //
 // Contract:
 //   - A ConnectionId is chosen by the core and never used twice. Every open ends in exactly one
-//   `closed`,
-//     unless the core called close() first: after close() nothing more is delivered for that id.
+//     `closed`, unless the core called close() first: after close() nothing more is delivered for
+//     that id.
 //   - Nothing is delivered from inside open/send/close/flush; everything comes through poll().
 //   - `received` bytes are valid during on_completion only, and are followed by at least
-//   `receive_padding` readable
-//     bytes whose content means nothing.
-// Threads: the loop's own.   Cost: poll() neither blocks nor allocates once a connection is open.
+//     `receive_padding` readable bytes whose content means nothing.
+// Threads: the loop's own.
+// Cost:    poll() neither blocks nor allocates once a connection is open.
 #pragma once
 
 #include <array>
