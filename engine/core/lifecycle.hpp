@@ -6,8 +6,8 @@
 // Threads:    loop thread.
 // Cost:       O(1) but for the budget; never allocates.
 // Invariants: every phase but Idle, Live and Closed has a deadline armed or waits for room; one
-//             event for each transition of the breaker; one Reconnecting for each attempt, published
-//             when its wait begins; after Closed, nothing.
+//             event for each transition of the breaker; one Reconnecting for each attempt,
+//             published when its wait begins; after Closed, nothing.
 // Rules:      design §1.1 and §1.2.
 #pragma once
 

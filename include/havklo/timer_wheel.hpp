@@ -5,18 +5,18 @@
 // Not owned:  the timers. A timer is a node that its user embeds; it must not move or die while it
 //             is armed.
 // Contract:   never early; at most one tick (512 ns) late for a caller that advances in time. A
-//             deadline is rounded up to a tick when it is armed. Timers of one tick fire in the order in which they were
-//             armed, whatever levels they passed through. A timer armed for the past is due at
-//             once, after those of earlier ticks that are due. In a callback, arming and cancelling
-//             any timer is allowed; one armed for now or earlier fires in the same advance, in its
-//             place.
+//             deadline is rounded up to a tick when it is armed. Timers of one tick fire in the
+//             order in which they were armed, whatever levels they passed through. A timer armed
+//             for the past is due at once, after those of earlier ticks that are due. In a
+//             callback, arming and cancelling any timer is allowed; one armed for now or earlier
+//             fires in the same advance, in its place.
 // Threads:    one.
 // Cost:       arm and cancel O(1). advance costs one step for each timer fired and for each bucket
 //             that is opened; empty time costs nothing, because the bitmaps tell the next occupied
 //             slot. A timer moves down a level at most `levels - 1` times in its life.
-// Why buckets keep the arming order: a bucket of a higher level is opened before any of its ticks is
-//             current, and its timers are put down in their order; whatever is armed later for the
-//             same tick was armed later.
+// Why buckets keep the arming order: a bucket of a higher level is opened before any of its ticks
+//             is current, and its timers are put down in their order; whatever is armed later for
+//             the same tick was armed later.
 #pragma once
 
 #include <array>

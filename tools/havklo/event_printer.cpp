@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t gathered_bytes_max = 64 * 1024;
 
-// After a signal: whether the reader takes anything within a second. One that does not must not keep
-// us from stopping.
+// After a signal: whether the reader takes anything within a second. One that does not must not
+// keep us from stopping.
 bool is_read_again() {
   pollfd wait{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
   return ::poll(&wait, 1, 1000) == 1;
