@@ -4,6 +4,7 @@
 
 #include <havklo/decimal.hpp>
 #include <limits>
+#include <utility>
 
 namespace havklo {
 namespace {
@@ -17,10 +18,43 @@ TEST(Decimal, KeepsTheTextOfTheWire) {
   }
 }
 
+TEST(Decimal, ReadsAPowerOfTen) {
+  const std::pair<const char*, Decimal> rows[] = {
+      {"1e-08", {1, -8}}, {"5.10e-05", {510, -7}}, {"1.5e3", {1500, 0}},  {"1.5E+1", {15, 0}},
+      {"0e5", {0, 0}},    {"-2.5e0", {-25, -1}},   {"1.25e1", {125, -1}}, {"1e-18", {1, -18}},
+  };
+  for (const auto& [text, expected] : rows) {
+    Decimal value;
+    ASSERT_TRUE(parse_decimal(text, value)) << text;
+    EXPECT_EQ(value.mantissa, expected.mantissa) << text;
+    EXPECT_EQ(value.exponent, expected.exponent) << text;
+  }
+}
+
 TEST(Decimal, RefusesWhatIsNotADecimalOrDoesNotFit) {
   Decimal value;
-  for (const char* text : {"", "-", ".", "1.", ".5", "1.2.3", "1e5", "+1", " 1", "1 ", "0x1",
-                           "9223372036854775808", "0.0000000000000000001"}) {
+  for (const char* text : {"",
+                           "-",
+                           ".",
+                           "1.",
+                           ".5",
+                           "1.2.3",
+                           "1e",
+                           "1e+",
+                           "1.e5",
+                           "e5",
+                           "1e5.0",
+                           "1e1e1",
+                           "1e100",
+                           "1e-19",
+                           "1e19",
+                           "0.1e-18",
+                           "+1",
+                           " 1",
+                           "1 ",
+                           "0x1",
+                           "9223372036854775808",
+                           "0.0000000000000000001"}) {
     EXPECT_FALSE(parse_decimal(text, value)) << text;
   }
 }

@@ -86,8 +86,11 @@ TEST_F(KrakenDecode, RefusesWhatIsHostileByName) {
        R"("bids":[{"price":-1,"qty":1}]}]})",
        DecodeError::number_out_of_range},
       {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1,)"
-       R"("bids":[{"price":1e-08,"qty":1}]}]})",
+       R"("bids":[{"price":1e-19,"qty":1}]}]})",
        DecodeError::number_out_of_range},
+      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1,)"
+       R"("bids":[{"price":null,"qty":1}]}]})",
+       DecodeError::missing_key},
   };
   for (const auto& [json, error] : rows) {
     const auto kind = decode(json);
@@ -123,8 +126,14 @@ TEST(KrakenTimestamp, ReadsEveryFractionAndRefusesTheRest) {
   EXPECT_EQ(ns, 1'000'000'000);
   ASSERT_TRUE(parse_timestamp("2000-02-29T00:00:00.5Z", ns));
   EXPECT_EQ(ns, 951'782'400'500'000'000);
+  ASSERT_TRUE(parse_timestamp("2000-02-29T01:30:00.500000+01:30", ns));
+  EXPECT_EQ(ns, 951'782'400'500'000'000);
+  ASSERT_TRUE(parse_timestamp("2000-02-28T23:00:00-01:00", ns));
+  EXPECT_EQ(ns, 951'782'400'000'000'000);
   for (const char* bad :
-       {"", "2026-07-07", "2026-07-07T23:00:03", "2026-07-07T23:00:03.Z", "2026-13-07T23:00:03Z",
+       {"", "Z", "+00:00", "2026-07-07T23:00:03+0000", "2026-07-07T23:00:03+24:00",
+        "2026-07-07T23:00:03*00:00", "2026-07-07T23:00:03+00:60", "2026-07-07",
+        "2026-07-07T23:00:03", "2026-07-07T23:00:03.Z", "2026-13-07T23:00:03Z",
         "2026-07-07 23:00:03Z", "2026-07-07T23:00:03.1234567890Z"}) {
     EXPECT_FALSE(parse_timestamp(bad, ns)) << bad;
   }

@@ -22,6 +22,34 @@ std::string to_string(Decimal value) {
   return {text.data() + begin, text.size() - begin};
 }
 
+namespace {
+
+// The digits after 'e', with an optional sign; no decimal of ours has a larger power than 99.
+bool parse_power(std::string_view text, int& out) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty()) return false;
+  int power = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    power = power * 10 + (c - '0');
+    if (power > 99) return false;
+  }
+  out = negative ? -power : power;
+  return true;
+}
+
+// A power above zero becomes zeros of the mantissa.
+bool scale(int64_t& mantissa, int& exponent, int power) {
+  exponent += power;
+  for (; exponent > 0; --exponent) {
+    if (__builtin_mul_overflow(mantissa, int64_t{10}, &mantissa)) return false;
+  }
+  return exponent >= decimal_exponent_min;
+}
+
+}  // namespace
+
 bool parse_decimal(std::string_view text, Decimal& out) {
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
@@ -29,7 +57,9 @@ bool parse_decimal(std::string_view text, Decimal& out) {
   int exponent = 0;
   bool point = false;
   bool digit_last = false;
-  for (const char c : text) {
+  size_t at = 0;
+  for (; at < text.size() && text[at] != 'e' && text[at] != 'E'; ++at) {
+    const char c = text[at];
     if (c == '.') {
       if (point || !digit_last) return false;
       point = true;
@@ -45,6 +75,10 @@ bool parse_decimal(std::string_view text, Decimal& out) {
     if (point && --exponent < decimal_exponent_min) return false;
   }
   if (!digit_last) return false;
+  if (at < text.size()) {
+    int power = 0;
+    if (!parse_power(text.substr(at + 1), power) || !scale(mantissa, exponent, power)) return false;
+  }
   out = {negative ? -mantissa : mantissa, static_cast<int8_t>(exponent)};
   return true;
 }

@@ -64,7 +64,8 @@ SystemStatus system_named(std::string_view name) {
   return SystemStatus::unknown;
 }
 
-// Calls f(key, value) for every field; f answers a Result.
+// Calls f(key, value) for every field; f answers a Result. A null says as much as no key at all:
+// some servers print what they leave out.
 template <class F>
 Result for_each_field(od::object object, F&& f) {
   for (auto item : object) {
@@ -72,6 +73,7 @@ Result for_each_field(od::object object, F&& f) {
     if (const auto error = std::move(item).get(field)) return fail(classify(error));
     std::string_view key;
     if (const auto error = field.unescaped_key().get(key)) return fail(classify(error));
+    if (field.value().is_null()) continue;
     if (Result done = f(key, field.value()); !done) return done;
   }
   return {};

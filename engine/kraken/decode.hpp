@@ -52,8 +52,8 @@ class Decoder {
   std::unique_ptr<State> state_;
 };
 
-// RFC 3339 in UTC ("2026-07-07T23:00:03.947173Z", up to nine fractional digits) to nanoseconds
-// since 1970.
+// RFC 3339 ("2026-07-07T23:00:03.947173Z" or an offset as "+00:00", up to nine fractional digits) to
+// nanoseconds since 1970.
 [[nodiscard]] bool parse_timestamp(std::string_view text, int64_t& ns);
 
 }  // namespace havklo::kraken

@@ -1,4 +1,4 @@
-// RFC 3339 timestamps, UTC only.
+// RFC 3339 timestamps.
 #include "kraken/decode.hpp"
 
 namespace havklo::kraken {
@@ -24,11 +24,33 @@ int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
   return era * 146'097 + day_of_era - 719'468;
 }
 
+// Takes "Z", "+00:00" or "-05:30" off the end.
+bool take_offset(std::string_view& text, int64_t& minutes) {
+  minutes = 0;
+  if (text.ends_with('Z')) {
+    text.remove_suffix(1);
+    return true;
+  }
+  constexpr size_t size = 6;
+  if (text.size() < size) return false;
+  const std::string_view offset = text.substr(text.size() - size);
+  int64_t hours = 0;
+  if ((offset[0] != '+' && offset[0] != '-') || offset[3] != ':' || !digits(offset, 1, 2, hours) ||
+      !digits(offset, 4, 2, minutes) || hours > 23 || minutes > 59) {
+    return false;
+  }
+  minutes += hours * 60;
+  if (offset[0] == '-') minutes = -minutes;
+  text.remove_suffix(size);
+  return true;
+}
+
 }  // namespace
 
 bool parse_timestamp(std::string_view text, int64_t& ns) {
   constexpr std::string_view form = "0000-00-00T00:00:00";
-  if (text.size() < form.size() + 1 || text.back() != 'Z') return false;
+  int64_t offset = 0;
+  if (!take_offset(text, offset) || text.size() < form.size()) return false;
   for (size_t i = 0; i < form.size(); ++i) {
     if (form[i] != '0' && text[i] != form[i]) return false;
   }
@@ -43,16 +65,13 @@ bool parse_timestamp(std::string_view text, int64_t& ns) {
     return false;
   }
   int64_t fraction = 0;
-  const size_t point = form.size();
-  if (text[point] == '.') {
-    const size_t count = text.size() - point - 2;
-    if (count < 1 || count > 9 || !digits(text, point + 1, count, fraction)) return false;
+  if (const std::string_view rest = text.substr(form.size()); !rest.empty()) {
+    const size_t count = rest.size() - 1;
+    if (rest[0] != '.' || count < 1 || count > 9 || !digits(rest, 1, count, fraction)) return false;
     for (size_t i = count; i < 9; ++i) fraction *= 10;
-  } else if (text.size() != form.size() + 1) {
-    return false;
   }
   const int64_t days = days_since_1970(year, month, day);
-  ns = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1'000'000'000 + fraction;
+  ns = (((days * 24 + hour) * 60 + minute - offset) * 60 + second) * 1'000'000'000 + fraction;
   return true;
 }
 

@@ -39,8 +39,9 @@ struct Decimal {
 // The digits back as text, "63501.9", "0.00100000", "-3"; trailing zeros as they came. Allocates.
 [[nodiscard]] std::string to_string(Decimal value);
 
-// Digits with an optional point and sign, no exponent, at most 18 digits after the point.
-// False for anything else, and for what does not fit 64 bits.
+// A JSON number: 1e-08 is {1, -8} and 1.5e3 is {1500, 0}, as some servers print small quantities
+// (kraken-v2.md §6). False for anything else, for more than 18 digits after the point, and for what
+// does not fit 64 bits.
 [[nodiscard]] bool parse_decimal(std::string_view text, Decimal& out);
 
 }  // namespace havklo
