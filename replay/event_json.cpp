@@ -207,9 +207,9 @@ void append_json(std::string& out, const Event& event, const Names& names) {
   fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"({{"seq":{},"time_ns":{},"epoch":{})"),
                  event.sequence, event.time.ns, event.epoch);
   JsonLine line(out, names);
-  if (event.session != 0) line.number("session", uint64_t{event.session});
   line.word("event", to_string(event.kind));
   write_payload(line, event, names);
+  line.number("session", uint64_t{event.session});
   out += '}';
 }
 

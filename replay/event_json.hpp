@@ -1,8 +1,9 @@
 // An event as a line of JSON, as the program prints it and design §1.4 names it.
 //
-//   {"seq":7,"time_ns":1234,"epoch":1,"event":"Reconnecting","attempt":1,"delay_ns":100000000,…}
+//   {"seq":7,"time_ns":1234,"epoch":1,"event":"Reconnecting","attempt":1,"delay_ns":100000000,…,
+//    "session":0}
 //
-// `session` stands behind `epoch` when it is not 0. Prices and quantities are decimal strings with
+// Prices and quantities are decimal strings with
 // the venue's own digits; texts are escaped (RFC 8259).
 #pragma once
 
