@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <havklo/client.hpp>
 #include <memory>
@@ -45,7 +46,9 @@ struct RunOptions {
 std::expected<Settings, std::string> read_config(const std::string& path) {
   if (path.empty()) return Settings{};
   std::ifstream file(path);
-  if (!file) return std::unexpected("cannot read the configuration file '" + path + "'");
+  if (!file || std::filesystem::is_directory(path)) {
+    return std::unexpected("cannot read the configuration file '" + path + "'");
+  }
   std::ostringstream text;
   text << file.rdbuf();
   return replay::settings_from_toml(text.str(), path);
