@@ -37,8 +37,19 @@ TEST(CircuitBreaker, AnswersEveryInputInEveryState) {
     EXPECT_EQ(in_state(row.state).record_failure(later), row.failure);
     EXPECT_EQ(in_state(row.state).record_live(), row.live);
     EXPECT_EQ(in_state(row.state).on_reset_timer(later), row.timer);
+    EXPECT_EQ(in_state(row.state).on_reset_timer(later - 1_ns), BreakerTransition::none);
     EXPECT_EQ(in_state(row.state).admit(later), row.admits);
-    in_state(row.state).check_invariants();
+    // Neither a stable life nor a probe without a verdict moves a breaker to another state.
+    CircuitBreaker stable = in_state(row.state);
+    stable.record_stable();
+    EXPECT_EQ(stable.state(), row.state);
+    stable.check_invariants();
+    CircuitBreaker abandoned = in_state(row.state);
+    static_cast<void>(abandoned.admit(later));
+    abandoned.abandon_probe();
+    EXPECT_EQ(abandoned.state(), row.state);
+    EXPECT_FALSE(abandoned.probe_in_flight());
+    abandoned.check_invariants();
   }
 }
 

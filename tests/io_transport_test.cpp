@@ -1,7 +1,11 @@
 // The live transport against real sockets on 127.0.0.1: how streams open, carry and end. The server
 // is stepped by the same thread, so nothing waits for a clock; park() is bounded and ends with the
 // first completion.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <chrono>
@@ -119,6 +123,27 @@ TEST_P(TransportTest, OpensAndCarriesBothWays) {
   run([&] { return peer_->received == hello && seen_.sent_bytes == hello.size(); });
   peer_->say("hello engine");
   run([&] { return seen_.text == "hello engine"; });
+}
+
+// This process's end of the one connection to `port`; -1: there is none.
+int client_end_of(uint16_t port) {
+  for (int file = 0; file < 1024; ++file) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (getpeername(file, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) {
+      return file;
+    }
+  }
+  return -1;
+}
+
+TEST_P(TransportTest, SendsAtOnceWithoutNagle) {  // lesson 8
+  open_and_wait();
+  int on = 0;
+  socklen_t size = sizeof on;
+  ASSERT_EQ(getsockopt(client_end_of(listener_.port()), IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+  EXPECT_NE(on, 0);
 }
 
 TEST_P(TransportTest, CarriesMegabytesInOrder) {

@@ -86,6 +86,23 @@ TEST(Session, ComesBackInTheOrderThatTheDesignShows) {
   EXPECT_EQ(restored->payload.subscriptions_restored.downtime_ns, (world.clock.now() - down).ns);
 }
 
+TEST(Session, ARecoveryWaitsForItsBackoffAndNothingElse) {  // lesson 8
+  Settings settings = quick_settings();
+  settings.reconnect.initial_delay = {};
+  EngineWorld world(settings);
+  world.go_live();
+  static_cast<void>(world.take());
+  const Instant lost = world.clock.now();
+  world.fail(Reason::peer_reset);
+  world.pass({});  // the tick of the timer
+  ASSERT_EQ(world.net.opens.size(), 2u);
+  world.come_back();
+  EXPECT_LE(world.clock.now() - lost, 1_us);
+  const Event* restored = last_of(world.events, EventKind::subscriptions_restored);
+  ASSERT_NE(restored, nullptr);
+  EXPECT_LE(restored->payload.subscriptions_restored.downtime_ns, (1_us).ns);
+}
+
 TEST(Session, ResubscribesEverythingOnTheNewConnection) {
   EngineWorld world(quick_settings());
   world.go_live();

@@ -80,6 +80,35 @@ symbol = "BTC/USD"
   EXPECT_EQ(settings->subscriptions[1].symbols, std::vector<std::string>{"BTC/USD"});
 }
 
+TEST(Settings, HaveTheDefaultsOfTheDesign) {
+  const Settings settings;
+  EXPECT_EQ(settings.url, "wss://ws.kraken.com/v2");
+  const ReconnectSettings& reconnect = settings.reconnect;
+  EXPECT_EQ(reconnect.initial_delay, 100_ms);
+  EXPECT_EQ(reconnect.multiplier, 2.0);
+  EXPECT_EQ(reconnect.max_delay, 30_s);
+  EXPECT_FALSE(reconnect.max_attempts);
+  EXPECT_EQ(reconnect.jitter, Jitter::none);
+  EXPECT_EQ(reconnect.stable_after, 5_s);
+  EXPECT_EQ(reconnect.connect_budget, 120u);
+  EXPECT_EQ(reconnect.connect_budget_window, 600_s);
+  EXPECT_EQ(reconnect.maintenance_delay, 5_s);
+  EXPECT_EQ(reconnect.rate_limited_delay, 60_s);
+  EXPECT_TRUE(reconnect.enabled);
+  EXPECT_EQ(settings.circuit_breaker.failure_threshold, 5u);
+  EXPECT_EQ(settings.circuit_breaker.reset_timeout, 30_s);
+  EXPECT_EQ(settings.circuit_breaker.half_open_timeout, 60_s);
+  EXPECT_TRUE(settings.circuit_breaker.enabled);
+  EXPECT_EQ(settings.timeouts.connect_timeout, 10_s);
+  EXPECT_EQ(settings.timeouts.greeting_timeout, 5_s);
+  EXPECT_EQ(settings.timeouts.restore_timeout, 10_s);
+  EXPECT_EQ(settings.timeouts.heartbeat_timeout, 5_s);
+  EXPECT_EQ(settings.timeouts.close_timeout, 1_s);
+  EXPECT_EQ(settings.requests.per_second, 10u);
+  EXPECT_EQ(settings.requests.burst, 5u);
+  EXPECT_EQ(settings.idle, Idle::spin);
+}
+
 TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
   Settings settings;
   settings.reconnect.multiplier = 1.1;
