@@ -19,9 +19,10 @@ class PublisherTest : public testing::Test {
     publisher_.report_lost_if_room();
   }
   bool market(uint32_t count) {
-    if (!publisher_.begin_market(count)) return false;
+    constexpr Origin origin{.session = 2, .epoch = 7};
+    if (!publisher_.begin_market(count, origin)) return false;
     for (uint32_t i = 0; i < count; ++i) {
-      static_cast<void>(publisher_.next_market(EventKind::heartbeat, 0, {}));
+      static_cast<void>(publisher_.next_market(EventKind::heartbeat, 0, origin));
     }
     return true;
   }
@@ -79,6 +80,8 @@ TEST_F(PublisherTest, ALossIsReportedAsSoonAsThereIsRoom) {
   EXPECT_FALSE(publisher_.has_unreported_loss());
   ASSERT_EQ(events().size(), 1u);
   EXPECT_EQ(events()[0].kind, EventKind::overrun);
+  EXPECT_EQ(events()[0].epoch, 7u);
+  EXPECT_EQ(events()[0].session, 2u);
 }
 
 TEST_F(PublisherTest, AnyMixOfRoomAndLossAccountsForEveryNumber) {

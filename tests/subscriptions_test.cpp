@@ -281,6 +281,7 @@ TEST_F(SubscriptionsTest, ASlowConsumerLosesMarketEventsAndNothingElse) {  // le
   for (const Event& event : world.events) {
     if (event.kind == EventKind::overrun) {
       overrun = true;
+      EXPECT_EQ(event.epoch, 1u);
       EXPECT_EQ(event.payload.overrun.first, expected);
       EXPECT_EQ(event.payload.overrun.last - event.payload.overrun.first + 1,
                 event.payload.overrun.lost);

@@ -29,11 +29,12 @@ void Publisher::publish_reserved(Event event, Origin origin) {
   next_slot() = event;
 }
 
-bool Publisher::begin_market(uint32_t events) {
+bool Publisher::begin_market(uint32_t events, Origin origin) {
   const uint32_t report = lost_count_ != 0 ? 1 : 0;
   if (market_room() < events + report) {
     if (lost_count_ == 0) lost_first_ = sequence_ + 1;
     lost_count_ += events;
+    lost_origin_ = origin;
     sequence_ += events;
     return false;
   }
@@ -53,7 +54,7 @@ void Publisher::write_overrun() {
   event.payload.overrun.first = lost_first_;
   event.payload.overrun.last = lost_first_ + lost_count_ - 1;
   lost_count_ = 0;
-  write_header(event, Origin{});
+  write_header(event, lost_origin_);
   next_slot() = event;
 }
 

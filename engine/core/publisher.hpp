@@ -41,8 +41,8 @@ class Publisher {
   // Slots that market events may take now.
   [[nodiscard]] uint32_t market_room() const;
   // Makes room for a message of `events` market events. False: they are counted as lost and must
-  // not be written.
-  [[nodiscard]] bool begin_market(uint32_t events);
+  // not be written; the Overrun that reports them carries the origin of the last.
+  [[nodiscard]] bool begin_market(uint32_t events, Origin origin);
   // The next of the events that begin_market allowed: header filled in, payload zeroed.
   [[nodiscard]] Event& next_market(EventKind kind, uint8_t flags, Origin origin);
 
@@ -62,6 +62,7 @@ class Publisher {
   uint64_t sequence_ = 0;  // of the last event, published or lost
   uint64_t lost_first_ = 0;
   uint64_t lost_count_ = 0;
+  Origin lost_origin_;
   uint32_t written_ = 0;
   uint32_t reserved_slots_ = 0;
 };

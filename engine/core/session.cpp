@@ -185,7 +185,7 @@ void Session::on_status(const kraken::Status& status) {
   std::copy_n(status.api_version.begin(), version_chars, input.connected.api_version.begin());
   step(input, now_);
   if (phase() != Phase::restoring && phase() != Phase::live) return;
-  if (shared_.publisher.begin_market(1)) {
+  if (shared_.publisher.begin_market(1, origin())) {
     Event& event = shared_.publisher.next_market(EventKind::status, 0, origin());
     event.payload.status.system = status.system;
   }
@@ -219,7 +219,7 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
   const std::span<const kraken::BookChange> changes = record.book->changes();
   const bool empty_snapshot = message.is_snapshot && changes.empty();
   const auto count = static_cast<uint32_t>(changes.size()) + (empty_snapshot ? 1 : 0);
-  if (count != 0 && !shared_.publisher.begin_market(count)) {
+  if (count != 0 && !shared_.publisher.begin_market(count, origin())) {
     Event stale = Event::make(EventKind::book_stale);
     stale.payload.book_fault.symbol = record.symbol;
     return subscriptions_.on_book_fault(record, stale, now_);
@@ -254,7 +254,7 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
 void Session::on_trades(std::span<const kraken::TradeRow> rows) {
   for (const kraken::TradeRow& row : rows) {
     const auto symbol = subscriptions_.find(Channel::trade, row.symbol);
-    if (!symbol || !shared_.publisher.begin_market(1)) continue;
+    if (!symbol || !shared_.publisher.begin_market(1, origin())) continue;
     Event::Trade& trade =
         shared_.publisher.next_market(EventKind::trade, 0, origin()).payload.trade;
     trade.price = row.price.mantissa;
@@ -271,7 +271,7 @@ void Session::on_trades(std::span<const kraken::TradeRow> rows) {
 void Session::on_tickers(std::span<const kraken::TickerRow> rows) {
   for (const kraken::TickerRow& row : rows) {
     const auto symbol = subscriptions_.find(Channel::ticker, row.symbol);
-    if (!symbol || !shared_.publisher.begin_market(2)) continue;
+    if (!symbol || !shared_.publisher.begin_market(2, origin())) continue;
     Event::Ticker& ticker =
         shared_.publisher.next_market(EventKind::ticker, 0, origin()).payload.ticker;
     ticker.bid = row.bid.mantissa;
@@ -295,7 +295,7 @@ void Session::on_tickers(std::span<const kraken::TickerRow> rows) {
 }
 
 void Session::publish_one(EventKind kind) {
-  if (shared_.publisher.begin_market(1)) {
+  if (shared_.publisher.begin_market(1, origin())) {
     static_cast<void>(shared_.publisher.next_market(kind, 0, origin()));
   }
 }
