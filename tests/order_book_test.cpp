@@ -83,11 +83,30 @@ TEST_F(OrderBookTest, DoesNotCareForOtherSymbols) {
   EXPECT_EQ(book_.bids()->size(), 2u);
 }
 
-TEST_F(OrderBookTest, AnOverrunSpoilsIt) {
+TEST_F(OrderBookTest, AnOverrunSilencesItUntilItsNextMessage) {
   feed_live();
   Event overrun = Event::make(EventKind::overrun);
   overrun.payload.overrun.lost = 3;
   EXPECT_TRUE(book_.apply(overrun));
+  EXPECT_FALSE(book_.is_live());
+  world_.say(R"({"channel":"heartbeat"})");
+  feed();
+  EXPECT_FALSE(book_.is_live());
+  world_.update("BTC/USD");  // the engine would not publish it had the book lost anything
+  feed();
+  ASSERT_TRUE(book_.is_live());
+  EXPECT_EQ(book_.bids()->size(), 2u);
+}
+
+TEST_F(OrderBookTest, AfterAnOverrunOfItsOwnItWaitsForASnapshot) {
+  feed_live();
+  Event overrun = Event::make(EventKind::overrun);
+  EXPECT_TRUE(book_.apply(overrun));
+  Event stale = Event::make(EventKind::book_stale);
+  stale.payload.book_fault.symbol = *world_.engine.names().find_symbol("BTC/USD");
+  EXPECT_TRUE(book_.apply(stale));
+  world_.update("BTC/USD");
+  feed();
   EXPECT_FALSE(book_.is_live());
 }
 

@@ -27,7 +27,8 @@ bool OrderBook::apply(const Event& event) {
     case EventKind::disconnected:
       return forget();
     case EventKind::overrun:  // its records may be among the lost
-      return forget();
+      in_doubt_ = live_;
+      return live_;
     case EventKind::checksum_mismatch:
     case EventKind::book_invalid:
     case EventKind::book_stale:
@@ -49,6 +50,7 @@ bool OrderBook::apply_level(const Event& event) {
   }
   if (!live_ || event.epoch != epoch_) return false;
   inside_message_ = !event.last_in_message();
+  in_doubt_ = false;
   venue_time_ns_ = record.venue_time_ns;
   if ((event.flags & flag_empty) != 0) return true;
   const bool bid = record.side == BookSide::bid;
@@ -76,6 +78,7 @@ bool OrderBook::forget() {
   const bool had_any = live_;
   live_ = false;
   inside_message_ = false;
+  in_doubt_ = false;
   bids_.clear();
   asks_.clear();
   return had_any;

@@ -10,7 +10,9 @@
 //             checksum was verified: a message applies whole or not at all (the answer is empty
 //             between its records).
 // Empty again after: Disconnected, a newer epoch, BookStale, ChecksumMismatch, BookInvalid,
-//             Unsubscribed, an Overrun; until the next snapshot is complete.
+//             Unsubscribed; until the next snapshot is complete.
+// Silent after: an Overrun, until the next message of this book. Of a book that lost a message the
+//             engine publishes nothing before a fresh snapshot: an update proves that it lost none.
 // Cost:       a binary search and a move for each level; nothing is allocated after construction,
 //             but for a message that brings more than `depth` new levels before it removes any.
 #pragma once
@@ -49,7 +51,7 @@ class OrderBook {
   [[nodiscard]] std::optional<std::span<const Level>> asks() const;
 
   // Holds the venue's book, whole and verified.
-  [[nodiscard]] bool is_live() const { return live_ && !inside_message_; }
+  [[nodiscard]] bool is_live() const { return live_ && !inside_message_ && !in_doubt_; }
   [[nodiscard]] std::string_view symbol() const { return symbol_; }
   // Of the last message; nanoseconds since 1970 by the venue's clock.
   [[nodiscard]] int64_t venue_time_ns() const { return venue_time_ns_; }
@@ -67,6 +69,7 @@ class OrderBook {
   uint32_t epoch_ = 0;
   bool live_ = false;            // a snapshot has begun on this epoch, and nothing spoilt it
   bool inside_message_ = false;  // its last record has not come
+  bool in_doubt_ = false;        // an Overrun may have been about this book
   int64_t venue_time_ns_ = 0;
   std::vector<Level> bids_;
   std::vector<Level> asks_;
