@@ -16,6 +16,9 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
+
+#include "io/system_clock.hpp"
 
 namespace havklo::io {
 namespace {
@@ -24,8 +27,13 @@ struct Question {
   uint64_t token = 0;
   std::string host;
   uint16_t port = 0;
-  int timeout_ms = 0;
+  Duration limit;
+  Instant deadline;
 };
+
+int whole_milliseconds(Duration duration) {
+  return static_cast<int>(std::max<int64_t>(duration.ns / 1'000'000, 1));
+}
 
 Endpoint from_sockaddr(const sockaddr* address, uint16_t port) {
   Endpoint endpoint{.port = port};
@@ -57,10 +65,13 @@ Endpoint parse_address(std::string_view text, uint16_t port) {
 }
 
 struct Resolver::State {
-  explicit State(std::function<void()> tell) : on_answer(std::move(tell)) {}
+  State(std::function<void()> tell, std::string asked)
+      : on_answer(std::move(tell)), servers(std::move(asked)) {}
 
   void run();
   void look_up(const Question& question);
+  [[nodiscard]] std::vector<Endpoint> ask_servers(const Question& question);
+  void wait_for_servers(ares_channel channel, Instant deadline);
   void answer(uint64_t token, std::vector<Endpoint> addresses);
   void wake() const {
     const uint64_t one = 1;
@@ -68,6 +79,8 @@ struct Resolver::State {
   }
 
   std::function<void()> on_answer;
+  std::string servers;
+  SystemClock clock;
   int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::mutex mutex;  // guards the two mailboxes
   std::deque<Question> questions;
@@ -78,8 +91,8 @@ struct Resolver::State {
   std::thread thread;
 };
 
-Resolver::Resolver(std::function<void()> on_answer)
-    : state_(std::make_unique<State>(std::move(on_answer))) {
+Resolver::Resolver(std::function<void()> on_answer, std::string servers)
+    : state_(std::make_unique<State>(std::move(on_answer), std::move(servers))) {
   ares_library_init(ARES_LIB_INIT_ALL);
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
@@ -97,10 +110,11 @@ void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duratio
   if (host == "localhost") {  // RFC 6761 §6.3: never asked of a server
     return state_->answer(token, {parse_address("127.0.0.1", port), parse_address("::1", port)});
   }
+  const Duration limit{timeout.ns / 2};
   {
     const std::scoped_lock lock(state_->mutex);
-    state_->questions.push_back({token, std::string(host), port,
-                                 static_cast<int>(std::max<int64_t>(timeout.ns / 1'000'000, 1))});
+    state_->questions.push_back(
+        {token, std::string(host), port, limit, state_->clock.now() + limit});
   }
   state_->wake();
 }
@@ -145,8 +159,20 @@ void Resolver::State::run() {
   }
 }
 
-// One question at a time, with a channel of its own: servers that changed since are seen.
 void Resolver::State::look_up(const Question& question) {
+  std::vector<Endpoint> found = ask_servers(question);
+  std::vector<Endpoint>& good = last_good[question.host];
+  if (found.empty()) {
+    for (Endpoint& each : good) each.port = question.port;
+  } else {
+    good = std::move(found);
+  }
+  answer(question.token, good);
+}
+
+// One question at a time, with a channel of its own: servers that changed since are seen. Empty at
+// the deadline, which may have passed while earlier questions were looked up.
+std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
   struct Result {
     bool done = false;
     uint16_t port = 0;
@@ -155,55 +181,58 @@ void Resolver::State::look_up(const Question& question) {
 
   ares_channel channel{};
   ares_options options{};
-  options.timeout = std::max(question.timeout_ms / 4, 1);
+  options.timeout = whole_milliseconds({question.limit.ns / 4});  // doubles with every try
   options.tries = 3;
-  if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS) {
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    const auto on_done = [](void* context, int status, int, ares_addrinfo* info) {
-      auto& out = *static_cast<Result*>(context);
-      out.done = true;
-      if (status != ARES_SUCCESS || info == nullptr) return;
-      for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
-        const Endpoint endpoint = from_sockaddr(node->ai_addr, out.port);
-        if (endpoint.family != 0) out.addresses.push_back(endpoint);
-      }
-      ares_freeaddrinfo(info);
-    };
-    ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, &result);
-    while (!result.done && !stop.load()) {
-      std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-      const int bits = ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM);
-      std::array<pollfd, ARES_GETSOCK_MAXNUM> waits{};
-      nfds_t count = 0;
-      for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
-        const bool reads = ARES_GETSOCK_READABLE(static_cast<unsigned>(bits), i) != 0;
-        const bool writes = ARES_GETSOCK_WRITABLE(static_cast<unsigned>(bits), i) != 0;
-        if (!reads && !writes) continue;
-        const int events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0);
-        waits[count++] = {.fd = sockets[i], .events = static_cast<short>(events), .revents = 0};
-      }
-      timeval longest{.tv_sec = 0, .tv_usec = 100'000};
-      timeval next{};
-      const timeval* wait = ares_timeout(channel, &longest, &next);
-      ::poll(waits.data(), count, static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
-      for (nfds_t i = 0; i < count; ++i) {
-        const int fd = waits[i].fd;
-        ares_process_fd(channel, (waits[i].revents & (POLLIN | POLLERR | POLLHUP)) ? fd : -1,
-                        (waits[i].revents & POLLOUT) ? fd : -1);
-      }
-      if (count == 0) ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS) {
+    return {};
+  }
+  if (!servers.empty()) ares_set_servers_ports_csv(channel, servers.c_str());
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  const auto on_done = [](void* context, int status, int, ares_addrinfo* info) {
+    auto& out = *static_cast<Result*>(context);
+    out.done = true;
+    if (status != ARES_SUCCESS || info == nullptr) return;
+    for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
+      const Endpoint endpoint = from_sockaddr(node->ai_addr, out.port);
+      if (endpoint.family != 0) out.addresses.push_back(endpoint);
     }
-    ares_destroy(channel);  // calls back what is still open
+    ares_freeaddrinfo(info);
+  };
+  ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, &result);
+  while (!result.done && !stop.load() && clock.now() < question.deadline) {
+    wait_for_servers(channel, question.deadline);
   }
-  std::vector<Endpoint>& good = last_good[question.host];
-  if (result.addresses.empty()) {
-    for (Endpoint& each : good) each.port = question.port;
-  } else {
-    good = std::move(result.addresses);
+  ares_destroy(channel);  // calls back what is still open
+  return std::move(result.addresses);
+}
+
+// Until an answer, the next thing c-ares has to do, or the deadline; a tenth of a second at most,
+// to see `stop`.
+void Resolver::State::wait_for_servers(ares_channel channel, Instant deadline) {
+  std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+  const int bits = ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM);
+  std::array<pollfd, ARES_GETSOCK_MAXNUM> waits{};
+  nfds_t count = 0;
+  for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
+    const bool reads = ARES_GETSOCK_READABLE(static_cast<unsigned>(bits), i) != 0;
+    const bool writes = ARES_GETSOCK_WRITABLE(static_cast<unsigned>(bits), i) != 0;
+    if (!reads && !writes) continue;
+    const int events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0);
+    waits[count++] = {.fd = sockets[i], .events = static_cast<short>(events), .revents = 0};
   }
-  answer(question.token, good);
+  timeval longest{.tv_sec = 0, .tv_usec = 100'000};
+  timeval next{};
+  const timeval* wait = ares_timeout(channel, &longest, &next);
+  const int wait_ms = static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1);
+  ::poll(waits.data(), count, std::min(wait_ms, whole_milliseconds(deadline - clock.now())));
+  for (nfds_t i = 0; i < count; ++i) {
+    const int fd = waits[i].fd;
+    ares_process_fd(channel, (waits[i].revents & (POLLIN | POLLERR | POLLHUP)) ? fd : -1,
+                    (waits[i].revents & POLLOUT) ? fd : -1);
+  }
+  if (count == 0) ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 }  // namespace havklo::io
