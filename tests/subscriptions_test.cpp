@@ -173,6 +173,19 @@ TEST_F(SubscriptionsTest, ACrossedBookIsInvalid) {
   EXPECT_EQ(world.events[0].payload.book_fault.fault, BookFault::crossed);
 }
 
+TEST_F(SubscriptionsTest, AnAckThatNamesNobodyIsLeftAlone) {
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  static_cast<void>(world.take());
+  for (const char* method : {"subscribe", "unsubscribe"}) {
+    world.say(R"({"method":")" + std::string(method) + R"(","success":true})");
+    world.say(R"({"method":")" + std::string(method) +
+              R"(","success":true,"result":{"channel":"book"}})");
+    world.say(R"({"method":")" + std::string(method) +
+              R"(","success":true,"result":{"channel":"book","symbol":""}})");
+  }
+  EXPECT_TRUE(world.take().empty());
+}
+
 TEST_F(SubscriptionsTest, AlreadySubscribedMeansOurPictureIsWrong) {  // lesson 16
   EngineWorld& world = greeted(book_settings({"BTC/USD"}));
   world.refuse("subscribe", "Already subscribed", R"(,"req_id":1)");

@@ -332,6 +332,7 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
 }
 
 Subscription* Subscriptions::lookup(Channel channel, std::string_view symbol) const {
+  if (symbol.empty()) return nullptr;  // an answer that names nobody has no text at all
   const auto id = index_.find(symbol);
   if (!id) return nullptr;
   const uint32_t at = by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(*id)];
