@@ -156,6 +156,8 @@ std::string describe_lifecycle(const Event& event) {
   }
 }
 
+}  // namespace
+
 std::string describe(const Event& event, const Names& names) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
@@ -195,8 +197,6 @@ std::string describe(const Event& event, const Names& names) {
       return describe_lifecycle(event);
   }
 }
-
-}  // namespace
 
 void EventText::append(std::string& out, const Event& event, const Names& names) {
   if (!started_) {

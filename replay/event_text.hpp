@@ -22,6 +22,9 @@ class EventText {
   Instant start_;
 };
 
+// What it says, without its time and name: "attempt 1 in 100 ms (backoff)".
+[[nodiscard]] std::string describe(const Event& event, const Names& names);
+
 // "100 ms", "1.53 s", "12 µs": three digits, as people read them.
 [[nodiscard]] std::string readable(Duration duration);
 

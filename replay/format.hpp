@@ -28,6 +28,7 @@ enum class EntryTag : uint8_t {
   sent,
   closed,
   utc_offset,
+  event,
 };
 
 struct BlockHeader {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <memory>
 
 #include "core/engine.hpp"
@@ -16,10 +17,17 @@ namespace {
 class RecordedTransport final : public Transport {
  public:
   const RecordedTurn* turn = nullptr;
+  RequestObserver* observer = nullptr;
 
-  void open(ConnectionId, const OpenRequest&) override {}
-  void send(ConnectionId, std::span<const std::byte>) override {}
-  void close(ConnectionId) override {}
+  void open(ConnectionId id, const OpenRequest& request) override {
+    if (observer != nullptr) observer->on_open(id, request);
+  }
+  void send(ConnectionId id, std::span<const std::byte> bytes) override {
+    if (observer != nullptr) observer->on_send(id, bytes);
+  }
+  void close(ConnectionId id) override {
+    if (observer != nullptr) observer->on_close(id);
+  }
   uint32_t poll(CompletionSink& sink, uint32_t) override {
     for (const Completion& completion : turn->completions) sink.on_completion(completion);
     return static_cast<uint32_t>(turn->completions.size());
@@ -66,13 +74,27 @@ std::string describe(const Command& command) {
                      to_string(command.channel), command.symbol());
 }
 
+// What came, as far as it is text: a frame's payload, an HTTP head.
+std::string readable_bytes(std::span<const std::byte> bytes) {
+  constexpr size_t shown_max = 400;
+  std::string text;
+  for (const std::byte byte : bytes.first(std::min(bytes.size(), shown_max))) {
+    const char c = static_cast<char>(byte);
+    const bool printable = c >= ' ' && c <= '~';
+    text += printable ? c : '.';
+  }
+  if (bytes.size() > shown_max) text += "…";
+  return text;
+}
+
 std::string describe(const Completion& completion) {
   const auto id = static_cast<uint32_t>(completion.connection);
   switch (completion.kind) {
     case Completion::Kind::opened:
       return fmt::format("connection {} opened", id);
     case Completion::Kind::received:
-      return fmt::format("connection {} received {} bytes", id, completion.bytes.size());
+      return fmt::format("connection {} received {} bytes: {}", id, completion.bytes.size(),
+                         readable_bytes(completion.bytes));
     case Completion::Kind::sent:
       return fmt::format("connection {} sent {} bytes", id, completion.sent_bytes);
     case Completion::Kind::closed:
@@ -84,6 +106,18 @@ std::string describe(const Completion& completion) {
 
 }  // namespace
 
+std::optional<size_t> Difference::first() const {
+  const size_t common = std::min(recorded.size(), replayed.size());
+  for (size_t i = 0; i < common; ++i) {
+    if (recorded[i].has_value() == is_market(replayed[i].kind)) return i;
+    if (!recorded[i]) continue;
+    const void* expected = &*recorded[i];
+    if (std::memcmp(expected, static_cast<const void*>(&replayed[i]), sizeof(Event)) != 0) return i;
+  }
+  if (recorded.size() != replayed.size()) return common;
+  return std::nullopt;
+}
+
 struct Player::State {
   explicit State(Reader given)
       : reader(std::move(given)),
@@ -91,7 +125,8 @@ struct Player::State {
         engine(std::span(&reader.header().settings, 1),
                core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}) {}
 
-  [[nodiscard]] Difference differ(uint32_t replayed_digest) const;
+  [[nodiscard]] bool block_agrees();
+  void differ(uint64_t recorded_digest, uint64_t replayed_digest);
 
   Reader reader;
   ManualClock clock;
@@ -101,59 +136,105 @@ struct Player::State {
   core::Engine engine;
   RecordedTurn turn;
   EventDigest digest;
+  PlayResult result;
 };
 
 Player::Player(Reader reader) : state_(std::make_unique<State>(std::move(reader))) {}
 
 Player::~Player() = default;
+Player::Player(Player&&) noexcept = default;
+Player& Player::operator=(Player&&) noexcept = default;
+
+void Player::observe(RequestObserver* observer) { state_->transport.observer = observer; }
+
+const RecordedTurn& Player::turn() const { return state_->turn; }
+
+std::span<const Event> Player::events() const { return state_->room.events(); }
 
 const Names& Player::names() const { return state_->engine.names(); }
 
 const RecordingHeader& Player::header() const { return state_->reader.header(); }
 
-PlayResult Player::run(const OnEvent& on_event, const OnTurn& on_turn) {
-  State& state = *state_;
-  PlayResult result;
-  for (;;) {
-    const Reader::Status status = state.reader.next(state.turn);
-    if (status == Reader::Status::torn) result.torn = state.reader.lost();
-    if (status != Reader::Status::turn) return result;
-    if (on_turn) on_turn(state.turn.now);
-    state.clock.set(state.turn.now);
-    if (state.turn.utc_offset) state.clock.set_utc_offset(*state.turn.utc_offset);
-    state.transport.turn = &state.turn;
-    state.commands.turn = &state.turn;
-    state.commands.taken = 0;
-    state.room.room = std::min(state.turn.room, static_cast<uint32_t>(state.room.size()));
-    static_cast<void>(state.engine.turn());
+const Reader& Player::reader() const { return state_->reader; }
 
-    for (const Event& event : state.room.events()) state.digest.add(event);
-    const auto low = static_cast<uint32_t>(state.digest.value());
-    const bool same = state.room.published == state.turn.event_count &&
-                      (state.turn.event_count == 0 || low == state.turn.digest_low);
+const PlayResult& Player::result() const { return state_->result; }
+
+Player::Status Player::read() {
+  State& state = *state_;
+  state.room.published = 0;
+  const Reader::Status status = state.reader.next(state.turn);
+  if (!state.block_agrees()) return Status::differs;
+  switch (status) {
+    case Reader::Status::turn:
+      return Status::turn;
+    case Reader::Status::end:
+      return Status::end;
+    case Reader::Status::torn:
+      break;
+  }
+  state.result.torn = state.reader.lost();
+  return Status::torn;
+}
+
+Player::Status Player::run_turn() {
+  State& state = *state_;
+  const RecordedTurn& turn = state.turn;
+  state.clock.set(turn.now);
+  if (turn.utc_offset) state.clock.set_utc_offset(*turn.utc_offset);
+  state.transport.turn = &turn;
+  state.commands.turn = &turn;
+  state.commands.taken = 0;
+  state.room.room = std::min(turn.room, static_cast<uint32_t>(state.room.size()));
+  static_cast<void>(state.engine.turn());
+
+  const std::span<const Event> events = state.room.events();
+  ++state.result.turns;
+  state.result.events += events.size();
+  for (const Event& event : events) state.digest.add(event);
+  if (events.empty() && turn.event_count == 0) return Status::turn;
+  const auto low = static_cast<uint32_t>(state.digest.value());
+  if (events.size() == turn.event_count && low == turn.digest_low) return Status::turn;
+  state.differ(turn.digest_low, low);
+  return Status::differs;
+}
+
+PlayResult Player::run(const OnEvent& on_event) {
+  for (;;) {
+    const Status status = step();
     if (on_event) {
-      for (const Event& event : state.room.events()) on_event(event, state.engine.names());
+      for (const Event& event : events()) on_event(event, names());
     }
-    ++result.turns;
-    result.events += state.room.published;
-    if (!same) {
-      result.difference = state.differ(low);
-      return result;
-    }
+    if (status != Status::turn) return result();
   }
 }
 
-Difference Player::State::differ(uint32_t replayed_digest) const {
+// The reader knows of a block's end once it has gone beyond it: before the turn that it just read.
+bool Player::State::block_agrees() {
+  const BlockEnd& block = reader.last_block();
+  if (block.turns != result.turns) return true;
+  if (block.events == result.events && block.digest == digest.value()) return true;
+  differ(block.digest, digest.value());
+  result.difference->at_block_end = true;
+  result.difference->turn = block.turns;
+  return false;
+}
+
+void Player::State::differ(uint64_t recorded_digest, uint64_t replayed_digest) {
   Difference difference{.turn = turn.number,
                         .now = turn.now,
-                        .recorded_events = turn.event_count,
-                        .recorded_digest = turn.digest_low,
+                        .recorded_digest = recorded_digest,
                         .replayed_digest = replayed_digest,
                         .inputs = {},
-                        .events = {room.events().begin(), room.events().end()}};
+                        .recorded = {},
+                        .replayed = {room.events().begin(), room.events().end()}};
   for (const Command& command : turn.commands) difference.inputs.push_back(describe(command));
   for (const Completion& each : turn.completions) difference.inputs.push_back(describe(each));
-  return difference;
+  if (difference.inputs.empty()) difference.inputs.emplace_back("the clock: a timer was due");
+  difference.recorded.resize(std::min<size_t>(turn.event_count, room.size()));
+  for (const RecordedEvent& kept : turn.kept_events) {
+    if (kept.index < difference.recorded.size()) difference.recorded[kept.index] = kept.event;
+  }
+  result.difference = std::move(difference);
 }
 
 }  // namespace havklo::replay

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <havklo/limits.hpp>
 #include <string_view>
+#include <utility>
 
 #include "replay/settings_toml.hpp"
 
@@ -44,6 +45,12 @@ std::expected<Reader, std::string> Reader::open(const std::string& path) {
   if (!reader.file_) {
     return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   }
+  reader.file_.seekg(0, std::ios::end);
+  if (const auto size = reader.file_.tellg(); size > 0) {
+    reader.file_bytes_ = static_cast<uint64_t>(size);
+  }
+  reader.file_.clear();
+  reader.file_.seekg(0);
   if (auto read = reader.read_header(path); !read) return std::unexpected(read.error());
   return reader;
 }
@@ -53,7 +60,7 @@ std::expected<void, std::string> Reader::read_header(const std::string& path) {
   if (read_block(block) != BlockStatus::good || block.kind != BlockKind::header) {
     return std::unexpected(fmt::format("'{}' is not a recording, or its header is damaged", path));
   }
-  std::string_view text(reinterpret_cast<const char*>(payload_.data()), block.payload_bytes);
+  std::string_view text(reinterpret_cast<const char*>(payload_.data()), payload_bytes_);
   uint32_t format = 0;
   const auto format_text = take_line(text, "format");
   if (!format_text || !parse(*format_text, format)) {
@@ -78,7 +85,7 @@ std::expected<void, std::string> Reader::read_header(const std::string& path) {
   }
   header_.settings = std::move(*settings);
   last_block_ = {.turns = block.turns, .events = block.events, .digest = block.digest};
-  payload_.clear();
+  payload_at_ = payload_bytes_;
   return {};
 }
 
@@ -91,11 +98,18 @@ Reader::BlockStatus Reader::read_block(BlockHeader& header) {
   const auto decoded = decode_block_header(bytes);
   if (!decoded || decoded->number != next_number_) return BlockStatus::bad;
   header = *decoded;
-  payload_.resize(header.payload_bytes);
+  // Never smaller: growing a vector again writes zeros first.
+  if (payload_.size() < header.payload_bytes + receive_padding) {
+    payload_.resize(header.payload_bytes + receive_padding);
+  }
+  payload_at_ = payload_bytes_ = header.payload_bytes;
   file_.read(reinterpret_cast<char*>(payload_.data()), header.payload_bytes);
-  if (static_cast<size_t>(file_.gcount()) != payload_.size()) return BlockStatus::bad;
-  if (crc32c(0, payload_) != header.payload_crc) return BlockStatus::bad;
+  if (static_cast<size_t>(file_.gcount()) != payload_bytes_) return BlockStatus::bad;
+  if (crc32c(0, std::span(payload_).first(payload_bytes_)) != header.payload_crc) {
+    return BlockStatus::bad;
+  }
   payload_at_ = 0;
+  bytes_read_ += bytes.size() + payload_bytes_;
   ++next_number_;
   return BlockStatus::good;
 }
@@ -103,16 +117,18 @@ Reader::BlockStatus Reader::read_block(BlockHeader& header) {
 Reader::Status Reader::next(RecordedTurn& turn) {
   turn.commands.clear();
   turn.completions.clear();
-  turn.storage.clear();
+  turn.kept_events.clear();
   turn.utc_offset.reset();
+  kept_.clear();
   joins_ = false;
   bool inside = false;
   for (;;) {
-    if (payload_at_ == payload_.size()) {
+    if (payload_at_ == payload_bytes_) {
       if (next_number_ > 1) {
         last_block_ = {.turns = block_.turns, .events = block_.events, .digest = block_.digest};
       }
       if (closing_seen_) return inside ? tear("the last turn has no end") : Status::end;
+      if (inside) kept_.push_back(std::exchange(payload_, {}));
       switch (read_block(block_)) {
         case BlockStatus::good:
           break;
@@ -125,7 +141,8 @@ Reader::Status Reader::next(RecordedTurn& turn) {
       closing_seen_ = block_.kind == BlockKind::closing;
       continue;
     }
-    ByteReader bytes(std::span<const std::byte>(payload_).subspan(payload_at_));
+    ByteReader bytes(
+        std::span<const std::byte>(payload_).first(payload_bytes_).subspan(payload_at_));
     bool turn_ended = false;
     const size_t before = bytes.left();
     if (!read_entry(bytes, turn, turn_ended)) {
@@ -139,21 +156,11 @@ Reader::Status Reader::next(RecordedTurn& turn) {
 
 bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended) {
   const auto tag = static_cast<EntryTag>(bytes.byte());
-  Completion completion;
+  if (joins_ && tag != EntryTag::received && tag != EntryTag::received_part) return false;
   switch (tag) {
-    case EntryTag::turn_end: {
-      if (joins_) return false;
-      const Duration since_last{unzigzag(bytes.varint())};
-      if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
-      last_now_ = last_now_ + since_last;
-      turn.now = last_now_;
-      turn.room = static_cast<uint32_t>(bytes.varint());
-      turn.event_count = static_cast<uint32_t>(bytes.varint());
-      turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
-      turn.number = ++turns_;
+    case EntryTag::turn_end:
       turn_ended = true;
-      return !bytes.failed();
-    }
+      return read_turn_end(bytes, turn);
     case EntryTag::command:
       return read_command(bytes, turn);
     case EntryTag::utc_offset:
@@ -162,35 +169,58 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
     case EntryTag::received:
     case EntryTag::received_part:
       return read_received(bytes, turn, tag == EntryTag::received);
-    case EntryTag::opened: {
-      completion.kind = Completion::Kind::opened;
-      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
-      completion.tls_resumed = bytes.byte() != 0;
-      completion.peer.family = bytes.byte();
-      const auto address = bytes.take(completion.peer.address.size());
-      completion.peer.port = static_cast<uint16_t>(bytes.varint());
-      if (bytes.failed() || joins_) return false;
-      std::memcpy(completion.peer.address.data(), address.data(), address.size());
-      break;
-    }
+    case EntryTag::opened:
     case EntryTag::sent:
-      completion.kind = Completion::Kind::sent;
-      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
-      completion.sent_bytes = static_cast<uint32_t>(bytes.varint());
-      break;
-    case EntryTag::closed: {
-      completion.kind = Completion::Kind::closed;
-      completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
-      const uint8_t reason = bytes.byte();
-      completion.os_error = static_cast<int32_t>(unzigzag(bytes.varint()));
-      if (reason >= reason_count) return false;
-      completion.reason = static_cast<Reason>(reason);
-      break;
+    case EntryTag::closed:
+      return read_completion(tag, bytes, turn);
+    case EntryTag::event: {
+      RecordedEvent kept{.index = static_cast<uint32_t>(bytes.varint()), .event = {}};
+      const auto whole = bytes.take(sizeof kept.event);
+      if (bytes.failed()) return false;
+      std::memcpy(static_cast<void*>(&kept.event), whole.data(), sizeof kept.event);
+      if (kept.event.kind < EventKind::connected || kept.event.kind > EventKind::overrun)
+        return false;
+      turn.kept_events.push_back(kept);
+      return true;
     }
-    default:
-      return false;
   }
-  if (bytes.failed() || joins_) return false;
+  return false;
+}
+
+bool Reader::read_turn_end(ByteReader& bytes, RecordedTurn& turn) {
+  const Duration since_last{unzigzag(bytes.varint())};
+  if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
+  last_now_ = last_now_ + since_last;
+  turn.now = last_now_;
+  turn.room = static_cast<uint32_t>(bytes.varint());
+  turn.event_count = static_cast<uint32_t>(bytes.varint());
+  turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
+  turn.number = ++turns_;
+  return !bytes.failed();
+}
+
+bool Reader::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn) {
+  Completion completion;
+  completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+  if (tag == EntryTag::opened) {
+    completion.kind = Completion::Kind::opened;
+    completion.tls_resumed = bytes.byte() != 0;
+    completion.peer.family = bytes.byte();
+    const auto address = bytes.take(completion.peer.address.size());
+    completion.peer.port = static_cast<uint16_t>(bytes.varint());
+    if (bytes.failed()) return false;
+    std::memcpy(completion.peer.address.data(), address.data(), address.size());
+  } else if (tag == EntryTag::sent) {
+    completion.kind = Completion::Kind::sent;
+    completion.sent_bytes = static_cast<uint32_t>(bytes.varint());
+  } else {
+    completion.kind = Completion::Kind::closed;
+    const uint8_t reason = bytes.byte();
+    completion.os_error = static_cast<int32_t>(unzigzag(bytes.varint()));
+    if (reason >= reason_count) return false;
+    completion.reason = static_cast<Reason>(reason);
+  }
+  if (bytes.failed()) return false;
   turn.completions.push_back(completion);
   return true;
 }
@@ -219,19 +249,22 @@ bool Reader::read_command(ByteReader& bytes, RecordedTurn& turn) {
 
 bool Reader::read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last) {
   const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
-  const auto part = bytes.take(bytes.varint());
+  auto read = bytes.take(bytes.varint());
   if (bytes.failed()) return false;
-  if (!joins_) turn.storage.emplace_back();
-  std::vector<std::byte>& whole = turn.storage.back();
-  whole.insert(whole.end(), part.begin(), part.end());
-  joins_ = !is_last;
-  if (!is_last) return true;
-  const size_t size = whole.size();
-  whole.resize(size + receive_padding);
+  if (joins_ || !is_last) {
+    if (!joins_) joined_.clear();
+    joined_.insert(joined_.end(), read.begin(), read.end());
+    joins_ = !is_last;
+    if (!is_last) return true;
+    const size_t size = joined_.size();
+    joined_.resize(size + receive_padding);
+    kept_.push_back(std::exchange(joined_, {}));
+    read = std::span<const std::byte>(kept_.back()).first(size);
+  }
   Completion completion;
   completion.kind = Completion::Kind::received;
   completion.connection = connection;
-  completion.bytes = {whole.data(), size};
+  completion.bytes = read;
   turn.completions.push_back(completion);
   return true;
 }

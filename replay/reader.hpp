@@ -3,16 +3,18 @@
 // Owns:    the file and one block of it, more while a turn goes over a block's end.
 // Errors:  open() refuses what is no recording, or of another format, in one line. Later damage
 //          ends the reading: next() says `torn`, and lost() in words what is missing.
-// Threads: one.   Cost: one read for each block.
+// Threads: one.
+// Cost:    one read for each block; what was received is not copied again, but for a read that goes
+//          over a block's end.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <fstream>
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
+#include <havklo/event.hpp>
 #include <havklo/transport.hpp>
 #include <optional>
 #include <string>
@@ -29,6 +31,12 @@ struct RecordingHeader {
   Settings settings;
 };
 
+// A lifecycle event as it was published; market events are not kept.
+struct RecordedEvent {
+  uint32_t index = 0;  // among the events of its turn
+  Event event;
+};
+
 struct RecordedTurn {
   uint64_t number = 0;  // from 1
   Instant now;
@@ -37,8 +45,8 @@ struct RecordedTurn {
   uint32_t event_count = 0;
   uint32_t digest_low = 0;  // of all events up to this turn's last; if event_count is not 0
   std::vector<Command> commands;
-  std::vector<Completion> completions;  // bytes point into `storage`, padding behind each
-  std::deque<std::vector<std::byte>> storage;
+  std::vector<Completion> completions;  // `bytes` are valid until the reader's next()
+  std::vector<RecordedEvent> kept_events;
 };
 
 // Where a block of turns ended, for the check of the digest.
@@ -60,6 +68,9 @@ class Reader {
   // The end of the last block whose turns have all been read.
   [[nodiscard]] const BlockEnd& last_block() const { return last_block_; }
   [[nodiscard]] uint32_t blocks() const { return next_number_; }
+  // Of the file so far, for a progress bar; of the whole file.
+  [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
+  [[nodiscard]] uint64_t file_bytes() const { return file_bytes_; }
   // After `torn`: what is missing and why.
   [[nodiscard]] const std::string& lost() const { return lost_; }
 
@@ -70,13 +81,22 @@ class Reader {
   [[nodiscard]] BlockStatus read_block(BlockHeader& header);
   [[nodiscard]] bool read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended);
   [[nodiscard]] bool read_command(ByteReader& bytes, RecordedTurn& turn);
+  [[nodiscard]] bool read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last);
+  [[nodiscard]] bool read_turn_end(ByteReader& bytes, RecordedTurn& turn);
   Status tear(std::string why);
 
   std::ifstream file_;
   RecordingHeader header_;
-  std::vector<std::byte> payload_;
+  std::vector<std::byte> payload_;  // receive_padding longer than the block's
+  size_t payload_bytes_ = 0;
   size_t payload_at_ = 0;
+  // What the turn's completions point into, beside payload_: earlier blocks of a turn that goes
+  // over a block's end, and reads joined from parts.
+  std::vector<std::vector<std::byte>> kept_;
+  std::vector<std::byte> joined_;
+  uint64_t bytes_read_ = 0;
+  uint64_t file_bytes_ = 0;
   BlockHeader block_;
   BlockEnd last_block_;
   uint32_t next_number_ = 0;

@@ -67,6 +67,7 @@ struct Recorder::State {
     current->used += static_cast<uint32_t>(bytes);
   }
   void received(uint64_t connection, std::span<const std::byte> bytes);
+  void lifecycle_event(uint32_t index, const Event& event);
   void add_to_crc();
   void hand_on(BlockKind kind);
   void take_back();
@@ -191,6 +192,15 @@ void Recorder::State::received(uint64_t connection, std::span<const std::byte> b
   }
 }
 
+// Kept whole, so that a replay which goes another way can show what was expected.
+void Recorder::State::lifecycle_event(uint32_t index, const Event& event) {
+  if (!is_recording()) return;
+  begin(EntryTag::event, sizeof event);
+  if (!is_recording()) return;
+  varint(index);
+  raw(static_cast<const void*>(&event), sizeof event);
+}
+
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
   if (!state.is_recording()) return;
@@ -199,6 +209,10 @@ void Recorder::end_turn(const TurnEnd& turn) {
     if (!state.is_recording()) return;
     state.varint(replay::zigzag(turn.utc_offset->ns));
   }
+  for (uint32_t i = 0; i < turn.event_count; ++i) {
+    if (!is_market(turn.events[i].kind)) state.lifecycle_event(i, turn.events[i]);
+  }
+  if (!state.is_recording()) return;
   state.begin(EntryTag::turn_end, 0);
   if (!state.is_recording()) return;
   for (uint32_t i = 0; i < turn.event_count; ++i) state.digest.add(turn.events[i]);

@@ -121,7 +121,7 @@ TEST(Recording, OtherSettingsGiveOtherEventsAndTheTurnIsNamed) {
   const PlayResult result = play(other.path());
   ASSERT_FALSE(result.identical());
   EXPECT_EQ(result.difference->turn, result.turns);
-  EXPECT_FALSE(result.difference->events.empty());
+  EXPECT_FALSE(result.difference->replayed.empty());
 }
 
 TEST(Recording, ATornTailLosesNoWholeBlock) {
