@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/loopback_venue.hpp"
+#include "support/temporary_file.hpp"
 
 namespace havklo {
 namespace {
@@ -91,6 +92,23 @@ void run_on_this_thread(KrakenClientBuilder builder) {
 }
 // README end
 
+// README replay
+void replay_night(const std::string& path) {
+  auto replay = Replay::open(path);
+  if (!replay) return void(std::puts(replay.error().c_str()));
+  OrderBook book(replay->names(), "BTC/USD", 10);
+  for (Event event; replay->poll(event);) {
+    book.apply(event);
+    if (event.kind != EventKind::disconnected && event.kind != EventKind::subscriptions_restored) {
+      continue;
+    }
+    std::printf("%s: the book answers %s\n", to_string(event.kind).data(),
+                book.best_bid() ? "a price" : "nothing");
+  }
+  if (replay->end() != ReplayEnd::whole) std::puts(replay->message().c_str());
+}
+// README end
+
 // README refused
 void show_refusal() {
   auto client = KrakenClient::builder({"BTC/USD"})
@@ -156,6 +174,23 @@ TEST_F(Readme, TheStoryOfAnOutage) {
             "lost: peer_reset\n"
             "attempt 1, waiting 100 ms for backoff\n"
             "all clear: 1 books\n");
+}
+
+TEST_F(Readme, ARecordedNightRunsThroughAStrategy) {
+  const TemporaryFile recording;
+  {
+    auto client = btc().with_recording(recording.path()).connect();
+    uint32_t restored = 0;
+    for (Event event; restored < 2;) {
+      if (!(*client)->poll(event)) continue;
+      restored += event.kind == EventKind::subscriptions_restored ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(output_of([&] { replay_night(recording.path()); }),
+            "SubscriptionsRestored: the book answers a price\n"
+            "Disconnected: the book answers nothing\n"
+            "SubscriptionsRestored: the book answers a price\n"
+            "Disconnected: the book answers nothing\n");
 }
 
 TEST_F(Readme, ARefusalNamesFieldValueAndRange) {

@@ -37,7 +37,7 @@ OWNED_HEADERS = [
     (r"<simdjson\.h>", ("engine/kraken/", "bench/")),
     (r"<libdeflate\.h>", ("engine/kraken/", "bench/")),
     (r"<(toml\+\+/.*|fmt/.*)>", ("replay/", "tools/", "tests/", "bench/")),
-    (r"<CLI/.*>", ("tools/",)),
+    (r"<CLI/.*>", ("tools/", "tests/")),
 ]
 # Folder of a file -> what it may include (by prefix of the quoted path).
 MAY_INCLUDE = {

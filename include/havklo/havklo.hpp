@@ -9,3 +9,4 @@
 #include <havklo/event.hpp>
 #include <havklo/order_book.hpp>
 #include <havklo/recording.hpp>
+#include <havklo/replay.hpp>
