@@ -104,8 +104,9 @@ bool read_all(const toml::table& table, Settings& settings, TableReader& reader)
 }  // namespace
 
 std::expected<Settings, std::string> settings_from_toml(std::string_view text,
-                                                        std::string_view source) {
-  Settings settings;
+                                                        std::string_view source,
+                                                        const Settings& base) {
+  Settings settings = base;
   TableReader reader(source);
   try {
     const toml::table table = toml::parse(text, source);

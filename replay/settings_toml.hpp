@@ -21,9 +21,11 @@
 
 namespace havklo::replay {
 
-// `source` stands in errors: the file's name. What the text does not say keeps its default.
+// `source` stands in errors: the file's name. What the text does not say stays as `base` has it;
+// subscriptions are added to those of `base`.
 [[nodiscard]] std::expected<Settings, std::string> settings_from_toml(std::string_view text,
-                                                                      std::string_view source);
+                                                                      std::string_view source,
+                                                                      const Settings& base = {});
 
 // Every setting, defaults too, so that a later version with other defaults reads the same.
 [[nodiscard]] std::string settings_to_toml(const Settings& settings);

@@ -15,6 +15,13 @@ bool is_debugged() {
   return false;
 }
 
-void break_into_debugger() { static_cast<void>(std::raise(SIGTRAP)); }
+// The instruction stops in this frame; raise() would stop some frames deeper, in the C library.
+void break_into_debugger() {
+#if defined(__x86_64__)
+  __asm__ volatile("int3");
+#else
+  static_cast<void>(std::raise(SIGTRAP));
+#endif
+}
 
 }  // namespace havklo

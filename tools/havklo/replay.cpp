@@ -3,9 +3,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +22,9 @@
 #include "havklo/stop_signal.hpp"
 #include "replay/difference_text.hpp"
 #include "replay/duration_text.hpp"
+#include "replay/network_observer.hpp"
 #include "replay/player.hpp"
+#include "replay/what_if.hpp"
 
 namespace havklo {
 namespace {
@@ -33,48 +39,43 @@ struct ReplayOptions {
   std::string from;
   std::string to;
   std::optional<uint64_t> break_at;
+  std::string with;
 };
 
 // "max" is 0; "2.5x" is 2.5. Nothing if it is neither.
-std::optional<double> parse_speed(const std::string &text) {
-  if (text == "max")
-    return 0.0;
+std::optional<double> parse_speed(const std::string& text) {
+  if (text == "max") return 0.0;
   size_t used = 0;
   double factor = 0;
   try {
     factor = std::stod(text, &used);
-  } catch (const std::exception &) {
+  } catch (const std::exception&) {
     return std::nullopt;
   }
-  if (used + 1 != text.size() || text[used] != 'x' || !(factor > 0))
-    return std::nullopt;
+  if (used + 1 != text.size() || text[used] != 'x' || !(factor > 0)) return std::nullopt;
   return factor;
 }
 
-// A place in a recording: so long after its first turn, or the event of that
-// number.
+// A place in a recording: so long after its first turn, or the event of that number.
 struct Place {
   std::optional<Duration> offset;
   uint64_t sequence = 0;
 };
 
-std::optional<Place> parse_place(const std::string &text) {
+std::optional<Place> parse_place(const std::string& text) {
   Place place;
-  const auto number =
-      std::from_chars(text.data(), text.data() + text.size(), place.sequence);
-  if (number.ec == std::errc{} && number.ptr == text.data() + text.size())
-    return place;
+  const auto number = std::from_chars(text.data(), text.data() + text.size(), place.sequence);
+  if (number.ec == std::errc{} && number.ptr == text.data() + text.size()) return place;
   place.offset = replay::parse_duration(text);
-  if (!place.offset || *place.offset < Duration{})
-    return std::nullopt;
+  if (!place.offset || *place.offset < Duration{}) return std::nullopt;
   return place;
 }
 
 // Keeps the recording's pace: sleeps until a turn's time has come.
 class Pace {
-public:
+ public:
   explicit Pace(double factor) : factor_(factor) {}
-  void wait_for(Instant turn, const StopSignal &stop) {
+  void wait_for(Instant turn, const StopSignal& stop) {
     using clock = std::chrono::steady_clock;
     if (!begun_) {
       begun_ = true;
@@ -82,16 +83,14 @@ public:
       began_ = clock::now();
     }
     const double ns = static_cast<double>((turn - first_turn_).ns) / factor_;
-    const auto until =
-        began_ + std::chrono::nanoseconds(static_cast<int64_t>(ns));
+    const auto until = began_ + std::chrono::nanoseconds(static_cast<int64_t>(ns));
     // In pieces, so that Ctrl-C need not wait for the recording.
     while (!stop.requested() && clock::now() < until) {
-      std::this_thread::sleep_until(
-          std::min(until, clock::now() + std::chrono::milliseconds(50)));
+      std::this_thread::sleep_until(std::min(until, clock::now() + std::chrono::milliseconds(50)));
     }
   }
 
-private:
+ private:
   double factor_;
   bool begun_ = false;
   Instant first_turn_;
@@ -100,45 +99,35 @@ private:
 
 // What of the recording is asked for.
 class Range {
-public:
-  Range(const std::optional<Place> &from, const std::optional<Place> &to)
-      : from_(from), to_(to) {}
+ public:
+  Range(const std::optional<Place>& from, const std::optional<Place>& to) : from_(from), to_(to) {}
 
   void begin(Instant first_turn) {
-    if (!begun_)
-      start_ = first_turn;
+    if (!begun_) start_ = first_turn;
     begun_ = true;
   }
   [[nodiscard]] Instant start() const { return start_; }
-  [[nodiscard]] bool covers(const Event &event) const {
+  [[nodiscard]] bool covers(const Event& event) const {
     return !is_before(event) && !is_behind(event);
   }
-  // Nothing of this turn or a later one is asked for; `last`: the last event so
-  // far.
+  // Nothing of this turn or a later one is asked for; `last`: the last event so far.
   [[nodiscard]] bool is_over(Instant turn, uint64_t last) const {
-    if (!to_)
-      return false;
+    if (!to_) return false;
     return to_->offset ? turn > start() + *to_->offset : last >= to_->sequence;
   }
   [[nodiscard]] bool has_begun(Instant turn, uint64_t last) const {
-    if (!from_)
-      return true;
-    return from_->offset ? turn >= start() + *from_->offset
-                         : last + 1 >= from_->sequence;
+    if (!from_) return true;
+    return from_->offset ? turn >= start() + *from_->offset : last + 1 >= from_->sequence;
   }
 
-private:
-  [[nodiscard]] bool is_before(const Event &event) const {
-    if (!from_)
-      return false;
-    return from_->offset ? event.time < start() + *from_->offset
-                         : event.sequence < from_->sequence;
+ private:
+  [[nodiscard]] bool is_before(const Event& event) const {
+    if (!from_) return false;
+    return from_->offset ? event.time < start() + *from_->offset : event.sequence < from_->sequence;
   }
-  [[nodiscard]] bool is_behind(const Event &event) const {
-    if (!to_)
-      return false;
-    return to_->offset ? event.time > start() + *to_->offset
-                       : event.sequence > to_->sequence;
+  [[nodiscard]] bool is_behind(const Event& event) const {
+    if (!to_) return false;
+    return to_->offset ? event.time > start() + *to_->offset : event.sequence > to_->sequence;
   }
 
   std::optional<Place> from_;
@@ -147,26 +136,22 @@ private:
   Instant start_;
 };
 
-int usage_error(const std::string &what) {
+int usage_error(const std::string& what) {
   fmt::print(stderr, "havklo replay: {}\n", what);
   return exit_usage;
 }
 
-int show_end(const replay::PlayResult &result, const Names &names,
-             Instant start) {
+int show_end(const replay::PlayResult& result, const Names& names, Instant start) {
   if (!result.torn.empty()) {
-    fmt::print(stderr, "havklo replay: the recording is torn: {}\n",
-               result.torn);
+    fmt::print(stderr, "havklo replay: the recording is torn: {}\n", result.torn);
   }
-  if (!result.difference)
-    return exit_good;
+  if (!result.difference) return exit_good;
   fmt::print(stderr, "havklo replay: {}",
              replay::difference_text(*result.difference, names, start));
   return exit_failed;
 }
 
-int play(const ReplayOptions &options, Player &player, Range &range,
-         double speed) {
+int play(const ReplayOptions& options, Player& player, Range& range, double speed) {
   const StopSignal stop;
   EventPrinter printer(format_named(options.format), wants_colour());
   // A bar and events on one terminal would spoil each other.
@@ -180,146 +165,161 @@ int play(const ReplayOptions &options, Player &player, Range &range,
     if (status == Player::Status::turn) {
       range.begin(now);
       cut = range.is_over(now, last) || stop.requested() || printer.gone();
-      if (cut)
-        break;
+      if (cut) break;
       if (speed > 0 && range.has_begun(now, last)) {
         printer.flush();
         pace.wait_for(now, stop);
       }
       status = player.run_turn();
     }
-    for (const Event &event : player.events()) {
+    for (const Event& event : player.events()) {
       last = event.sequence;
-      if (!options.verify && range.covers(event))
-        printer.print(event, player.names());
+      if (!options.verify && range.covers(event)) printer.print(event, player.names());
     }
-    const replay::Reader &reader = player.reader();
-    progress.show(reader.bytes_read(), reader.file_bytes(),
-                  player.result().turns, "turns");
-    if (status != Player::Status::turn)
-      break;
+    const replay::Reader& reader = player.reader();
+    progress.show(reader.bytes_read(), reader.file_bytes(), player.result().turns, "turns");
+    if (status != Player::Status::turn) break;
   }
   printer.flush();
   progress.clear();
-  const replay::PlayResult &result = player.result();
+  const replay::PlayResult& result = player.result();
   const int exit_code = show_end(result, player.names(), range.start());
   if (options.verify && exit_code == exit_good) {
-    fmt::print("replayed {} turns, {} events{}: identical\n", result.turns,
-               result.events, cut ? " (not to the end)" : "");
+    fmt::print("replayed {} turns, {} events{}: identical\n", result.turns, result.events,
+               cut ? " (not to the end)" : "");
   }
   return exit_code;
 }
 
 // The turn that publishes the event, found by a run of its own; 0: none does.
-uint64_t turn_of(const std::string &file, uint64_t sequence, uint64_t &last) {
+uint64_t turn_of(const std::string& file, uint64_t sequence, uint64_t& last) {
   Player player(replay::Reader::open(file).value());
   for (;;) {
     const Player::Status status = player.step();
-    for (const Event &event : player.events())
-      last = event.sequence;
-    if (last >= sequence && sequence != 0)
-      return player.turn().number;
-    if (status != Player::Status::turn)
-      return 0;
+    for (const Event& event : player.events()) last = event.sequence;
+    if (last >= sequence && sequence != 0) return player.turn().number;
+    if (status != Player::Status::turn) return 0;
   }
 }
 
-// Stops before the turn that publishes the event: its inputs are known, nothing
-// is decided.
-int break_at(const ReplayOptions &options, Player &player) {
+// Stops before the turn that publishes the event: its inputs are known, nothing is decided.
+int break_at(const ReplayOptions& options, Player& player) {
   if (!is_debugged()) {
-    return usage_error(fmt::format("--break-at stops in a debugger: gdb --args "
-                                   "havklo replay {} --break-at {}",
-                                   options.file, *options.break_at));
+    return usage_error(
+        fmt::format("--break-at stops in a debugger: gdb --args havklo replay {} --break-at {}",
+                    options.file, *options.break_at));
   }
   uint64_t last = 0;
   const uint64_t wanted = turn_of(options.file, *options.break_at, last);
   if (wanted == 0) {
     return usage_error(
-        fmt::format("--break-at {}: the recording's events are 1 to {}",
-                    *options.break_at, last));
+        fmt::format("--break-at {}: the recording's events are 1 to {}", *options.break_at, last));
   }
   EventPrinter printer(format_named(options.format), wants_colour());
   Player::Status status = player.read();
   for (; status == Player::Status::turn; status = player.read()) {
     if (player.turn().number == wanted) {
       printer.flush();
-      fmt::print(
-          stderr,
-          "havklo replay: turn {} is about to publish event {}; `finish` "
-          "leaves raise(), "
-          "then `break havklo::core::Session::on_completion` or `step` on\n",
-          wanted, *options.break_at);
+      fmt::print(stderr,
+                 "havklo replay: turn {} is about to publish event {}: `finish` and `step`, or "
+                 "`break havklo::core::Lifecycle::step` and `continue`\n",
+                 wanted, *options.break_at);
       break_into_debugger();
     }
     status = player.run_turn();
-    for (const Event &event : player.events())
-      printer.print(event, player.names());
-    if (status != Player::Status::turn)
-      break;
+    for (const Event& event : player.events()) printer.print(event, player.names());
+    if (status != Player::Status::turn) break;
   }
   printer.flush();
   return show_end(player.result(), player.names(), {});
 }
 
-int replay_file(const ReplayOptions &options) {
+// The outages with other settings, beside the recorded ones.
+int what_if(const ReplayOptions& options) {
+  std::ifstream file(options.with, std::ios::binary);
+  if (!file) {
+    return usage_error(fmt::format("cannot read '{}': {}", options.with, std::strerror(errno)));
+  }
+  const std::string toml{std::istreambuf_iterator<char>(file), {}};
+  auto reader = replay::Reader::open(options.file);
+  if (!reader) return usage_error(reader.error());
+  const auto settings = replay::other_settings(reader->header().settings, toml, options.with);
+  if (!settings) return usage_error(settings.error());
+  const auto network = replay::observe_network(std::move(*reader));
+  if (!network) {
+    fmt::print(stderr, "havklo replay: {}\n", network.error());
+    return exit_failed;
+  }
+  if (!network->torn.empty()) {
+    fmt::print(stderr, "havklo replay: the recording is torn: {}\n", network->torn);
+  }
+  const replay::WhatIf result = replay::compare(*network, *settings);
+  if (format_named(options.format) == OutputFormat::jsonl) {
+    fmt::print("{}\n", replay::to_json(result, *network));
+  } else {
+    fmt::print("{}",
+               replay::to_text(result, *network,
+                               replay::settings_changed(network->header.settings, *settings)));
+  }
+  return exit_good;
+}
+
+int replay_file(const ReplayOptions& options) {
+  if (!options.with.empty()) return what_if(options);
   const auto speed = parse_speed(options.speed);
   if (!speed) {
-    return usage_error(fmt::format(
-        "--speed {}: must be max, or a factor as 1x or 10x", options.speed));
+    return usage_error(
+        fmt::format("--speed {}: must be max, or a factor as 1x or 10x", options.speed));
   }
   std::optional<Place> from;
   std::optional<Place> to;
-  for (const auto &[name, text, place] :
-       {std::tuple("from", &options.from, &from),
-        std::tuple("to", &options.to, &to)}) {
-    if (text->empty())
-      continue;
+  for (const auto& [name, text, place] :
+       {std::tuple("from", &options.from, &from), std::tuple("to", &options.to, &to)}) {
+    if (text->empty()) continue;
     *place = parse_place(*text);
     if (!*place) {
-      return usage_error(fmt::format("--{} {}: must be a time after the first "
-                                     "turn as 90s, or an event's number",
-                                     name, *text));
+      return usage_error(
+          fmt::format("--{} {}: must be a time after the first turn as 90s, or an event's number",
+                      name, *text));
     }
   }
   auto reader = replay::Reader::open(options.file);
-  if (!reader)
-    return usage_error(reader.error());
+  if (!reader) return usage_error(reader.error());
   Player player(std::move(*reader));
-  if (options.break_at)
-    return break_at(options, player);
+  if (options.break_at) return break_at(options, player);
   Range range(from, to);
   return play(options, player, range, *speed);
 }
 
-} // namespace
+}  // namespace
 
-void add_replay_command(CLI::App &program, int &exit_code) {
+void add_replay_command(CLI::App& program, int& exit_code) {
   auto options = std::make_shared<ReplayOptions>();
-  CLI::App *command = program.add_subcommand(
+  CLI::App* command = program.add_subcommand(
       "replay",
-      "Run a recording again and print its events; exit 1 if one differs from "
-      "the recorded.\n"
+      "Run a recording again and print its events; exit 1 if one differs from the recorded.\n"
       "Examples:\n"
       "  havklo replay outage.hvk --verify\n"
       "  havklo replay outage.hvk --from 90s --to 95s --format jsonl\n"
+      "  havklo replay outage.hvk --with patient.toml\n"
       "  gdb --args havklo replay outage.hvk --break-at 4711");
   command->add_option("file", options->file, "the recording")->required();
-  command->add_flag("--verify", options->verify,
-                    "only compare, and say the result");
+  command->add_flag("--verify", options->verify, "only compare, and say the result");
   command->add_option("--from", options->from,
-                      "print from here: a time after the first turn (90s), or "
-                      "an event's number");
+                      "print from here: a time after the first turn (90s), or an event's number");
   command->add_option("--to", options->to, "stop here; as --from");
-  command->add_option("--speed", options->speed,
-                      "max (default), or a factor as 1x or 10x");
+  command->add_option("--speed", options->speed, "max (default), or a factor as 1x or 10x");
   command->add_option("--format", options->format, "text (default) or jsonl")
       ->check(CLI::IsMember({"text", "jsonl"}));
-  command->add_option(
-      "--break-at", options->break_at,
-      "under a debugger, stop in the turn that publishes this event");
-  command->callback(
-      [options, &exit_code] { exit_code = replay_file(*options); });
+  command->add_option("--break-at", options->break_at,
+                      "under a debugger, stop in the turn that publishes this event");
+  command
+      ->add_option("--with", options->with,
+                   "what if: the recorded network again, with these settings (TOML) over the "
+                   "recorded ones; prints the outages side by side")
+      ->excludes("--verify")
+      ->excludes("--break-at");
+  command->callback([options, &exit_code] { exit_code = replay_file(*options); });
 }
 
-} // namespace havklo
+}  // namespace havklo
