@@ -157,6 +157,35 @@ TEST(WhatIf, TheRecordedSettingsGiveTheRecordedFiguresBack) {
   }
 }
 
+TEST(WhatIf, TheLatenessOfALiveLoopDoesNotAddUp) {
+  // Each timer fires 8 ms late, as on a busy machine; six attempts in a row.
+  const TemporaryFile file;
+  VenueWorldSettings settings =
+      world(replay::FaultPlan{}
+                .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                .add({.kind = FaultKind::refuse, .at = 3_s, .lasting = 5_s}));
+  settings.engine.circuit_breaker.enabled = false;
+  SyncBlockWriter writer;
+  auto recorder =
+      Recorder::create(file.path(), settings.engine, settings.seed, Duration{}, writer).value();
+  settings.journal = recorder.get();
+  VenueWorld late(settings);
+  while (late.clock.now() < Instant{} + 14_s) {
+    late.engine.turn();
+    const Instant timer = late.engine.next_deadline() + 8_ms;
+    late.clock.set(std::max(late.clock.now(), std::min(timer, late.network.next_deadline())));
+    late.network.advance_to(late.clock.now());
+  }
+  recorder->finish();
+  const ObservedNetwork network =
+      replay::observe_network(replay::Reader::open(file.path()).value()).value();
+  ASSERT_EQ(network.recorded.outages.size(), 1u);
+  EXPECT_GE(network.recorded.outages[0].attempts.size(), 6u);
+  const replay::ModelRun run = replay::run_model(network, settings.engine, Assume::last);
+  expect_same(network.recorded, run.figures, 9_ms);
+  EXPECT_TRUE(run.assumptions.attempts.empty());
+}
+
 // The truth: the same seeded world with the other settings. The model must enclose it.
 void expect_encloses_truth(const VenueWorldSettings& recorded, const Settings& other,
                            Duration time) {
