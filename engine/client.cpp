@@ -31,12 +31,16 @@ constexpr Duration drain_time = Duration::milliseconds(50);
 // An engine and its live doors; the events door differs between the two forms of client.
 struct LiveEngine {
   LiveEngine() = default;
+  // The kernel must have let go of the recorder's blocks before they go.
+  ~LiveEngine() {
+    engine.reset();
+    if (recorder) recorder->finish();
+    transport.reset();
+  }
   LiveEngine(const LiveEngine&) = delete;
   LiveEngine& operator=(const LiveEngine&) = delete;
 
-  std::expected<void, StartError> start(const Settings& given,
-                                        const std::optional<std::string>& record_path,
-                                        EventDoor& events) {
+  std::expected<void, StartError> start(const Settings& given, EventDoor& events) {
     if (auto valid = validate(given); !valid) return std::unexpected(StartError{valid.error(), {}});
     settings = given;
     const auto refuse = [](std::string what) {
@@ -53,9 +57,9 @@ struct LiveEngine {
                                            .uring = {}});
     if (!made) return refuse(made.error());
     transport = std::move(*made);
-    if (record_path) {
-      auto recording =
-          Recorder::create(*record_path, settings, *settings.seed, clock.utc_offset(), *transport);
+    if (!settings.recording.path.empty()) {
+      auto recording = Recorder::create(settings.recording.path, settings, *settings.seed,
+                                        clock.utc_offset(), *transport);
       if (!recording) return refuse(recording.error());
       recorder = std::move(*recording);
     }
@@ -69,6 +73,11 @@ struct LiveEngine {
   void finish() {
     transport->drain(drain_time);
     if (recorder) recorder->finish();
+  }
+
+  [[nodiscard]] std::expected<void, std::string> recording() const {
+    if (!recorder) return {};
+    return recorder->outcome();
   }
 
   std::expected<void, CommandError> push(const Command& command) {
@@ -214,6 +223,7 @@ void KrakenClient::State::run(std::promise<std::expected<void, std::string>> sta
 void KrakenClient::State::park(const core::TurnResult& turn) {
   Duration wait = live.engine->next_deadline() - turn.now;
   wait = std::min(wait, live.engine->waits_for_room() ? room_poll_interval : park_max);
+  if (live.recorder) wait = std::min(wait, live.recorder->next_deadline() - turn.now);
   live.transport->park(wait);
 }
 
@@ -229,12 +239,12 @@ KrakenClientBuilder KrakenClient::builder(std::vector<std::string> symbols) {
 }
 
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
-    const Settings& settings, const std::optional<std::string>& record_path) {
+    const Settings& settings) {
   if (auto valid = validate(settings); !valid) {
     return std::unexpected(StartError{valid.error(), {}});  // before a ring is made of them
   }
   auto state = std::make_unique<State>(settings.ring_slots);
-  if (auto ok = state->live.start(settings, record_path, state->event_door); !ok) {
+  if (auto ok = state->live.start(settings, state->event_door); !ok) {
     return std::unexpected(ok.error());
   }
   std::promise<std::expected<void, std::string>> promise;
@@ -278,6 +288,11 @@ std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
   }
 }
 
+std::expected<void, std::string> KrakenClient::recording() const {
+  if (!closed()) return std::unexpected("the client is not closed");
+  return state_->live.recording();
+}
+
 bool KrakenClient::closed() const { return state_->closed.load(std::memory_order_acquire); }
 
 const Names& KrakenClient::names() const { return state_->live.engine->names(); }
@@ -301,12 +316,12 @@ struct InlineKrakenClient::State {
 };
 
 std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
-    const Settings& settings, const std::optional<std::string>& record_path) {
+    const Settings& settings) {
   if (auto valid = validate(settings); !valid) {
     return std::unexpected(StartError{valid.error(), {}});
   }
   auto state = std::make_unique<State>(settings.ring_slots);
-  if (auto ok = state->live.start(settings, record_path, state->event_door); !ok) {
+  if (auto ok = state->live.start(settings, state->event_door); !ok) {
     return std::unexpected(ok.error());
   }
   return std::unique_ptr<InlineKrakenClient>(new InlineKrakenClient(settings, std::move(state)));
@@ -333,6 +348,11 @@ EventWindow InlineKrakenClient::turn() {
     state_->finished = true;
   }
   return state_->event_door.published();
+}
+
+std::expected<void, std::string> InlineKrakenClient::recording() const {
+  if (!closed()) return std::unexpected("the client is not closed");
+  return state_->live.recording();
 }
 
 bool InlineKrakenClient::closed() const { return state_->finished; }
@@ -430,17 +450,22 @@ KrakenClientBuilder& KrakenClientBuilder::with_seed(uint64_t seed) {
 }
 
 KrakenClientBuilder& KrakenClientBuilder::with_recording(std::string path) {
-  record_path_ = std::move(path);
+  settings_.recording.path = std::move(path);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_recording(RecordingSettings settings) {
+  settings_.recording = std::move(settings);
   return *this;
 }
 
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClientBuilder::connect() {
-  return KrakenClient::connect(settings_, record_path_);
+  return KrakenClient::connect(settings_);
 }
 
 std::expected<std::unique_ptr<InlineKrakenClient>, StartError>
 KrakenClientBuilder::connect_inline() {
-  return InlineKrakenClient::connect(settings_, record_path_);
+  return InlineKrakenClient::connect(settings_);
 }
 
 }  // namespace havklo

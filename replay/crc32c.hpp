@@ -1,6 +1,7 @@
 // CRC-32C (Castagnoli), the checksum of a recording's blocks.
 //
-// Cost: eight bytes in three cycles where SSE 4.2 is compiled in, else a byte at a time.
+// Cost: with SSE 4.2 compiled in, eight bytes a cycle in chunks of crc32c_chunk_bytes and in three
+//       cycles else; without it a byte at a time.
 // Source: RFC 3720 §B.4; check value of "123456789" is 0xE3069283.
 #pragma once
 
@@ -9,6 +10,8 @@
 #include <span>
 
 namespace havklo::replay {
+
+inline constexpr uint32_t crc32c_chunk_bytes = 3 * 512;
 
 // Goes on from `crc`, which begins as 0.
 [[nodiscard]] uint32_t crc32c(uint32_t crc, std::span<const std::byte> bytes);

@@ -198,6 +198,9 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
       line.number("lost", payload.overrun.lost);
       line.number("first", payload.overrun.first);
       return line.number("last", payload.overrun.last);
+    case EventKind::recording_stopped:
+      line.word("reason", to_string(payload.recording_stopped.fault));
+      return line.number("os_error", int64_t{payload.recording_stopped.os_error});
   }
 }
 

@@ -29,6 +29,7 @@ Tone tone_of(EventKind kind) {
     case EventKind::book_invalid:
     case EventKind::book_stale:
     case EventKind::overrun:
+    case EventKind::recording_stopped:
       return Tone::bad;
     case EventKind::reconnecting:
     case EventKind::circuit_breaker_half_open:
@@ -193,6 +194,9 @@ std::string describe(const Event& event, const Names& names) {
     case EventKind::overrun:
       return fmt::format("{} lost, {} to {}", plural(payload.overrun.lost, "event"),
                          payload.overrun.first, payload.overrun.last);
+    case EventKind::recording_stopped:
+      return fmt::format("{}{}; the engine goes on", to_string(payload.recording_stopped.fault),
+                         os_error_text(payload.recording_stopped.os_error));
     default:
       return describe_lifecycle(event);
   }

@@ -1,4 +1,4 @@
-// The block header, byte by byte.
+// The block header, byte by byte, and the names of files.
 #include "replay/format.hpp"
 
 #include <bit>
@@ -9,7 +9,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::array<char, 4> magic = {'H', 'V', 'K', '1'};
-constexpr size_t crc_at = 44;
+constexpr size_t crc_at = 60;
 
 }  // namespace
 
@@ -22,10 +22,12 @@ BlockHeaderBytes encode(const BlockHeader& header) {
   put(4, header.kind);
   put(8, header.payload_bytes);
   put(12, header.number);
-  put(16, header.turns);
-  put(24, header.events);
-  put(32, header.digest);
-  put(40, header.payload_crc);
+  put(16, header.progress.time.ns);
+  put(24, header.progress.turns);
+  put(32, header.progress.events);
+  put(40, header.progress.sequence);
+  put(48, header.progress.digest);
+  put(56, header.payload_crc);
   put(crc_at, crc32c(0, std::span(bytes).first(crc_at)));
   return bytes;
 }
@@ -42,14 +44,20 @@ std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes) {
   get(4, header.kind);
   get(8, header.payload_bytes);
   get(12, header.number);
-  get(16, header.turns);
-  get(24, header.events);
-  get(32, header.digest);
-  get(40, header.payload_crc);
+  get(16, header.progress.time.ns);
+  get(24, header.progress.turns);
+  get(32, header.progress.events);
+  get(40, header.progress.sequence);
+  get(48, header.progress.digest);
+  get(56, header.payload_crc);
   if (header.kind > BlockKind::closing || header.payload_bytes > block_payload_bytes_max) {
     return std::nullopt;
   }
   return header;
+}
+
+std::string segment_path(const std::string& path, uint32_t segment) {
+  return segment == 0 ? path : path + "." + std::to_string(segment);
 }
 
 }  // namespace havklo::replay

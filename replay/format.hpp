@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
+#include <havklo/clock.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,15 @@ inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
 enum class BlockKind : uint32_t { header = 0, turns = 1, closing = 2 };
 
+// Why a file of a recording ends.
+enum class ClosingReason : uint32_t {
+  finished = 0,  // the session is over
+  continued,     // the next file goes on
+  slow_disk,     // recording stopped before the session was over
+  disk_error,
+};
+inline constexpr uint32_t closing_reason_count = 4;
+
 enum class EntryTag : uint8_t {
   turn_end = 1,
   command,
@@ -31,14 +41,22 @@ enum class EntryTag : uint8_t {
   event,
 };
 
+// How far a recording has come: what a block's header says of everything up to its end.
+struct Progress {
+  Instant time;           // of the last turn
+  uint64_t turns = 0;     // that have ended
+  uint64_t events = 0;    // that they published
+  uint64_t sequence = 0;  // of the last of these
+  uint64_t digest = 0;    // of all of these
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
+
 struct BlockHeader {
-  static constexpr size_t bytes = 48;
+  static constexpr size_t bytes = 64;
   BlockKind kind = BlockKind::turns;
   uint32_t payload_bytes = 0;
   uint32_t number = 0;
-  uint64_t turns = 0;
-  uint64_t events = 0;
-  uint64_t digest = 0;
+  Progress progress;
   uint32_t payload_crc = 0;
 };
 
@@ -67,6 +85,9 @@ inline size_t put_varint(std::byte* out, uint64_t value) {
   return static_cast<int64_t>(value >> 1U) ^ -static_cast<int64_t>(value & 1U);
 }
 
+// The name of file `segment` of a recording whose first file is `path`: path, path.1, path.2 …
+[[nodiscard]] std::string segment_path(const std::string& path, uint32_t segment);
+
 // Takes integers and bytes from the front; once something is missing, everything is.
 class ByteReader {
  public:
@@ -91,12 +112,14 @@ class ByteReader {
     failed_ = true;
     return 0;
   }
-  [[nodiscard]] uint32_t word() {
-    uint32_t value = 0;
-    const auto four = take(sizeof value);
-    if (!four.empty()) std::memcpy(&value, four.data(), sizeof value);
+  template <class Integer>
+  [[nodiscard]] Integer fixed() {
+    Integer value = 0;
+    const auto bytes = take(sizeof value);
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
     return value;
   }
+  [[nodiscard]] uint32_t word() { return fixed<uint32_t>(); }
   [[nodiscard]] std::span<const std::byte> take(uint64_t count) {
     if (failed_ || count > rest_.size()) {
       failed_ = true;

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <havklo/limits.hpp>
 #include <string_view>
 #include <utility>
@@ -14,6 +16,9 @@
 
 namespace havklo::replay {
 namespace {
+
+// How far behind a missing file one looks for later ones.
+constexpr uint32_t missing_files_max = 100;
 
 // The part of a line behind its key; nothing if the next line has another.
 std::optional<std::string_view> take_line(std::string_view& text, std::string_view key) {
@@ -37,60 +42,107 @@ bool parse(std::string_view text, Integer& value, int base = 10) {
   return result.ec == std::errc{} && result.ptr == text.data() + text.size();
 }
 
-}  // namespace
-
-std::expected<Reader, std::string> Reader::open(const std::string& path) {
-  Reader reader;
-  reader.file_.open(path, std::ios::binary);
-  if (!reader.file_) {
-    return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-  }
-  reader.file_.seekg(0, std::ios::end);
-  if (const auto size = reader.file_.tellg(); size > 0) {
-    reader.file_bytes_ = static_cast<uint64_t>(size);
-  }
-  reader.file_.clear();
-  reader.file_.seekg(0);
-  if (auto read = reader.read_header(path); !read) return std::unexpected(read.error());
-  return reader;
+// `night.hvk.3` without its number, if that is what it is.
+std::string first_path_of(const std::string& path, uint32_t segment) {
+  const std::string ending = "." + std::to_string(segment);
+  return path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
 }
 
-std::expected<void, std::string> Reader::read_header(const std::string& path) {
-  BlockHeader block;
-  if (read_block(block) != BlockStatus::good || block.kind != BlockKind::header) {
-    return std::unexpected(fmt::format("'{}' is not a recording, or its header is damaged", path));
-  }
-  std::string_view text(reinterpret_cast<const char*>(payload_.data()), payload_bytes_);
+}  // namespace
+
+std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
+                                                         const std::string& path) {
+  RecordingHeader header;
   uint32_t format = 0;
   const auto format_text = take_line(text, "format");
   if (!format_text || !parse(*format_text, format)) {
     return std::unexpected(fmt::format("'{}' has a header that says no format", path));
   }
-  if (format != format_version) {
-    return std::unexpected(fmt::format("'{}' has format {}; this havklo {} reads format {}", path,
-                                       format, HAVKLO_VERSION, format_version));
-  }
   const auto build = take_line(text, "build");
+  if (format != format_version) {
+    return std::unexpected(
+        fmt::format("'{}' has format {}, written by havklo {}; this havklo {} "
+                    "reads format {}",
+                    path, format, build.value_or("?"), HAVKLO_VERSION, format_version));
+  }
+  const auto host = take_line(text, "host");
+  const auto session = take_line(text, "session");
+  const auto segment = take_line(text, "segment");
   const auto seed = take_line(text, "seed");
   const auto offset = take_line(text, "utc_offset_ns");
-  if (!build || !seed || !offset || !parse(*seed, header_.seed, 16) ||
-      !parse(*offset, header_.utc_offset.ns)) {
+  if (!build || !host || !session || !segment || !seed || !offset ||
+      !parse(*session, header.session, 16) || !parse(*segment, header.segment) ||
+      !parse(*seed, header.seed, 16) || !parse(*offset, header.utc_offset.ns)) {
     return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
   }
-  header_.build = *build;
+  header.build = *build;
+  header.host = *host;
   auto settings = settings_from_toml(text, path);
   if (!settings) return std::unexpected(settings.error());
   if (auto valid = validate(*settings); !valid) {
     return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));
   }
-  header_.settings = std::move(*settings);
-  last_block_ = {.turns = block.turns, .events = block.events, .digest = block.digest};
+  header.settings = std::move(*settings);
+  return header;
+}
+
+std::expected<Reader, std::string> Reader::open(const std::string& path) {
+  Reader reader;
+  if (auto opened = reader.open_file(path); !opened) return std::unexpected(opened.error());
+  if (reader.header_.segment != 0) {
+    if (auto opened = reader.go_to_first(path); !opened) return std::unexpected(opened.error());
+  }
+  reader.path_ = reader.files_.front();
+  std::error_code error;
+  for (uint32_t i = 0; std::filesystem::is_regular_file(segment_path(reader.path_, i), error);
+       ++i) {
+    reader.file_bytes_ += std::filesystem::file_size(segment_path(reader.path_, i), error);
+  }
+  return reader;
+}
+
+// Opens a file of a recording and reads its header.
+std::expected<void, std::string> Reader::open_file(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return std::unexpected(fmt::format("cannot read '{}': it is a directory", path));
+  }
+  file_ = std::ifstream(path, std::ios::binary);
+  if (!file_) {
+    return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  }
+  next_number_ = 0;
+  if (read_block(block_) != BlockStatus::good || block_.kind != BlockKind::header) {
+    return std::unexpected(fmt::format("'{}' is not a recording, or its header is damaged", path));
+  }
+  auto header =
+      parse_header({reinterpret_cast<const char*>(payload_.data()), block_.payload_bytes}, path);
+  if (!header) return std::unexpected(header.error());
+  header_ = std::move(*header);
+  last_block_ = block_.progress;
   payload_at_ = payload_bytes_;
+  closing_.reset();
+  files_.push_back(path);
+  return {};
+}
+
+std::expected<void, std::string> Reader::go_to_first(const std::string& path) {
+  const RecordingHeader named = header_;
+  const std::string first = first_path_of(path, named.segment);
+  files_.clear();
+  blocks_ = 0;
+  const auto opened = open_file(first);
+  if (!opened || header_.session != named.session || header_.segment != 0) {
+    return std::unexpected(
+        fmt::format("'{}' is file {} of a recording; its first file, '{}', {}", path, named.segment,
+                    first, opened ? "belongs to another session" : "is missing or damaged"));
+  }
   return {};
 }
 
 // Reads the next block whole and checks it.
 Reader::BlockStatus Reader::read_block(BlockHeader& header) {
+  block_at_ = static_cast<uint64_t>(file_.tellg());
   BlockHeaderBytes bytes{};
   file_.read(reinterpret_cast<char*>(bytes.data()), bytes.size());
   if (file_.gcount() == 0) return BlockStatus::end;
@@ -111,6 +163,7 @@ Reader::BlockStatus Reader::read_block(BlockHeader& header) {
   payload_at_ = 0;
   bytes_read_ += bytes.size() + payload_bytes_;
   ++next_number_;
+  ++blocks_;
   return BlockStatus::good;
 }
 
@@ -124,21 +177,7 @@ Reader::Status Reader::next(RecordedTurn& turn) {
   bool inside = false;
   for (;;) {
     if (payload_at_ == payload_bytes_) {
-      if (next_number_ > 1) {
-        last_block_ = {.turns = block_.turns, .events = block_.events, .digest = block_.digest};
-      }
-      if (closing_seen_) return inside ? tear("the last turn has no end") : Status::end;
-      if (inside) kept_.push_back(std::exchange(payload_, {}));
-      switch (read_block(block_)) {
-        case BlockStatus::good:
-          break;
-        case BlockStatus::end:
-          return tear("the closing block is missing");
-        case BlockStatus::bad:
-          return tear(fmt::format("block {} is cut short or damaged", next_number_));
-      }
-      if (block_.kind == BlockKind::header) return tear("a second header");
-      closing_seen_ = block_.kind == BlockKind::closing;
+      if (const auto status = begin_block(inside)) return *status;
       continue;
     }
     ByteReader bytes(
@@ -152,6 +191,84 @@ Reader::Status Reader::next(RecordedTurn& turn) {
     inside = !turn_ended;
     if (turn_ended) return Status::turn;
   }
+}
+
+// The block before is read up; nothing: the next one is there.
+std::optional<Reader::Status> Reader::begin_block(bool inside_turn) {
+  if (block_.kind == BlockKind::turns) {
+    last_block_ = block_.progress;
+    if (block_.progress.turns != turns_ || block_.progress.events != events_) {
+      return tear(fmt::format("block {} does not hold the turns that it says", next_number_ - 1));
+    }
+  }
+  if (closing_) {
+    const Status status = end_of_file(inside_turn);
+    if (status != Status::turn) return status;
+    return std::nullopt;
+  }
+  if (inside_turn) kept_.push_back(std::exchange(payload_, {}));
+  switch (read_block(block_)) {
+    case BlockStatus::good:
+      break;
+    case BlockStatus::end:
+      return tear("the closing block is missing");
+    case BlockStatus::bad:
+      return tear(fmt::format("block {} is cut short or damaged", next_number_) +
+                  what_lies_behind());
+  }
+  if (block_.kind == BlockKind::header) return tear("a second header");
+  if (block_.kind == BlockKind::turns) return std::nullopt;
+  closing_ = read_closing(std::span<const std::byte>(payload_).first(payload_bytes_));
+  if (!closing_) return tear("the closing block is damaged");
+  payload_at_ = payload_bytes_;
+  return std::nullopt;
+}
+
+// Behind the closing block. `turn`: there is another file.
+Reader::Status Reader::end_of_file(bool inside_turn) {
+  if (file_.peek() != std::ifstream::traits_type::eof()) {
+    return tear("something stands behind the closing block");
+  }
+  switch (closing_->reason) {
+    case ClosingReason::continued:
+      return go_over();
+    case ClosingReason::finished:
+      return inside_turn ? tear("the last turn has no end") : Status::end;
+    case ClosingReason::slow_disk:
+      return tear("recording stopped early: the disk was too slow");
+    case ClosingReason::disk_error:
+      return tear(fmt::format("recording stopped early: {}", std::strerror(closing_->os_error)));
+  }
+  return Status::torn;
+}
+
+Reader::Status Reader::go_over() {
+  const RecordingHeader last = header_;
+  const Progress progress = last_block_;
+  const std::string path = segment_path(path_, last.segment + 1);
+  if (!std::filesystem::exists(path)) {
+    // Whether only this one is missing: then the later ones are of no use.
+    uint32_t later = last.segment + 2;
+    while (later < last.segment + 2 + missing_files_max &&
+           !std::filesystem::exists(segment_path(path_, later))) {
+      ++later;
+    }
+    const bool found = later < last.segment + 2 + missing_files_max;
+    return tear(fmt::format("file '{}' is missing{}", path,
+                            found ? fmt::format("; without it, '{}' and what follows cannot be "
+                                                "replayed",
+                                                segment_path(path_, later))
+                                  : ""));
+  }
+  const auto opened = open_file(path);
+  if (!opened) return tear(opened.error());
+  if (header_.session != last.session || header_.segment != last.segment + 1 ||
+      last_block_ != progress) {
+    const std::string why = fmt::format("'{}' does not go on where the file before it ends", path);
+    header_ = last;
+    return tear(why);
+  }
+  return Status::turn;
 }
 
 bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended) {
@@ -178,7 +295,8 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
       const auto whole = bytes.take(sizeof kept.event);
       if (bytes.failed()) return false;
       std::memcpy(static_cast<void*>(&kept.event), whole.data(), sizeof kept.event);
-      if (kept.event.kind < EventKind::connected || kept.event.kind > EventKind::overrun)
+      if (kept.event.kind < EventKind::connected ||
+          static_cast<uint8_t>(kept.event.kind) > event_kind_last)
         return false;
       turn.kept_events.push_back(kept);
       return true;
@@ -196,6 +314,7 @@ bool Reader::read_turn_end(ByteReader& bytes, RecordedTurn& turn) {
   turn.event_count = static_cast<uint32_t>(bytes.varint());
   turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
   turn.number = ++turns_;
+  events_ += turn.event_count;
   return !bytes.failed();
 }
 
@@ -272,6 +391,36 @@ bool Reader::read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last) 
 Reader::Status Reader::tear(std::string why) {
   lost_ = fmt::format("{}; {} whole turns before it are good", why, turns_);
   return Status::torn;
+}
+
+// After a block that is not good: what the file still holds, by the headers that can be found.
+std::string Reader::what_lies_behind() {
+  constexpr size_t window_bytes = 1024 * 1024;
+  file_.clear();
+  file_.seekg(0, std::ios::end);
+  const auto end = static_cast<uint64_t>(file_.tellg());
+  std::string text = fmt::format(" (at byte {}, {} bytes from the end of '{}')", block_at_,
+                                 end - block_at_, files_.back());
+  std::optional<BlockHeader> last;
+  std::vector<std::byte> window;
+  for (uint64_t at = block_at_ + 1; at + BlockHeader::bytes <= end;) {
+    window.resize(static_cast<size_t>(std::min<uint64_t>(window_bytes, end - at)));
+    file_.clear();
+    file_.seekg(static_cast<std::streamoff>(at));
+    file_.read(reinterpret_cast<char*>(window.data()), static_cast<std::streamsize>(window.size()));
+    if (static_cast<size_t>(file_.gcount()) != window.size()) break;
+    for (size_t i = 0; i + BlockHeader::bytes <= window.size(); ++i) {
+      BlockHeaderBytes bytes{};
+      std::memcpy(bytes.data(), window.data() + i, bytes.size());
+      if (window[i] != std::byte{'H'}) continue;
+      if (const auto header = decode_block_header(bytes)) last = header;
+    }
+    at += window.size() - (BlockHeader::bytes - 1);
+  }
+  if (last && last->progress.turns > turns_) {
+    text += fmt::format("; {} turns behind it are lost with it", last->progress.turns - turns_);
+  }
+  return text;
 }
 
 }  // namespace havklo::replay

@@ -1,5 +1,6 @@
 // Reads a recording, block by block and turn by turn, and trusts nothing in it.
 //
+// A recording of several files (path, path.1, …) is read as one; any of them may be named.
 // Owns:    the file and one block of it, more while a turn goes over a block's end.
 // Errors:  open() refuses what is no recording, or of another format, in one line. Later damage
 //          ends the reading: next() says `torn`, and lost() in words what is missing.
@@ -18,14 +19,19 @@
 #include <havklo/transport.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "replay/block_index.hpp"
 #include "replay/format.hpp"
 
 namespace havklo::replay {
 
 struct RecordingHeader {
   std::string build;
+  std::string host;
+  uint64_t session = 0;  // the same in every file of a recording, and in no other
+  uint32_t segment = 0;  // which of its files
   uint64_t seed = 0;
   Duration utc_offset;
   Settings settings;
@@ -50,11 +56,11 @@ struct RecordedTurn {
 };
 
 // Where a block of turns ended, for the check of the digest.
-struct BlockEnd {
-  uint64_t turns = 0;
-  uint64_t events = 0;
-  uint64_t digest = 0;
-};
+using BlockEnd = Progress;
+
+// The text of a header block; `path` stands in errors.
+[[nodiscard]] std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
+                                                                       const std::string& path);
 
 class Reader {
  public:
@@ -67,8 +73,10 @@ class Reader {
   [[nodiscard]] Status next(RecordedTurn& turn);
   // The end of the last block whose turns have all been read.
   [[nodiscard]] const BlockEnd& last_block() const { return last_block_; }
-  [[nodiscard]] uint32_t blocks() const { return next_number_; }
-  // Of the file so far, for a progress bar; of the whole file.
+  [[nodiscard]] uint32_t blocks() const { return blocks_; }
+  // The path of each file that has been read.
+  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
+  // So far, for a progress bar; of all files.
   [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] uint64_t file_bytes() const { return file_bytes_; }
   // After `torn`: what is missing and why.
@@ -76,8 +84,12 @@ class Reader {
 
  private:
   Reader() = default;
-  [[nodiscard]] std::expected<void, std::string> read_header(const std::string& path);
+  [[nodiscard]] std::expected<void, std::string> open_file(const std::string& path);
+  [[nodiscard]] std::expected<void, std::string> go_to_first(const std::string& path);
   enum class BlockStatus : uint8_t { good, end, bad };
+  [[nodiscard]] std::optional<Status> begin_block(bool inside_turn);
+  [[nodiscard]] Status end_of_file(bool inside_turn);
+  [[nodiscard]] Status go_over();
   [[nodiscard]] BlockStatus read_block(BlockHeader& header);
   [[nodiscard]] bool read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended);
   [[nodiscard]] bool read_command(ByteReader& bytes, RecordedTurn& turn);
@@ -85,8 +97,11 @@ class Reader {
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last);
   [[nodiscard]] bool read_turn_end(ByteReader& bytes, RecordedTurn& turn);
   Status tear(std::string why);
+  [[nodiscard]] std::string what_lies_behind();
 
   std::ifstream file_;
+  std::string path_;  // of the first file
+  std::vector<std::string> files_;
   RecordingHeader header_;
   std::vector<std::byte> payload_;  // receive_padding longer than the block's
   size_t payload_bytes_ = 0;
@@ -99,10 +114,13 @@ class Reader {
   uint64_t file_bytes_ = 0;
   BlockHeader block_;
   BlockEnd last_block_;
-  uint32_t next_number_ = 0;
+  uint64_t block_at_ = 0;     // where the last block, or what should be one, begins
+  uint32_t next_number_ = 0;  // in this file
+  uint32_t blocks_ = 0;
   uint64_t turns_ = 0;
+  uint64_t events_ = 0;
   Instant last_now_;
-  bool closing_seen_ = false;
+  std::optional<Closing> closing_;
   bool joins_ = false;  // the next `received` goes on with the last
   std::string lost_;
 };

@@ -1,92 +1,97 @@
-// Fills blocks and hands them on; what is in flight is left alone until the writer gives it back.
-#include <fcntl.h>
+// What entered a turn, as entries of blocks; RecordingFiles brings the blocks to the disk.
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstring>
-#include <havklo/assert.hpp>
 #include <havklo/recording.hpp>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "replay/event_digest.hpp"
 #include "replay/format.hpp"
+#include "replay/recording_files.hpp"
+#include "replay/redaction.hpp"
 #include "replay/settings_toml.hpp"
 
 namespace havklo {
 namespace {
 
-using replay::BlockHeader;
-using replay::BlockKind;
 using replay::EntryTag;
-
-constexpr size_t block_count = 8;
-constexpr size_t block_bytes = 256 * 1024;
-constexpr size_t block_payload_max = block_bytes - BlockHeader::bytes;
+using replay::OpenBlock;
+using replay::Progress;
+using replay::RecordingFiles;
 
 // The longest entry but for what was received.
-constexpr size_t entry_bytes_max = 64;
+constexpr size_t entry_bytes_max = 96;
 
 // A block is handed on when it is full, or this long after its first entry: a kill loses no more.
 constexpr Duration block_age_max = Duration::milliseconds(500);
 
-// How long finish() waits for the disk.
-constexpr int finish_polls_max = 2000;
+// Which machine: its name, its kernel, its processor's architecture.
+std::string host_text() {
+  struct utsname names {};
+  if (::uname(&names) != 0) return "unknown";
+  return fmt::format("{} {} {} {}", names.nodename, names.sysname, names.release, names.machine);
+}
 
-struct Block {
-  std::unique_ptr<std::byte[]> bytes = std::make_unique<std::byte[]>(block_bytes);
-  uint32_t used = 0;  // of the payload
-  uint32_t crc = 0;   // of the payload so far
-  uint32_t crc_until = 0;
-  bool in_flight = false;
-  uint32_t size_in_flight = 0;
-
-  [[nodiscard]] std::byte* payload() { return bytes.get() + BlockHeader::bytes; }
-  [[nodiscard]] size_t room() const { return block_payload_max - used; }
-};
+// Tells the files of one session from those of another (FNV-1a).
+uint64_t identity_of(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3U;
+  return hash;
+}
 
 }  // namespace
 
 struct Recorder::State {
-  State(int opened, BlockWriter& given) : file(opened), writer(given) {}
-  ~State() { ::close(file); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  State(std::unique_ptr<RecordingFiles> opened, std::string_view url)
+      : files(std::move(opened)), redactor(url) {}
 
-  void begin(EntryTag tag, size_t bytes);
-  void byte(uint8_t value) { current->payload()[current->used++] = std::byte{value}; }
-  void varint(uint64_t value) {
-    current->used +=
-        static_cast<uint32_t>(replay::put_varint(current->payload() + current->used, value));
+  // Where an entry is written: `done` makes what lies before `at` part of the block.
+  struct Entry {
+    std::byte* at;
+    void byte(uint8_t value) { *at++ = std::byte{value}; }
+    void tag(EntryTag value) { byte(static_cast<uint8_t>(value)); }
+    void varint(uint64_t value) { at += replay::put_varint(at, value); }
+    void signed_varint(int64_t value) { varint(replay::zigzag(value)); }
+    void raw(const void* data, size_t bytes) {
+      std::memcpy(at, data, bytes);
+      at += bytes;
+    }
+  };
+  // Makes room for an entry of at most entry_bytes_max; nothing when recording has stopped.
+  [[nodiscard]] bool make_room();
+  [[nodiscard]] Entry begin() {
+    OpenBlock& block = files->current();
+    return {block.payload + block.used};
   }
-  void raw(const void* data, size_t bytes) {
-    std::memcpy(current->payload() + current->used, data, bytes);
-    current->used += static_cast<uint32_t>(bytes);
+  void done(const Entry& entry) {
+    OpenBlock& block = files->current();
+    block.used = static_cast<uint32_t>(entry.at - block.payload);
   }
-  void received(uint64_t connection, std::span<const std::byte> bytes);
+  void received(ConnectionId connection, std::span<const std::byte> bytes);
   void lifecycle_event(uint32_t index, const Event& event);
-  void add_to_crc();
-  void hand_on(BlockKind kind);
-  void take_back();
-  [[nodiscard]] bool is_recording() const { return state == RecorderState::recording; }
+  void add_to_crc(uint32_t until);
+  void add_full_chunks_to_crc() {
+    const uint32_t waiting = files->current().used - crc_until;
+    if (waiting >= replay::crc32c_chunk_bytes) {
+      add_to_crc(crc_until + waiting - waiting % replay::crc32c_chunk_bytes);
+    }
+  }
+  void hand_on();
+  void look_for_fault();
 
-  int file;
-  BlockWriter& writer;
+  std::unique_ptr<RecordingFiles> files;
+  replay::Redactor redactor;
   RecorderState state = RecorderState::recording;
-  int32_t error = 0;
-  std::array<Block, block_count> blocks;
-  Block* current = &blocks[0];
-  uint32_t next_number = 0;
-  uint64_t file_bytes = 0;
-  uint64_t turns = 0;
-  uint64_t events = 0;
+  bool fault_told = false;
+  bool finish_called = false;
+  uint32_t crc = 0;  // of the current block, up to crc_until
+  uint32_t crc_until = 0;
+  Progress progress;
   replay::EventDigest digest;
-  Instant last_now;
-  Instant block_began;
-  bool block_has_turn = false;
+  Instant hand_on_at = Instant::never();
 };
 
 std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(const std::string& path,
@@ -94,28 +99,18 @@ std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(const std
                                                                        uint64_t seed,
                                                                        Duration utc_offset,
                                                                        BlockWriter& writer) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const auto cannot = [&path] {
-    return std::unexpected("cannot record to '" + path + "': " + std::strerror(errno));
-  };
-  if (file < 0) return cannot();
-  auto state = std::make_unique<State>(file, writer);
-  const std::string header =
-      fmt::format("format {}\nbuild {}\nseed {:#x}\nutc_offset_ns {}\n\n", replay::format_version,
-                  HAVKLO_VERSION, seed, utc_offset.ns) +
-      replay::settings_to_toml(settings);
-  BlockHeader block{.kind = BlockKind::header,
-                    .payload_bytes = static_cast<uint32_t>(header.size()),
-                    .number = state->next_number++,
-                    .digest = state->digest.value(),
-                    .payload_crc = replay::crc32c(0, std::as_bytes(std::span(header)))};
-  const auto head = replay::encode(block);
-  const bool written =
-      ::pwrite(file, head.data(), head.size(), 0) == static_cast<ssize_t>(head.size()) &&
-      ::pwrite(file, header.data(), header.size(), head.size()) ==
-          static_cast<ssize_t>(header.size());
-  if (!written) return cannot();
-  state->file_bytes = head.size() + header.size();
+  Settings shown = settings;
+  shown.url = replay::without_credentials(settings.url);
+  const std::string after = fmt::format("seed {:#x}\nutc_offset_ns {}\n\n", seed, utc_offset.ns) +
+                            replay::settings_to_toml(shown);
+  const std::string host = host_text();
+  std::string before =
+      fmt::format("format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
+                  replay::format_version, HAVKLO_VERSION, host, identity_of(host + after));
+  auto files = RecordingFiles::open(path, settings.recording, std::move(before), after, writer);
+  if (!files) return std::unexpected(files.error());
+  auto state = std::make_unique<State>(std::move(*files), settings.url);
+  state->progress.digest = state->digest.value();
   return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
 }
 
@@ -124,180 +119,198 @@ Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Recorder::~Recorder() { finish(); }
 
 RecorderState Recorder::state() const { return state_->state; }
-int32_t Recorder::disk_error() const { return state_->error; }
-uint64_t Recorder::turns() const { return state_->turns; }
-uint64_t Recorder::events() const { return state_->events; }
+uint64_t Recorder::turns() const { return state_->progress.turns; }
+uint64_t Recorder::events() const { return state_->progress.events; }
 
-// Makes room for an entry of at most entry_bytes_max and `bytes`, and begins it.
-void Recorder::State::begin(EntryTag tag, size_t bytes) {
-  if (current->room() < entry_bytes_max + bytes) hand_on(BlockKind::turns);
-  if (is_recording()) byte(static_cast<uint8_t>(tag));
+int32_t Recorder::disk_error() const {
+  return state_->files->fault() ? state_->files->fault()->os_error : 0;
+}
+
+std::expected<void, std::string> Recorder::outcome() const {
+  switch (state_->state) {
+    case RecorderState::finished:
+      return {};
+    case RecorderState::recording:
+      return std::unexpected("the recording goes on");
+    case RecorderState::stopped_slow_disk:
+      return std::unexpected("the recording stopped early: the disk is too slow");
+    case RecorderState::stopped_disk_error:
+      return std::unexpected(
+          fmt::format("the recording stopped early: {}", std::strerror(disk_error())));
+  }
+  return {};
+}
+
+Instant Recorder::next_deadline() const {
+  // A disk that does not keep up ends the wait by itself: what it has done wakes the loop.
+  const bool waits = state_->state == RecorderState::recording && state_->files->keeps_up();
+  return waits ? state_->hand_on_at : Instant::never();
+}
+
+std::optional<JournalFault> Recorder::begin_turn(Instant now) {
+  State& state = *state_;
+  if (state.fault_told) return std::nullopt;
+  if (state.state == RecorderState::recording) {
+    state.files->poll(now);
+    if (now >= state.hand_on_at && state.files->keeps_up()) state.hand_on();
+    state.look_for_fault();
+  }
+  if (state.state == RecorderState::recording) return std::nullopt;
+  state.fault_told = true;
+  return state.files->fault();
+}
+
+void Recorder::State::look_for_fault() {
+  if (state != RecorderState::recording || !files->fault()) return;
+  state = files->fault()->fault == RecordingFault::slow_disk ? RecorderState::stopped_slow_disk
+                                                             : RecorderState::stopped_disk_error;
+}
+
+bool Recorder::State::make_room() {
+  if (files->room() < entry_bytes_max) hand_on();
+  return state == RecorderState::recording;
 }
 
 void Recorder::on_command(const Command& command) {
   State& state = *state_;
-  if (!state.is_recording()) return;
-  state.begin(EntryTag::command, 0);
-  if (!state.is_recording()) return;
-  state.byte(static_cast<uint8_t>(command.kind));
-  state.byte(static_cast<uint8_t>(command.channel));
-  state.varint(command.session);
-  state.varint(command.depth);
-  state.byte(command.symbol_bytes);
-  state.raw(command.symbol_text.data(), command.symbol_bytes);
+  if (state.state != RecorderState::recording || !state.make_room()) return;
+  auto entry = state.begin();
+  entry.tag(EntryTag::command);
+  entry.byte(static_cast<uint8_t>(command.kind));
+  entry.byte(static_cast<uint8_t>(command.channel));
+  entry.varint(command.session);
+  entry.varint(command.depth);
+  entry.byte(command.symbol_bytes);
+  entry.raw(command.symbol_text.data(), command.symbol_bytes);
+  state.done(entry);
 }
 
 void Recorder::on_completion(const Completion& completion) {
   State& state = *state_;
-  if (!state.is_recording()) return;
-  const auto connection = static_cast<uint64_t>(completion.connection);
+  if (state.state != RecorderState::recording || !state.make_room()) return;
+  const auto connection = static_cast<uint32_t>(completion.connection);
+  if (completion.kind == Completion::Kind::received) {
+    return state.received(completion.connection, completion.bytes);
+  }
+  auto entry = state.begin();
   switch (completion.kind) {
     case Completion::Kind::received:
-      return state.received(connection, completion.bytes);
+      return;
     case Completion::Kind::opened:
-      state.begin(EntryTag::opened, 0);
-      if (!state.is_recording()) return;
-      state.varint(connection);
-      state.byte(completion.tls_resumed ? 1 : 0);
-      state.byte(completion.peer.family);
-      state.raw(completion.peer.address.data(), completion.peer.address.size());
-      return state.varint(completion.peer.port);
+      state.redactor.on_opened(completion.connection);
+      entry.tag(EntryTag::opened);
+      entry.varint(connection);
+      entry.byte(completion.tls_resumed ? 1 : 0);
+      entry.byte(completion.peer.family);
+      entry.raw(completion.peer.address.data(), completion.peer.address.size());
+      entry.varint(completion.peer.port);
+      break;
     case Completion::Kind::sent:
-      state.begin(EntryTag::sent, 0);
-      if (!state.is_recording()) return;
-      state.varint(connection);
-      return state.varint(completion.sent_bytes);
+      entry.tag(EntryTag::sent);
+      entry.varint(connection);
+      entry.varint(completion.sent_bytes);
+      break;
     case Completion::Kind::closed:
-      state.begin(EntryTag::closed, 0);
-      if (!state.is_recording()) return;
-      state.varint(connection);
-      state.byte(static_cast<uint8_t>(completion.reason));
-      return state.varint(replay::zigzag(completion.os_error));
+      entry.tag(EntryTag::closed);
+      entry.varint(connection);
+      entry.byte(static_cast<uint8_t>(completion.reason));
+      entry.signed_varint(completion.os_error);
+      break;
   }
+  state.done(entry);
 }
 
 // A read that does not fit is cut in parts; the reader joins them again.
-void Recorder::State::received(uint64_t connection, std::span<const std::byte> bytes) {
+void Recorder::State::received(ConnectionId connection, std::span<const std::byte> bytes) {
   for (;;) {
-    if (current->room() < 2 * entry_bytes_max) hand_on(BlockKind::turns);
-    if (!is_recording()) return;
-    const size_t part = std::min(bytes.size(), current->room() - entry_bytes_max);
+    const size_t part = std::min(bytes.size(), files->room() - entry_bytes_max / 2);
     const bool is_last = part == bytes.size();
-    byte(static_cast<uint8_t>(is_last ? EntryTag::received : EntryTag::received_part));
-    varint(connection);
-    varint(part);
-    raw(bytes.data(), part);
+    auto entry = begin();
+    entry.tag(is_last ? EntryTag::received : EntryTag::received_part);
+    entry.varint(static_cast<uint32_t>(connection));
+    entry.varint(part);
+    std::byte* const copy = entry.at;
+    entry.raw(bytes.data(), part);
+    done(entry);
+    redactor.mask(connection, {copy, part});
     if (is_last) return;
     bytes = bytes.subspan(part);
+    hand_on();
+    if (state != RecorderState::recording) return;
   }
 }
 
 // Kept whole, so that a replay which goes another way can show what was expected.
 void Recorder::State::lifecycle_event(uint32_t index, const Event& event) {
-  if (!is_recording()) return;
-  begin(EntryTag::event, sizeof event);
-  if (!is_recording()) return;
-  varint(index);
-  raw(static_cast<const void*>(&event), sizeof event);
+  if (state != RecorderState::recording || !make_room()) return;
+  auto entry = begin();
+  entry.tag(EntryTag::event);
+  entry.varint(index);
+  entry.raw(static_cast<const void*>(&event), sizeof event);
+  done(entry);
 }
 
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
-  if (!state.is_recording()) return;
-  if (turn.utc_offset) {
-    state.begin(EntryTag::utc_offset, 0);
-    if (!state.is_recording()) return;
-    state.varint(replay::zigzag(turn.utc_offset->ns));
-  }
   for (uint32_t i = 0; i < turn.event_count; ++i) {
     if (!is_market(turn.events[i].kind)) state.lifecycle_event(i, turn.events[i]);
   }
-  if (!state.is_recording()) return;
-  state.begin(EntryTag::turn_end, 0);
-  if (!state.is_recording()) return;
-  for (uint32_t i = 0; i < turn.event_count; ++i) state.digest.add(turn.events[i]);
-  state.varint(replay::zigzag((turn.now - state.last_now).ns));
-  state.varint(turn.room);
-  state.varint(turn.event_count);
+  if (state.state != RecorderState::recording || !state.make_room()) return;
+  auto entry = state.begin();
+  if (turn.utc_offset) {
+    entry.tag(EntryTag::utc_offset);
+    entry.signed_varint(turn.utc_offset->ns);
+  }
+  entry.tag(EntryTag::turn_end);
+  Progress& progress = state.progress;
+  entry.signed_varint((turn.now - progress.time).ns);
+  entry.varint(turn.room);
+  entry.varint(turn.event_count);
   if (turn.event_count != 0) {
-    const auto low = static_cast<uint32_t>(state.digest.value());
-    state.raw(&low, sizeof low);
+    for (uint32_t i = 0; i < turn.event_count; ++i) state.digest.add(turn.events[i]);
+    progress.events += turn.event_count;
+    progress.sequence = turn.events[turn.event_count - 1].sequence;
+    progress.digest = state.digest.value();
+    const auto low = static_cast<uint32_t>(progress.digest);
+    entry.raw(&low, sizeof low);
   }
-  state.last_now = turn.now;
-  ++state.turns;
-  state.events += turn.event_count;
-  state.add_to_crc();
-  if (!state.block_has_turn) {
-    state.block_has_turn = true;
-    state.block_began = turn.now;
+  progress.time = turn.now;
+  ++progress.turns;
+  state.done(entry);
+  if (!state.redactor.looks_back()) state.add_full_chunks_to_crc();
+  if (state.hand_on_at == Instant::never()) state.hand_on_at = turn.now + block_age_max;
+  if (state.files->next_file_due(turn.now)) {
+    state.hand_on();
+    state.files->go_over();
+  } else if (turn.now >= state.hand_on_at && state.files->keeps_up()) {
+    state.hand_on();
   }
-  if (turn.now - state.block_began >= block_age_max) state.hand_on(BlockKind::turns);
 }
 
 // As it grows, so that handing a block on costs no more than its header.
-void Recorder::State::add_to_crc() {
-  Block& block = *current;
-  block.crc =
-      replay::crc32c(block.crc, {block.payload() + block.crc_until, block.used - block.crc_until});
-  block.crc_until = block.used;
+void Recorder::State::add_to_crc(uint32_t until) {
+  if (until <= crc_until) return;
+  crc = replay::crc32c(crc, {files->current().payload + crc_until, until - crc_until});
+  crc_until = until;
 }
 
-void Recorder::State::hand_on(BlockKind kind) {
-  add_to_crc();
-  Block& block = *current;
-  const auto header = replay::encode({.kind = kind,
-                                      .payload_bytes = block.used,
-                                      .number = next_number++,
-                                      .turns = turns,
-                                      .events = events,
-                                      .digest = digest.value(),
-                                      .payload_crc = block.crc});
-  std::memcpy(block.bytes.get(), header.data(), header.size());
-  block.size_in_flight = static_cast<uint32_t>(header.size()) + block.used;
-  block.in_flight = true;
-  writer.write_file(file, file_bytes, {block.bytes.get(), block.size_in_flight},
-                    static_cast<uint32_t>(&block - blocks.data()));
-  file_bytes += block.size_in_flight;
-  take_back();
-  if (!is_recording() || kind == BlockKind::closing) return;
-  const auto free = std::ranges::find(blocks, false, &Block::in_flight);
-  if (free == blocks.end()) {
-    state = RecorderState::stopped_slow_disk;
-    return;
-  }
-  current = &*free;
-  current->used = 0;
-  current->crc = 0;
-  current->crc_until = 0;
-  block_has_turn = false;
-}
-
-void Recorder::State::take_back() {
-  while (const auto written = writer.take_written()) {
-    Block& block = blocks[written->token];
-    block.in_flight = false;
-    if (written->result == static_cast<int32_t>(block.size_in_flight) || error != 0) continue;
-    // A short write is a full disk; the reader stops before what is not whole.
-    error = written->result < 0 ? -written->result : ENOSPC;
-    state = RecorderState::stopped_disk_error;
-  }
+void Recorder::State::hand_on() {
+  add_to_crc(files->current().used);
+  files->hand_on(progress, crc);
+  crc = 0;
+  crc_until = 0;
+  hand_on_at = Instant::never();
+  redactor.forget();
+  look_for_fault();
 }
 
 void Recorder::finish() {
   State& state = *state_;
-  if (state.state == RecorderState::finished) return;
-  if (state.is_recording()) {
-    if (state.current->used != 0) state.hand_on(BlockKind::turns);
-    if (state.is_recording()) state.hand_on(BlockKind::closing);
-  }
-  const auto busy = [&state] {
-    return std::ranges::any_of(state.blocks, [](const Block& block) { return block.in_flight; });
-  };
-  for (int i = 0; i < finish_polls_max && busy(); ++i) {
-    state.writer.wait_written();
-    state.take_back();
-  }
-  if (state.is_recording()) state.state = RecorderState::finished;
+  if (std::exchange(state.finish_called, true)) return;
+  if (state.state == RecorderState::recording && state.files->current().used != 0) state.hand_on();
+  state.files->finish();
+  state.look_for_fault();
+  if (state.state == RecorderState::recording) state.state = RecorderState::finished;
 }
 
 }  // namespace havklo

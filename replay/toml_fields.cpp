@@ -9,6 +9,7 @@
 
 #include "replay/duration_text.hpp"
 #include "replay/nearest_name.hpp"
+#include "replay/size_text.hpp"
 
 namespace havklo::replay {
 
@@ -16,7 +17,11 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c;
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
   }
   return out += '"';
 }
@@ -42,6 +47,17 @@ Field optional_duration_field(std::string_view name, std::optional<Duration>& va
           },
           "a duration with a unit, as \"100ms\" or \"30s\"",
           [&value] { return value ? quoted(to_text(*value)) : ""; }};
+}
+
+Field optional_size_field(std::string_view name, std::optional<uint64_t>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            value = text ? parse_size(*text) : std::nullopt;
+            return value.has_value();
+          },
+          "a size with a unit, as \"256MB\"",
+          [&value] { return value ? quoted(size_to_text(*value)) : ""; }};
 }
 
 Field optional_count_field(std::string_view name, std::optional<uint32_t>& value) {

@@ -31,6 +31,8 @@ struct Field {
 
 [[nodiscard]] Field duration_field(std::string_view name, Duration& value);
 [[nodiscard]] Field optional_duration_field(std::string_view name, std::optional<Duration>& value);
+// Bytes: text with a unit.
+[[nodiscard]] Field optional_size_field(std::string_view name, std::optional<uint64_t>& value);
 [[nodiscard]] Field optional_count_field(std::string_view name, std::optional<uint32_t>& value);
 [[nodiscard]] Field bool_field(std::string_view name, bool& value);
 [[nodiscard]] Field number_field(std::string_view name, double& value);

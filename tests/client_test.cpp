@@ -160,7 +160,9 @@ TEST(Client, ARecordedSessionReplaysToTheSameEvents) {
   const LoopbackVenue venue(with({.kind = replay::FaultKind::reset, .at = 300_ms}));
   std::vector<Event> recorded;
   {
-    auto client = KrakenClient::connect(venue.settings(), file.path()).value();
+    Settings settings = venue.settings();
+    settings.recording.path = file.path();
+    auto client = KrakenClient::connect(settings).value();
     for (const EventKind kind : {EventKind::disconnected, EventKind::subscriptions_restored}) {
       const auto more = read_until(*client, kind);
       recorded.insert(recorded.end(), more.begin(), more.end());

@@ -173,6 +173,10 @@ TEST_F(EventJson, TradesTickersAndTheRest) {
   Event overrun = make(EventKind::overrun);
   overrun.payload.overrun = {.lost = 3, .first = 4, .last = 6, .zero = {}};
   EXPECT_EQ(payload(overrun), R"(Overrun","lost":3,"first":4,"last":6})");
+  Event stopped = make(EventKind::recording_stopped);
+  stopped.payload.recording_stopped = {
+      .os_error = 28, .fault = RecordingFault::disk_error, .zero = {}};
+  EXPECT_EQ(payload(stopped), R"(RecordingStopped","reason":"disk_error","os_error":28})");
 }
 
 TEST_F(EventJson, EveryLineNamesItsSession) {

@@ -18,12 +18,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <filesystem>
 #include <havklo/client.hpp>
 #include <memory>
 
 #include "support/allocation_counter.hpp"
 #include "support/loopback_venue.hpp"
-#include "support/temporary_file.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace havklo {
 namespace {
@@ -32,6 +33,7 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 20s;
 constexpr uint64_t messages_wanted = 300;
+constexpr uint64_t recorded_wanted = 600;
 
 replay::Scenario busy() {
   replay::Scenario scenario;
@@ -58,6 +60,13 @@ bool spin(InlineKrakenClient& client, Seen& seen, Enough enough) {
   return true;
 }
 
+// So small that it goes over to its next file within the test.
+Settings recording(const LoopbackVenue& venue, const TemporaryFolder& folder) {
+  Settings settings = venue.settings({"BTC/USD", "ETH/USD"});
+  settings.recording = {.path = folder / "night.hvk", .max_size = recording_size_min};
+  return settings;
+}
+
 TEST(HotPath, AllocatesNothingWhileLive) {
   if (!counts_allocations) GTEST_SKIP() << "a sanitizer owns malloc: run the release tests";
   const LoopbackVenue venue(busy());
@@ -73,14 +82,14 @@ TEST(HotPath, AllocatesNothingWhileLive) {
 TEST(HotPath, AllocatesNothingWhileRecording) {
   if (!counts_allocations) GTEST_SKIP() << "a sanitizer owns malloc: run the release tests";
   const LoopbackVenue venue(busy());
-  const TemporaryFile file;
-  auto client =
-      InlineKrakenClient::connect(venue.settings({"BTC/USD", "ETH/USD"}), file.path()).value();
+  const TemporaryFolder folder;
+  auto client = InlineKrakenClient::connect(recording(venue, folder)).value();
   Seen seen;
   ASSERT_TRUE(spin(*client, seen, [](const Seen& so_far) { return so_far.messages > 20; }));
   const AllocationCounter counter;
-  ASSERT_TRUE(spin(*client, seen, [](const Seen& s) { return s.messages > messages_wanted; }));
+  ASSERT_TRUE(spin(*client, seen, [](const Seen& s) { return s.messages > recorded_wanted; }));
   EXPECT_EQ(counter.count(), 0u);
+  EXPECT_TRUE(std::filesystem::exists(folder / "night.hvk.1"));
 }
 
 TEST(HotPath, TheCounterCounts) {
@@ -125,26 +134,27 @@ bool trap_all_but_uring() {
 
 // In the child: Live first, then the filter, then some hundred messages; `stray_on_purpose` is the
 // proof that the trap counts.
-[[noreturn]] void child(bool stray_on_purpose) {
+[[noreturn]] void child(bool stray_on_purpose, const TemporaryFolder* folder) {
   const LoopbackVenue venue(busy());
-  auto client = InlineKrakenClient::connect(venue.settings({"BTC/USD", "ETH/USD"}));
+  const uint64_t wanted = folder != nullptr ? recorded_wanted : messages_wanted;
+  auto client = InlineKrakenClient::connect(
+      folder != nullptr ? recording(venue, *folder) : venue.settings({"BTC/USD", "ETH/USD"}));
   Seen seen;
   if (!client || !spin(**client, seen, [](const Seen& s) { return s.messages > 20; })) _exit(3);
   if (!trap_all_but_uring()) _exit(4);
   report->filtered.store(true);
   if (stray_on_purpose) static_cast<void>(syscall(__NR_getppid));
-  const bool enough =
-      spin(**client, seen, [](const Seen& s) { return s.messages > messages_wanted; });
+  const bool enough = spin(**client, seen, [wanted](const Seen& s) { return s.messages > wanted; });
   report->messages.store(seen.messages);
   _exit(enough ? 0 : 5);
 }
 
-int run_child(bool stray_on_purpose) {
+int run_child(bool stray_on_purpose, const TemporaryFolder* folder = nullptr) {
   report =
       new (mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
           Report();
   const pid_t pid = fork();
-  if (pid == 0) child(stray_on_purpose);
+  if (pid == 0) child(stray_on_purpose, folder);
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -158,6 +168,17 @@ TEST(HotPath, MakesNoSystemCallButIoUrings) {
   EXPECT_TRUE(report->filtered.load());
   EXPECT_GT(report->messages.load(), messages_wanted);
   EXPECT_EQ(report->stray.load(), 0u) << "the last was number " << report->last_stray.load();
+}
+
+TEST(HotPath, MakesNoSystemCallButIoUringsWhileRecording) {
+  if (!counts_allocations) GTEST_SKIP() << "a sanitizer makes calls of its own";
+  const TemporaryFolder folder;
+  const int exit_code = run_child(false, &folder);
+  if (exit_code == 4) GTEST_SKIP() << "this machine allows no seccomp filter";
+  EXPECT_EQ(exit_code, 0);
+  EXPECT_GT(report->messages.load(), recorded_wanted);
+  EXPECT_EQ(report->stray.load(), 0u) << "the last was number " << report->last_stray.load();
+  EXPECT_TRUE(std::filesystem::exists(folder / "night.hvk.1"));
 }
 
 TEST(HotPath, TheTrapSeesAStrayCall) {

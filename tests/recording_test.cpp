@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <havklo/random.hpp>
 #include <havklo/recording.hpp>
 
 #include "replay/player.hpp"
@@ -143,24 +144,44 @@ TEST(Recording, ATornTailLosesNoWholeBlock) {
   EXPECT_GT(last, 0u);
 }
 
+// Each byte of a small recording, one at a time: header, turns and closing block.
 TEST(Recording, EveryFlippedByteIsFound) {
   const TemporaryFile file;
   SyncBlockWriter writer;
-  record(file.path(), writer, 2_s);
+  const Settings settings = book_settings({"BTC/USD"});
+  auto recorder = Recorder::create(file.path(), settings, 0x5eed, {}, writer).value();
+  EngineWorld world(settings, recorder.get());
+  world.go_live();
+  world.update("BTC/USD");
+  world.command(make_command(Command::Kind::close));
+  world.pass(2_s);
+  recorder->finish();
   const std::string bytes = file.content();
+  ASSERT_GT(bytes.size(), 2'000u);
+  const uint64_t turns = play(file.path()).turns;
   const TemporaryFile flipped;
-  const size_t step = bytes.size() / 400 + 1;
-  for (size_t at = 0; at < bytes.size(); at += step) {
+  for (size_t at = 0; at < bytes.size(); ++at) {
     std::string damaged = bytes;
-    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    damaged[at] = static_cast<char>(damaged[at] ^ (1U << at % 8));
     std::ofstream(flipped.path(), std::ios::binary) << damaged;
     auto reader = Reader::open(flipped.path());
     if (!reader) continue;  // the header: refused
     replay::RecordedTurn turn;
     Reader::Status status{};
-    while ((status = reader->next(turn)) == Reader::Status::turn) continue;
-    EXPECT_EQ(status, Reader::Status::torn) << "byte " << at;
+    uint64_t read = 0;
+    while ((status = reader->next(turn)) == Reader::Status::turn) ++read;
+    ASSERT_EQ(status, Reader::Status::torn) << "byte " << at;
+    ASSERT_LE(read, turns);
+    ASSERT_NE(reader->lost(), "");
   }
+}
+
+TEST(Recording, WhatStandsBehindItsEndIsNoPartOfIt) {
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  record(file.path(), writer, 1_s);
+  std::ofstream(file.path(), std::ios::binary | std::ios::app) << 'x';
+  EXPECT_NE(play(file.path()).torn.find("behind the closing block"), std::string::npos);
 }
 
 TEST(Recording, AFullDiskStopsTheRecordingAndNothingElse) {
@@ -179,7 +200,7 @@ TEST(Recording, ADiskThatHangsStopsTheRecordingAndNothingElse) {
   const TemporaryFile file;
   SyncBlockWriter writer;
   writer.stuck = true;
-  const auto events = record(file.path(), writer, 20_s, RecorderState::stopped_slow_disk);
+  const auto events = record(file.path(), writer, 60_s, RecorderState::stopped_slow_disk);
   EXPECT_EQ(events.back().kind, EventKind::closed);
   auto reader = Reader::open(file.path());
   EXPECT_TRUE(reader);
@@ -197,7 +218,7 @@ TEST(Recording, SaysWhatIsWrongWithAPathOrAFile) {
 }
 
 TEST(Recording, AnotherFormatIsRefusedNamingBoth) {
-  const std::string text = "format 2\nbuild 9.9\nseed 0x1\nutc_offset_ns 0\n\n";
+  const std::string text = "format 2\nbuild 9.9\nwhatever comes then\n\n";
   const auto header =
       replay::encode({.kind = replay::BlockKind::header,
                       .payload_bytes = static_cast<uint32_t>(text.size()),
@@ -206,7 +227,7 @@ TEST(Recording, AnotherFormatIsRefusedNamingBoth) {
       std::string(reinterpret_cast<const char*>(header.data()), header.size()) + text);
   const auto reader = Reader::open(file.path());
   ASSERT_FALSE(reader);
-  EXPECT_NE(reader.error().find("format 2"), std::string::npos);
+  EXPECT_NE(reader.error().find("format 2, written by havklo 9.9"), std::string::npos);
   EXPECT_NE(reader.error().find("format 1"), std::string::npos);
 }
 
@@ -215,6 +236,17 @@ TEST(Crc32c, HasTheCheckValueOfItsStandard) {
   EXPECT_EQ(replay::crc32c(0, std::as_bytes(std::span(text))), 0xE3069283u);
   const uint32_t first = replay::crc32c(0, std::as_bytes(std::span(text.substr(0, 4))));
   EXPECT_EQ(replay::crc32c(first, std::as_bytes(std::span(text.substr(4)))), 0xE3069283u);
+}
+
+TEST(Crc32c, IsTheSameHoweverTheBytesAreCut) {
+  std::vector<std::byte> bytes(5000);
+  Random random(11);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.next_u64());
+  uint32_t one_by_one = 0;
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    ASSERT_EQ(replay::crc32c(0, std::span(bytes).first(size)), one_by_one) << size;
+    one_by_one = replay::crc32c(one_by_one, std::span(bytes).subspan(size, 1));
+  }
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
   settings.reconnect.initial_delay = 1_ns;
   settings.seed = 0x8000'0000'0000'0001u;
   settings.ca_file = "a \"quoted\\ path";
+  settings.recording = {.path = "a\nline.hvk", .max_size = 256'000'000, .max_age = 1_min};
   settings.subscriptions = {{Channel::book, {"BTC/USD"}, 1000}, {Channel::ticker, {"A/B", "C/D"}}};
   const std::string text = settings_to_toml(settings);
   const auto again = settings_from_toml(text, "again");
@@ -123,6 +124,9 @@ TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(settings_to_toml(*again), text);
   EXPECT_EQ(again->reconnect.multiplier, 1.1);
   EXPECT_EQ(again->ca_file, settings.ca_file);
+  EXPECT_EQ(again->recording.path, settings.recording.path);
+  EXPECT_EQ(again->recording.max_size, settings.recording.max_size);
+  EXPECT_EQ(again->recording.max_age, settings.recording.max_age);
   EXPECT_EQ(again->seed, settings.seed);
 }
 

@@ -103,6 +103,15 @@ Checked check_timeouts(const TimeoutSettings& timeouts) {
   return {};
 }
 
+Checked check_recording(const RecordingSettings& recording) {
+  if (recording.max_size && *recording.max_size < recording_size_min) {
+    return refuse("recording.max_size", std::to_string(*recording.max_size) + "B",
+                  "at least " + std::to_string(recording_size_min) + "B");
+  }
+  if (!recording.max_age) return {};
+  return check_range("recording.max_age", *recording.max_age, 1_s);
+}
+
 Checked check_symbol(const std::string& symbol) {
   if (is_valid_symbol(symbol)) return {};
   return refuse("subscription.symbol", '"' + symbol + '"',
@@ -163,6 +172,7 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
     return ok;
   }
   if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
+  if (Checked ok = check_recording(settings.recording); !ok) return ok;
   if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
   const uint32_t least = ring_slots_min(settings);
   constexpr uint32_t most = 1U << 26U;
@@ -179,7 +189,7 @@ namespace {
 // A snapshot and an update of the deepest book, and two slots for each lifecycle event that an
 // attempt and the cycles of all subscriptions can publish (engine/core/lifecycle_slots.hpp).
 uint64_t slots_for_book(uint64_t depth) { return 8 * depth; }
-constexpr uint64_t slots_for_attempt = 2 * 16;
+constexpr uint64_t slots_for_attempt = 2 * 16 + 2;  // … and RecordingStopped
 constexpr uint64_t slots_for_subscription = 2 * 8;
 
 }  // namespace

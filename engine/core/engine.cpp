@@ -39,6 +39,7 @@ struct Engine::State final : CompletionSink {
     if (number < sessions.size()) sessions[number]->on_completion(completion, now);
   }
 
+  void begin_journal();
   uint32_t take_commands();
   [[nodiscard]] bool depends_on_room() const;
   void write_journal(const TurnResult& result);
@@ -55,6 +56,9 @@ struct Engine::State final : CompletionSink {
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
   bool started = false;
+  bool holds_fault_slot = false;  // for RecordingStopped; held by every engine, so that one with a
+                                  // journal and its replay have the same room
+  bool journal_failed = false;
   bool room_mattered = false;  // at the end of the last turn
   uint32_t room_left = 0;      // … and what the ring had left then
 };
@@ -70,6 +74,7 @@ TurnResult Engine::turn() {
   result.now = state.now = state.doors.clock.now();
   state.publisher.begin_turn(state.doors.events.window(), state.now);
   state.publisher.report_lost_if_room();
+  state.begin_journal();
 
   if (!state.started) {
     state.started = true;
@@ -95,6 +100,22 @@ TurnResult Engine::turn() {
   return result;
 }
 
+void Engine::State::begin_journal() {
+  if (!holds_fault_slot && !journal_failed) holds_fault_slot = publisher.try_reserve(1);
+  if (doors.journal == nullptr || journal_failed || !holds_fault_slot) return;
+  const auto fault = doors.journal->begin_turn(now);
+  if (!fault) return;
+  journal_failed = true;
+  const bool over = std::ranges::all_of(
+      sessions, [](const auto& session) { return session->phase() == Phase::closed; });
+  if (over) return;  // nothing comes after Closed; the recorder's state says it
+  holds_fault_slot = false;
+  Event event = Event::make(EventKind::recording_stopped);
+  event.payload.recording_stopped.os_error = fault->os_error;
+  event.payload.recording_stopped.fault = fault->fault;
+  publisher.publish_reserved(event, Origin{});
+}
+
 uint32_t Engine::State::take_commands() {
   uint32_t taken = 0;
   Command command;
@@ -108,7 +129,7 @@ uint32_t Engine::State::take_commands() {
 }
 
 bool Engine::State::depends_on_room() const {
-  return publisher.has_unreported_loss() ||
+  return publisher.has_unreported_loss() || (!holds_fault_slot && !journal_failed) ||
          std::ranges::any_of(sessions, [](const auto& s) { return s->depends_on_room(); });
 }
 

@@ -39,7 +39,8 @@ std::string_view to_string(EventKind kind) {
       "TickerLast",
       "Status",
       "Heartbeat",
-      "Overrun"};
+      "Overrun",
+      "RecordingStopped"};
   return name_of(names, kind);
 }
 
@@ -63,5 +64,9 @@ std::string_view to_string(SystemStatus status) {
 }
 
 std::string_view to_string(BookFault fault) { return name_of<BookFault, 1>({"crossed"}, fault); }
+
+std::string_view to_string(RecordingFault fault) {
+  return name_of<RecordingFault, 2>({"slow_disk", "disk_error"}, fault);
+}
 
 }  // namespace havklo

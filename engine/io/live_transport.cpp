@@ -1,6 +1,7 @@
 // One state machine for each connection, driven by the kernel's completions.
 #include "io/live_transport.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -94,7 +95,7 @@ std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create
 
 LiveTransport::LiveTransport(const LiveTransportSettings& settings)
     : plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
-  written_.reserve(settings.uring.submissions);
+  files_done_.reserve(file_tokens_max);
   for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) add_slot();
 }
 
@@ -136,6 +137,10 @@ LiveTransport::Slot* LiveTransport::find(ConnectionId id) {
 // A slot is not used again before all its completions are in, so its number is enough.
 uint64_t LiveTransport::tag(const Slot& slot, Operation operation) const {
   return uint64_t{slot.number} << 8U | static_cast<uint64_t>(operation);
+}
+
+uint64_t LiveTransport::file_tag(uint32_t token, Operation operation) {
+  return uint64_t{token} << 8U | static_cast<uint64_t>(operation);
 }
 
 void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
@@ -190,6 +195,7 @@ void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
     const socklen_t size = to_sockaddr(peer, slot.address);
     const Duration share{slot.timeout.ns / static_cast<int64_t>(left)};
     slot.connect_limit = {.tv_sec = share.ns / 1'000'000'000, .tv_nsec = share.ns % 1'000'000'000};
+    uring_->make_room(2);
     io_uring_sqe* connect = uring_->next_submission();
     io_uring_prep_connect(connect, slot.file, reinterpret_cast<const sockaddr*>(&slot.address),
                           size);
@@ -252,9 +258,22 @@ void LiveTransport::handle(const io_uring_cqe& completion, CompletionSink& sink)
   if (completion.user_data == unwatched) return;
   const auto operation = static_cast<Operation>(completion.user_data & 0xFFU);
   const auto number = static_cast<uint32_t>(completion.user_data >> 8U);
-  if (operation == Operation::write) {
-    written_.push_back({number, completion.res});
-    return;
+  switch (operation) {
+    case Operation::write:
+      write_results_[number] = completion.res;
+      return;
+    case Operation::sync: {
+      // ECANCELED: the write before it was not whole, and its own result says why.
+      const bool failed = completion.res < 0 && completion.res != -ECANCELED;
+      files_done_.push_back({number, failed ? completion.res : write_results_[number]});
+      return;
+    }
+    case Operation::write_unsynced:
+    case Operation::open_file:
+      files_done_.push_back({number, completion.res});
+      return;
+    default:
+      break;
   }
   Slot& slot = *slots_[number];
   if ((completion.flags & IORING_CQE_F_MORE) == 0) --slot.pending;
@@ -275,8 +294,7 @@ void LiveTransport::handle(const io_uring_cqe& completion, CompletionSink& sink)
     case Operation::send:
       on_sent(slot, completion.res, sink);
       break;
-    case Operation::none:
-    case Operation::write:
+    default:
       break;
   }
   release_if_done(slot);
@@ -501,29 +519,53 @@ void LiveTransport::drain(Duration at_most) {
   }
 }
 
-void LiveTransport::wait_written() { wait_and_discard(Duration::milliseconds(5)); }
+void LiveTransport::wait_done() { wait_and_discard(Duration::milliseconds(5)); }
 
 void LiveTransport::wait_and_discard(Duration at_most) {
   struct Nobody final : CompletionSink {
     void on_completion(const Completion&) override {}
   } nobody;
   uring_->submit();
-  if (written_.empty()) uring_->park(at_most);
+  if (files_done_.empty()) uring_->park(at_most);
   static_cast<void>(poll(nobody, 64));
   uring_->submit();
 }
 
 void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::byte> block,
-                               uint32_t token) {
+                               uint32_t token, bool sync) {
+  HAVKLO_ASSERT(token < file_tokens_max);
+  uring_->make_room(2);
   io_uring_sqe* entry = uring_->next_submission();
   io_uring_prep_write(entry, file, block.data(), static_cast<unsigned>(block.size()), offset);
-  io_uring_sqe_set_data64(entry, uint64_t{token} << 8U | static_cast<uint64_t>(Operation::write));
+  // IOSQE_ASYNC: the kernel's own thread copies and waits for the disk, not the loop.
+  io_uring_sqe_set_flags(entry, IOSQE_ASYNC | (sync ? IOSQE_IO_LINK : 0U));
+  io_uring_sqe_set_data64(entry,
+                          file_tag(token, sync ? Operation::write : Operation::write_unsynced));
+  if (!sync) return;
+  io_uring_sqe* behind = uring_->next_submission();
+  io_uring_prep_fsync(behind, file, IORING_FSYNC_DATASYNC);
+  io_uring_sqe_set_data64(behind, file_tag(token, Operation::sync));
 }
 
-std::optional<BlockWriter::Written> LiveTransport::take_written() {
-  if (written_.empty()) return std::nullopt;
-  const Written first = written_.front();
-  written_.erase(written_.begin());
+void LiveTransport::open_file(const char* path, uint32_t token) {
+  io_uring_sqe* entry = uring_->next_submission();
+  io_uring_prep_openat(entry, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
+                       0644);
+  io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+  io_uring_sqe_set_data64(entry, file_tag(token, Operation::open_file));
+}
+
+void LiveTransport::close_file(int file) {
+  io_uring_sqe* entry = uring_->next_submission();
+  io_uring_prep_close(entry, file);
+  io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+  io_uring_sqe_set_data64(entry, unwatched);
+}
+
+std::optional<BlockWriter::Done> LiveTransport::take_done() {
+  if (files_done_.empty()) return std::nullopt;
+  const Done first = files_done_.front();
+  files_done_.erase(files_done_.begin());
   return first;
 }
 

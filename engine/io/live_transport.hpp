@@ -10,6 +10,7 @@
 //             each turn that sends.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -54,10 +55,12 @@ class LiveTransport final : public Transport, public BlockWriter {
   // Lets the kernel take and finish what is on its way out; at most `at_most`.
   void drain(Duration at_most);
 
-  void write_file(int file, uint64_t offset, std::span<const std::byte> block,
-                  uint32_t token) override;
-  [[nodiscard]] std::optional<Written> take_written() override;
-  void wait_written() override;
+  void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
+                  bool sync) override;
+  void open_file(const char* path, uint32_t token) override;
+  void close_file(int file) override;
+  [[nodiscard]] std::optional<Done> take_done() override;
+  void wait_done() override;
 
   [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
   // For tests: answers in place of the resolver.
@@ -65,8 +68,18 @@ class LiveTransport final : public Transport, public BlockWriter {
 
  private:
   enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, leaving };
-  enum class Operation : uint8_t { connect, receive, send, none, write };
+  enum class Operation : uint8_t {
+    connect,
+    receive,
+    send,
+    none,
+    write,  // a sync comes behind it
+    sync,
+    write_unsynced,
+    open_file,
+  };
   struct Slot;
+  static constexpr uint32_t file_tokens_max = 64;  // what a recorder uses is below
 
   explicit LiveTransport(const LiveTransportSettings& settings);
 
@@ -74,6 +87,7 @@ class LiveTransport final : public Transport, public BlockWriter {
   [[nodiscard]] Slot& free_slot();
   [[nodiscard]] Slot* find(ConnectionId id);
   [[nodiscard]] uint64_t tag(const Slot& slot, Operation operation) const;
+  [[nodiscard]] static uint64_t file_tag(uint32_t token, Operation operation);
   void on_resolved(ResolverAnswer& answer);
   void connect_next(Slot& slot, Reason reason, int32_t os_error);
   void on_connected(Slot& slot, int32_t result);
@@ -102,8 +116,9 @@ class LiveTransport final : public Transport, public BlockWriter {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::byte> plaintext_;  // what TLS decrypts into, padding behind it
   std::vector<Endpoint> override_;
-  std::vector<Written> written_;  // oldest first; reserved
-  uint32_t delivered_ = 0;        // in this poll()
+  std::vector<Done> files_done_;                          // oldest first; reserved
+  std::array<int32_t, file_tokens_max> write_results_{};  // while the sync behind it is awaited
+  uint32_t delivered_ = 0;                                // in this poll()
   bool failures_wait_ = false;
   bool output_waits_ = false;
 };

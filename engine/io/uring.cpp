@@ -113,6 +113,10 @@ io_uring_sqe* Uring::next_submission() {
   return entry;
 }
 
+void Uring::make_room(uint32_t entries) {
+  if (io_uring_sq_space_left(&ring_) < entries) submit();
+}
+
 void Uring::submit() {
   if (io_uring_sq_ready(&ring_) == 0) return;
   ++counters_.kernel_entries;

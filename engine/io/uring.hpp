@@ -47,6 +47,8 @@ class Uring {
 
   // A submission entry to fill in; what lies ready is submitted first if the ring is full.
   [[nodiscard]] io_uring_sqe* next_submission();
+  // Makes sure that the next `entries` stay together: linked ones must be submitted at once.
+  void make_room(uint32_t entries);
   // Hands what was prepared to the kernel.
   void submit();
 

@@ -90,10 +90,9 @@ class ClientCommands {
 class KrakenClient final : public ClientCommands {
  public:
   [[nodiscard]] static KrakenClientBuilder builder(std::vector<std::string> symbols);
-  // From whole settings, as a configuration file gives them; `record_path`: a recording is written
-  // there (recording.hpp).
+  // From whole settings, as a configuration file gives them.
   [[nodiscard]] static std::expected<std::unique_ptr<KrakenClient>, StartError> connect(
-      const Settings& settings, const std::optional<std::string>& record_path = std::nullopt);
+      const Settings& settings);
 
   // Closes, waits for the engine's thread (at most close_timeout and a little) and frees
   // everything.
@@ -111,6 +110,8 @@ class KrakenClient final : public ClientCommands {
   [[nodiscard]] std::expected<void, NotLive> wait_live(Duration timeout);
   // Closed has been published.
   [[nodiscard]] bool closed() const;
+  // Once closed: whether everything is in the recording, or one line that says why not.
+  [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
 
  private:
@@ -124,7 +125,7 @@ class KrakenClient final : public ClientCommands {
 class InlineKrakenClient final : public ClientCommands {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect(
-      const Settings& settings, const std::optional<std::string>& record_path = std::nullopt);
+      const Settings& settings);
   ~InlineKrakenClient();
   InlineKrakenClient(const InlineKrakenClient&) = delete;
   InlineKrakenClient& operator=(const InlineKrakenClient&) = delete;
@@ -138,6 +139,8 @@ class InlineKrakenClient final : public ClientCommands {
   }
 
   [[nodiscard]] bool closed() const;
+  // Once closed: whether everything is in the recording, or one line that says why not.
+  [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
 
  private:
@@ -174,6 +177,7 @@ class KrakenClientBuilder {
   KrakenClientBuilder& with_seed(uint64_t seed);
   // Writes a recording (recording.hpp), for `havklo replay`.
   KrakenClientBuilder& with_recording(std::string path);
+  KrakenClientBuilder& with_recording(RecordingSettings settings);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
@@ -185,7 +189,6 @@ class KrakenClientBuilder {
 
   std::vector<std::string> symbols_;
   Settings settings_;
-  std::optional<std::string> record_path_;
 };
 
 }  // namespace havklo

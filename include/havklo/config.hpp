@@ -62,6 +62,13 @@ struct SubscriptionSettings {
   uint32_t depth = 10;  // books only
 };
 
+// A session is recorded when there is a path (recording.hpp).
+struct RecordingSettings {
+  std::string path;                  // "": not recorded
+  std::optional<uint64_t> max_size;  // bytes; then the next file of the recording begins
+  std::optional<Duration> max_age;   // … the same, by time
+};
+
 enum class Idle : uint8_t { spin, park };
 
 struct Settings {
@@ -71,6 +78,7 @@ struct Settings {
   TimeoutSettings timeouts;
   RequestSettings requests;
   std::vector<SubscriptionSettings> subscriptions;
+  RecordingSettings recording;
   uint32_t ring_slots = 65'536;  // a power of two
   Idle idle = Idle::spin;
   std::optional<uint32_t> cpu;         // pin the engine's thread

@@ -47,8 +47,9 @@ enum class EventKind : uint8_t {
   status,
   heartbeat,
   overrun,
+  recording_stopped,
 };
-inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::overrun);
+inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::recording_stopped);
 
 // The name in JSON lines: "SubscriptionsRestored".
 [[nodiscard]] std::string_view to_string(EventKind kind);
@@ -67,6 +68,7 @@ enum class WaitsFor : uint8_t {
 };
 enum class SystemStatus : uint8_t { unknown, online, cancel_only, post_only, maintenance };
 enum class BookFault : uint8_t { crossed };
+enum class RecordingFault : uint8_t { slow_disk, disk_error };
 
 [[nodiscard]] std::string_view to_string(Channel channel);
 [[nodiscard]] std::string_view to_string(BookSide side);
@@ -74,6 +76,7 @@ enum class BookFault : uint8_t { crossed };
 [[nodiscard]] std::string_view to_string(WaitsFor cause);
 [[nodiscard]] std::string_view to_string(SystemStatus status);
 [[nodiscard]] std::string_view to_string(BookFault fault);
+[[nodiscard]] std::string_view to_string(RecordingFault fault);
 
 // Event::flags
 inline constexpr uint8_t flag_first_in_message = 1;  // BookSnapshot, BookUpdate
@@ -194,6 +197,11 @@ struct Event {
     uint64_t last;
     std::array<uint8_t, 16> zero;
   };
+  struct RecordingStopped {  // the engine goes on; this event is not in the recording
+    int32_t os_error;        // disk_error: errno
+    RecordingFault fault;
+    std::array<uint8_t, 35> zero;
+  };
   union Payload {
     std::array<uint64_t, 5> words;
     Connected connected;
@@ -211,6 +219,7 @@ struct Event {
     TickerLast ticker_last;
     Status status;
     Overrun overrun;
+    RecordingStopped recording_stopped;
   };
 
   uint64_t sequence;

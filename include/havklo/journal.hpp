@@ -6,6 +6,8 @@
 // not told. Given the same seed, settings and journal, the same code publishes the same events to
 // the byte (design: determinism).
 // Threads: the loop's.
+// Faults:  a journal that cannot go on says so once, by begin_turn(); the engine then publishes
+//          RecordingStopped. That event is in no recording: the journal ended before it.
 // Cost:    whatever the implementation does; it must not block, allocate or throw while running.
 #pragma once
 
@@ -26,9 +28,20 @@ struct TurnEnd {
   uint32_t event_count = 0;
 };
 
+// Why a journal ended before its engine.
+struct JournalFault {
+  RecordingFault fault = RecordingFault::slow_disk;
+  int32_t os_error = 0;
+};
+
 class Journal {
  public:
   virtual ~Journal() = default;
+  // At the beginning of every turn, of those that are not told too.
+  [[nodiscard]] virtual std::optional<JournalFault> begin_turn(Instant now) {
+    static_cast<void>(now);
+    return std::nullopt;
+  }
   virtual void on_command(const Command& command) = 0;
   virtual void on_completion(const Completion& completion) = 0;
   virtual void end_turn(const TurnEnd& turn) = 0;

@@ -66,4 +66,8 @@ inline constexpr uint32_t commands_per_turn_max = 64;
 // Timers fired in one turn; what is left over fires in the next, in order.
 inline constexpr uint32_t timers_per_turn_max = 256;
 
+// Smallest size at which a recording goes on in its next file: below it the headers would be most
+// of the files.
+inline constexpr uint64_t recording_size_min = 64 * 1000;
+
 }  // namespace havklo

@@ -1,14 +1,17 @@
 // To record a session: everything that entered the engine by its doors, turn by turn, so that
 // `havklo replay` runs it again to the same events (replay/FORMAT.md has the bytes).
 //
-// Owns:    the file, and blocks of memory that are filled in turn.
+// Owns:    the files, and blocks of memory (8 MiB) that are filled in turn.
 // Threads: created anywhere; as a Journal it belongs to the loop.
 // Errors:  create() says in one line what is wrong with the path. Later, a slow or full disk never
-//          stalls the engine: recording stops at the end of a block, the file stays valid, and
-//          state() says so.
+//          stalls the engine: recording stops at the end of a block, the file stays valid, the
+//          engine publishes RecordingStopped, and state() says so.
 // Cost:    a copy of what was received and a checksum over it; nothing is allocated, and blocks are
 //          written by a BlockWriter, which does not wait.
-// Secrets: recording lies above TLS: there is no key in it.
+// Loss:    a kill or a power cut costs what is younger than half a second, and what the disk had
+//          not confirmed.
+// Secrets: recording lies above TLS: there is no key in it. Credentials in the URL, repeated by a
+//          peer or set as cookies, are masked (replay/redaction.hpp).
 #pragma once
 
 #include <cstddef>
@@ -27,44 +30,56 @@ namespace havklo {
 // Writes blocks of files without waiting: live through the loop's io_uring.
 class BlockWriter {
  public:
-  struct Written {
+  struct Done {
     uint32_t token = 0;
-    int32_t result = 0;  // bytes written, or a negative errno
+    int32_t result = 0;  // bytes written, or a file descriptor; or a negative errno
   };
   virtual ~BlockWriter() = default;
-  // `block` stays untouched until take() has given its token back.
+  // `block` stays untouched until take_done() has given its token back. With `sync`, it and what
+  // was written before it then lie on the disk, not only in its cache.
   virtual void write_file(int file, uint64_t offset, std::span<const std::byte> block,
-                          uint32_t token) = 0;
-  // The next write that is done, if there is one.
-  [[nodiscard]] virtual std::optional<Written> take_written() = 0;
+                          uint32_t token, bool sync) = 0;
+  // Makes a file, or empties it, for writing; its descriptor is the result. `path` stays valid
+  // until then.
+  virtual void open_file(const char* path, uint32_t token) = 0;
+  // Nothing of it is in flight. Nobody waits for the result.
+  virtual void close_file(int file) = 0;
+  // The next that is done, if there is one.
+  [[nodiscard]] virtual std::optional<Done> take_done() = 0;
   // Waits a little (at most some milliseconds) for one: when the loop has ended.
-  virtual void wait_written() = 0;
+  virtual void wait_done() = 0;
 };
 
 enum class RecorderState : uint8_t {
   recording,
-  stopped_slow_disk,   // every block waits for the disk
-  stopped_disk_error,  // a write failed: disk_error() is its errno
+  stopped_slow_disk,   // every block waits for the disk, or one has for 30 s
+  stopped_disk_error,  // a write, or opening the next file, failed: disk_error() is its errno
   finished,
 };
 
 class Recorder final : public Journal {
  public:
-  // An existing file is replaced. `utc_offset`: what to add to the engine's time for UTC.
+  // An existing file is replaced. Limits are those of `settings.recording`. `utc_offset`: what to
+  // add to the engine's time for UTC.
   [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
       const std::string& path, const Settings& settings, uint64_t seed, Duration utc_offset,
       BlockWriter& writer);
   ~Recorder() override;
 
+  [[nodiscard]] std::optional<JournalFault> begin_turn(Instant now) override;
   void on_command(const Command& command) override;
   void on_completion(const Completion& completion) override;
   void end_turn(const TurnEnd& turn) override;
 
   // Writes what is left and the closing block, and waits for the disk: after the last turn.
   void finish();
+  // When begin_turn() wants to be called at the latest, to bound what a kill can cost.
+  [[nodiscard]] Instant next_deadline() const;
 
   [[nodiscard]] RecorderState state() const;
   [[nodiscard]] int32_t disk_error() const;
+  // After finish(): whether everything is in the recording, or one line that says why not.
+  [[nodiscard]] std::expected<void, std::string> outcome() const;
   [[nodiscard]] uint64_t turns() const;
   [[nodiscard]] uint64_t events() const;
 

@@ -1,6 +1,7 @@
 // Blocks written at once, for recordings outside a loop; breaks when told to.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,25 +16,36 @@ class SyncBlockWriter final : public BlockWriter {
   uint32_t fails_from = 0;
   // Writes are taken and never finished.
   bool stuck = false;
+  uint32_t syncs = 0;
+  // What is done is not told.
+  bool holds = false;
+  // The next file cannot be opened.
+  bool opens_fail = false;
 
-  void write_file(int file, uint64_t offset, std::span<const std::byte> block,
-                  uint32_t token) override {
+  void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
+                  bool sync) override {
+    syncs += sync ? 1 : 0;
     ++writes_;
     if (stuck) return;
     if (fails_from != 0 && writes_ >= fails_from) return done_.push_back({token, -ENOSPC});
     const ssize_t written = ::pwrite(file, block.data(), block.size(), static_cast<off_t>(offset));
     done_.push_back({token, static_cast<int32_t>(written)});
   }
-  [[nodiscard]] std::optional<Written> take_written() override {
-    if (done_.empty()) return std::nullopt;
-    const Written first = done_.front();
+  void open_file(const char* path, uint32_t token) override {
+    if (opens_fail) return done_.push_back({token, -EACCES});
+    done_.push_back({token, ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)});
+  }
+  void close_file(int file) override { ::close(file); }
+  [[nodiscard]] std::optional<Done> take_done() override {
+    if (done_.empty() || holds) return std::nullopt;
+    const Done first = done_.front();
     done_.pop_front();
     return first;
   }
-  void wait_written() override {}
+  void wait_done() override {}
 
  private:
-  std::deque<Written> done_;
+  std::deque<Done> done_;
   uint32_t writes_ = 0;
 };
 

@@ -155,8 +155,9 @@ std::expected<void, std::string> Demo::set_up() {
                                        replay::make_venue(replay::Scenario{}));
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
-  auto client =
-      KrakenClient::connect(demo_settings(server_->port(), ca_file), folder_.file("session.hvk"));
+  Settings settings = demo_settings(server_->port(), ca_file);
+  settings.recording.path = folder_.file("session.hvk");
+  auto client = KrakenClient::connect(settings);
   if (!client) return std::unexpected(client.error().message());
   client_ = std::move(*client);
   return {};

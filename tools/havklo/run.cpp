@@ -18,6 +18,7 @@
 #include "havklo/stop_signal.hpp"
 #include "replay/duration_text.hpp"
 #include "replay/settings_toml.hpp"
+#include "replay/size_text.hpp"
 
 namespace havklo {
 namespace {
@@ -35,6 +36,8 @@ struct RunOptions {
   std::optional<uint32_t> depth;
   std::optional<std::string> ca_file;
   std::optional<std::string> record;
+  std::string record_max_size;
+  std::string record_max_age;
   std::string duration;
   bool no_reconnect = false;
   std::optional<std::string> idle;
@@ -88,14 +91,36 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
   return settings;
 }
 
+// Nothing, or what is wrong with the options of the recording.
+std::optional<std::string> add_recording(const RunOptions& options, RecordingSettings& recording) {
+  if (options.record) recording.path = *options.record;
+  if (!options.record_max_size.empty()) {
+    recording.max_size = replay::parse_size(options.record_max_size);
+    if (!recording.max_size) {
+      return "--record-max-size " + options.record_max_size + ": must be a size, as 256MB";
+    }
+  }
+  if (!options.record_max_age.empty()) {
+    recording.max_age = replay::parse_duration(options.record_max_age);
+    if (!recording.max_age) {
+      return "--record-max-age " + options.record_max_age + ": must be a duration, as 1h";
+    }
+  }
+  if (recording.path.empty() && (recording.max_size || recording.max_age)) {
+    return "the recording has a limit but no file: give --record FILE";
+  }
+  return std::nullopt;
+}
+
 int complain(const std::string& what) {
   std::fprintf(stderr, "havklo run: %s\n", what.c_str());
   return exit_usage;
 }
 
 int run(const RunOptions& options) {
-  const auto settings = make_settings(options);
+  auto settings = make_settings(options);
   if (!settings) return complain(settings.error());
+  if (const auto wrong = add_recording(options, settings->recording)) return complain(*wrong);
   std::optional<Duration> limit;
   if (!options.duration.empty()) {
     limit = replay::parse_duration(options.duration);
@@ -104,7 +129,7 @@ int run(const RunOptions& options) {
     }
   }
   const StopSignal stop;  // before the client: its thread inherits what is blocked
-  auto client = KrakenClient::connect(*settings, options.record);
+  auto client = KrakenClient::connect(*settings);
   if (!client) return complain(client.error().message());
 
   EventPrinter printer(format_named(options.format), wants_colour());
@@ -131,6 +156,11 @@ int run(const RunOptions& options) {
     }
     if (now >= give_up) break;
   }
+  if ((*client)->closed()) {
+    if (const auto recording = (*client)->recording(); !recording) {
+      std::fprintf(stderr, "havklo run: %s\n", recording.error().c_str());
+    }
+  }
   return asked_to_close ? exit_good : exit_failed;
 }
 
@@ -154,6 +184,10 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command->add_option("--ca-file", options->ca_file,
                       "PEM file with the CA to trust instead of the system's");
   command->add_option("--record", options->record, "write a recording to this file");
+  command->add_option("--record-max-size", options->record_max_size,
+                      "go on in FILE.1, FILE.2 … when a file has this size, as 256MB");
+  command->add_option("--record-max-age", options->record_max_age,
+                      "the same when a file is this old, as 1h");
   command->add_option("--for", options->duration, "stop after this time, as 30s");
   command->add_flag("--no-reconnect", options->no_reconnect, "one connection; exit when it ends");
   command
