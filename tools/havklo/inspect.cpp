@@ -1,90 +1,66 @@
-// havklo inspect: what a recording holds.
-#include <fmt/chrono.h>
+// havklo inspect: what a recording holds, and what of it is lost.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "havklo/commands.hpp"
-#include "replay/event_text.hpp"
-#include "replay/reader.hpp"
+#include "havklo/event_printer.hpp"
+#include "havklo/recording_report.hpp"
 
 namespace havklo {
 namespace {
 
-struct Counts {
-  uint64_t turns = 0;
-  uint64_t events = 0;
-  uint64_t commands = 0;
-  std::array<uint64_t, 4> completions{};  // by Completion::Kind
-  uint64_t received_bytes = 0;
-  Instant first;
-  Instant last;
+struct InspectOptions {
+  std::string file;
+  bool json = false;
+  std::optional<uint64_t> event;
 };
 
-void count(Counts& counts, const replay::RecordedTurn& turn) {
-  if (counts.turns == 0) counts.first = turn.now;
-  counts.last = turn.now;
-  ++counts.turns;
-  counts.events += turn.event_count;
-  counts.commands += turn.commands.size();
-  for (const Completion& completion : turn.completions) {
-    ++counts.completions[static_cast<size_t>(completion.kind)];
-    counts.received_bytes += completion.bytes.size();
-  }
+int complain(const std::string& what) {
+  std::fprintf(stderr, "havklo inspect: %s\n", what.c_str());
+  return exit_usage;
 }
 
-std::string utc_text(const replay::RecordingHeader& header, Instant instant) {
-  const std::time_t seconds = (instant.ns + header.utc_offset.ns) / 1'000'000'000;
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
-}
-
-int inspect(const std::string& path) {
-  auto reader = replay::Reader::open(path);
-  if (!reader) {
-    std::fprintf(stderr, "havklo inspect: %s\n", reader.error().c_str());
-    return exit_usage;
-  }
-  Counts counts;
-  replay::RecordedTurn turn;
-  replay::Reader::Status status{};
-  while ((status = reader->next(turn)) == replay::Reader::Status::turn) count(counts, turn);
-
-  const replay::RecordingHeader& header = reader->header();
-  const auto of = [&counts](Completion::Kind kind) {
-    return counts.completions[static_cast<size_t>(kind)];
-  };
-  fmt::print("recording    {}\n", path);
-  fmt::print("written by   havklo {}, seed {:#x}\n", header.build, header.seed);
-  fmt::print("venue        {}\n", header.settings.url);
-  fmt::print("began        {}\n", utc_text(header, counts.first));
-  fmt::print("lasted       {}\n", replay::readable(counts.last - counts.first));
-  fmt::print("turns        {} in {} blocks\n", counts.turns, reader->blocks());
-  fmt::print("events       {}\n", counts.events);
-  fmt::print("inputs       {} commands, {} opened, {} reads ({} bytes), {} sends, {} closed\n",
-             counts.commands, of(Completion::Kind::opened), of(Completion::Kind::received),
-             counts.received_bytes, of(Completion::Kind::sent), of(Completion::Kind::closed));
-  if (status == replay::Reader::Status::torn) {
-    fmt::print("torn         {}\n", reader->lost());
+int find_event(const InspectOptions& options) {
+  const auto outline = replay::Outline::read(options.file);
+  if (!outline) return complain(outline.error());
+  const auto place = outline->find_event(*options.event);
+  if (!place) {
+    std::fprintf(stderr, "havklo inspect: the recording ends with event %llu\n",
+                 static_cast<unsigned long long>(outline->end().sequence));
     return exit_failed;
   }
-  fmt::print("complete     closed in order, every checksum good\n");
+  fmt::print("event {} left a turn from {} to {}: {}, from byte {}\n", *options.event,
+             place->first_turn, place->last_turn, place->file->path, place->offset);
   return exit_good;
+}
+
+int inspect(const InspectOptions& options) {
+  if (options.event) return find_event(options);
+  const auto report = report_on(options.file);
+  if (!report) return complain(report.error());
+  const std::string text = options.json ? to_json(*report) : to_text(*report, wants_colour());
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return report->torn.empty() ? exit_good : exit_failed;
 }
 
 }  // namespace
 
 void add_inspect_command(CLI::App& program, int& exit_code) {
-  auto path = std::make_shared<std::string>();
+  auto options = std::make_shared<InspectOptions>();
   CLI::App* command =
       program.add_subcommand("inspect",
                              "Say what a recording holds; exit 1 if it is torn or damaged.\n"
                              "Example: havklo inspect outage.hvk");
-  command->add_option("file", *path, "the recording")->required();
-  command->callback([path, &exit_code] { exit_code = inspect(*path); });
+  command->add_option("file", options->file, "the recording; any of its files")->required();
+  command->add_flag("--json", options->json, "one JSON object instead of text");
+  command->add_option("--event", options->event,
+                      "only say where the event with this sequence number is");
+  command->callback([options, &exit_code] { exit_code = inspect(*options); });
 }
 
 }  // namespace havklo

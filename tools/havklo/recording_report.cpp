@@ -1,0 +1,243 @@
+// Gathering, and two ways to print.
+#include "havklo/recording_report.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "replay/duration_text.hpp"
+#include "replay/event_json.hpp"
+#include "replay/event_text.hpp"
+#include "replay/size_text.hpp"
+#include "replay/toml_fields.hpp"
+
+namespace havklo {
+namespace {
+
+using replay::ConnectionTraffic;
+using replay::readable_size;
+
+// Of connections, how many lines are shown; a recording of a bad night has thousands.
+constexpr size_t connections_shown = 40;
+
+uint64_t count_of(const RecordingReport& report, Completion::Kind kind) {
+  return report.completions[static_cast<size_t>(kind)];
+}
+
+std::string utc_text(const RecordingReport& report, Instant instant) {
+  const int64_t ns = instant.ns + report.header.utc_offset.ns;
+  constexpr int64_t second = 1'000'000'000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{ns / second}),
+                     ns % second / 1'000'000);
+}
+
+// "1 h 02 min 03 s"; below a minute as other durations are.
+std::string span_text(Duration time) {
+  constexpr int64_t second = 1'000'000'000;
+  const int64_t s = time.ns / second;
+  if (s < 60) return replay::readable(time);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  return fmt::format("{} h {:02} min {:02} s", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string plural(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string peer_text(const ConnectionTraffic& connection) {
+  Event::Connected peer{};
+  peer.address = connection.peer.address;
+  peer.port = connection.peer.port;
+  peer.family = connection.peer.family;
+  return replay::address_text(peer);
+}
+
+// How the connection ended, from the network's side: what we close ourselves is in no recording.
+std::string end_text(const RecordingReport& report, const ConnectionTraffic& connection) {
+  const bool is_last = &connection == &report.traffic.connections().back();
+  const bool is_open = !connection.was_closed && is_last && !report.torn.empty();
+  if (is_open) return "open where the recording ends,";
+  std::string text(connection.was_closed ? to_string(connection.reason) : "closed by us");
+  if (connection.os_error != 0) text += fmt::format(", errno {}", connection.os_error);
+  return text;
+}
+
+Instant end_of(const RecordingReport& report, const ConnectionTraffic& connection) {
+  if (connection.was_closed) return connection.closed;
+  return std::max({connection.opened, connection.last_read, report.first});
+}
+
+class Page {
+ public:
+  explicit Page(bool colour) : colour_(colour) {}
+
+  template <class... Values>
+  void line(std::string_view name, fmt::format_string<Values...> text, Values&&... values) {
+    fmt::format_to(std::back_inserter(out_), "{}{:<13}{} ", dim(), name, plain());
+    fmt::format_to(std::back_inserter(out_), text, std::forward<Values>(values)...);
+    out_ += '\n';
+  }
+  void raw(std::string_view text) { out_ += text; }
+  [[nodiscard]] std::string_view dim() const { return colour_ ? "\x1b[2m" : ""; }
+  [[nodiscard]] std::string_view good() const { return colour_ ? "\x1b[1;32m" : ""; }
+  [[nodiscard]] std::string_view bad() const { return colour_ ? "\x1b[1;31m" : ""; }
+  [[nodiscard]] std::string_view plain() const { return colour_ ? "\x1b[0m" : ""; }
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+ private:
+  bool colour_;
+  std::string out_;
+};
+
+void write_connections(Page& page, const RecordingReport& report) {
+  const auto& all = report.traffic.connections();
+  page.raw("\nConnections\n");
+  if (all.empty()) page.raw("  none\n");
+  for (size_t i = 0; i < std::min(all.size(), connections_shown); ++i) {
+    const ConnectionTraffic& each = all[i];
+    const auto seconds = [&report](Instant at) {
+      return static_cast<double>((at - report.first).ns) / 1e9;
+    };
+    if (!each.was_opened) {
+      page.raw(fmt::format("  {:+11.3f} s  {}not opened{}: {}\n", seconds(each.opened), page.bad(),
+                           page.plain(), end_text(report, each)));
+      continue;
+    }
+    const Instant end = end_of(report, each);
+    const std::string upgrade = each.http_status.empty() || each.http_status == "101"
+                                    ? std::string()
+                                    : fmt::format(", HTTP {}", each.http_status);
+    page.raw(fmt::format("  {:+11.3f} s  {}{}{}, {}, {}; {} after {}\n", seconds(each.opened),
+                         peer_text(each), each.tls_resumed ? ", TLS resumed" : "", upgrade,
+                         plural(each.messages, "message"), readable_size(each.bytes),
+                         end_text(report, each), span_text(end - each.opened)));
+  }
+  if (all.size() > connections_shown) {
+    page.raw(fmt::format("  … and {} more (--json has all)\n", all.size() - connections_shown));
+  }
+}
+
+void write_kinds(Page& page, const RecordingReport& report) {
+  std::vector<std::pair<std::string_view, replay::KindTraffic>> kinds(
+      report.traffic.kinds().begin(), report.traffic.kinds().end());
+  std::ranges::stable_sort(kinds, std::greater{},
+                           [](const auto& kind) { return kind.second.bytes; });
+  page.raw("\nReceived            messages         bytes\n");
+  for (const auto& [name, kind] : kinds) {
+    const double share =
+        report.received_bytes == 0
+            ? 0
+            : 100.0 * static_cast<double>(kind.bytes) / static_cast<double>(report.received_bytes);
+    page.raw(fmt::format("  {:<14} {:>11}  {:>12}  {:>5.1f} %\n", name, kind.messages,
+                         readable_size(kind.bytes), share));
+  }
+}
+
+}  // namespace
+
+std::expected<RecordingReport, std::string> report_on(const std::string& path) {
+  auto outline = replay::Outline::read(path);
+  if (!outline) return std::unexpected(outline.error());
+  auto reader = replay::Reader::open(path);
+  if (!reader) return std::unexpected(reader.error());
+  RecordingReport report{.header = reader->header(), .outline = std::move(*outline)};
+  for (const replay::FileOutline& file : report.outline.files()) report.file_bytes += file.bytes;
+  replay::RecordedTurn turn;
+  replay::Reader::Status status{};
+  while ((status = reader->next(turn)) == replay::Reader::Status::turn) {
+    if (report.turns == 0) report.first = turn.now;
+    report.last = turn.now;
+    ++report.turns;
+    report.events += turn.event_count;
+    report.commands += turn.commands.size();
+    for (const Completion& completion : turn.completions) {
+      ++report.completions[static_cast<size_t>(completion.kind)];
+      report.received_bytes += completion.bytes.size();
+    }
+    report.traffic.add(turn);
+  }
+  report.blocks = reader->blocks();
+  report.last_sequence = reader->last_block().sequence;
+  report.digest = reader->last_block().digest;
+  if (status == replay::Reader::Status::torn) report.torn = reader->lost();
+  return report;
+}
+
+std::string to_text(const RecordingReport& report, bool colour) {
+  Page page(colour);
+  const auto& files = report.outline.files();
+  page.line("recording", "{}{}, {}", files.front().path,
+            files.size() == 1 ? "" : fmt::format(" and {} more", plural(files.size() - 1, "file")),
+            readable_size(report.file_bytes));
+  page.line("written by", "havklo {} on {}", report.header.build, report.header.host);
+  page.line("session", "{:#018x}, seed {:#x}", report.header.session, report.header.seed);
+  page.line("venue", "{}", report.header.settings.url);
+  page.line("began", "{}", utc_text(report, report.first));
+  page.line("lasted", "{}", span_text(report.last - report.first));
+  page.line("turns", "{} in {}", report.turns, plural(report.blocks, "block"));
+  page.line("events", "{}, digest {:016x}", report.events, report.digest);
+  page.line("inputs", "{}, {} ({}), {}, {} opened, {} closed", plural(report.commands, "command"),
+            plural(count_of(report, Completion::Kind::received), "read"),
+            readable_size(report.received_bytes),
+            plural(count_of(report, Completion::Kind::sent), "send"),
+            count_of(report, Completion::Kind::opened), count_of(report, Completion::Kind::closed));
+  write_connections(page, report);
+  write_kinds(page, report);
+  page.raw("\n");
+  if (report.torn.empty()) {
+    page.raw(fmt::format("{}complete{}: closed in order, every checksum good\n", page.good(),
+                         page.plain()));
+  } else {
+    page.raw(fmt::format("{}torn{}: {}\n", page.bad(), page.plain(), report.torn));
+  }
+  return page.take();
+}
+
+std::string to_json(const RecordingReport& report) {
+  std::string out;
+  const auto add = [&out](fmt::string_view text, auto&&... values) {
+    fmt::vformat_to(std::back_inserter(out), text, fmt::make_format_args(values...));
+  };
+  add(R"({{"build":{},"host":{},"session":"{:#018x}","seed":"{:#x}","url":{})",
+      replay::quoted(report.header.build), replay::quoted(report.header.host),
+      report.header.session, report.header.seed, replay::quoted(report.header.settings.url));
+  add(R"(,"utc_offset_ns":{},"first_time_ns":{},"last_time_ns":{})", report.header.utc_offset.ns,
+      report.first.ns, report.last.ns);
+  add(R"(,"turns":{},"events":{},"last_sequence":{},"digest":"{:016x}","blocks":{})", report.turns,
+      report.events, report.last_sequence, report.digest, report.blocks);
+  add(R"(,"commands":{},"reads":{},"received_bytes":{},"sends":{})", report.commands,
+      count_of(report, Completion::Kind::received), report.received_bytes,
+      count_of(report, Completion::Kind::sent));
+  const char* comma = "";
+  out += R"(,"files":[)";
+  for (const replay::FileOutline& file : report.outline.files()) {
+    add(R"({}{{"path":{},"bytes":{},"index":{}}})", comma, replay::quoted(file.path), file.bytes,
+        file.has_index);
+    comma = ",";
+  }
+  comma = "";
+  out += R"(],"connections":[)";
+  for (const ConnectionTraffic& each : report.traffic.connections()) {
+    add(R"({}{{"id":{},"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", comma, each.id,
+        each.was_opened, each.opened.ns, replay::quoted(peer_text(each)), each.tls_resumed);
+    add(R"(,"http_status":{},"messages":{},"bytes":{},"end_time_ns":{})",
+        replay::quoted(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
+    add(R"(,"reason":{},"os_error":{}}})",
+        replay::quoted(each.was_closed ? to_string(each.reason) : "requested"), each.os_error);
+    comma = ",";
+  }
+  comma = "";
+  out += R"(],"received":{)";
+  for (const auto& [name, kind] : report.traffic.kinds()) {
+    add(R"({}{}:{{"messages":{},"bytes":{}}})", comma, replay::quoted(name), kind.messages,
+        kind.bytes);
+    comma = ",";
+  }
+  add(R"(}},"complete":{},"lost":{}}})", report.torn.empty(), replay::quoted(report.torn));
+  return out += '\n';
+}
+
+}  // namespace havklo
