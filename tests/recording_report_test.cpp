@@ -11,7 +11,7 @@
 #include "replay/outline.hpp"
 #include "replay/size_text.hpp"
 #include "replay/traffic.hpp"
-#include "support/recorded_session.hpp"
+#include "support/stormy_recording.hpp"
 
 namespace havklo {
 namespace {

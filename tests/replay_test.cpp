@@ -95,7 +95,7 @@ TEST_F(Replaying, ABlockWhoseWholeDigestDiffersIsFound) {
   write_file(file_.path(),
              with_blocks_changed(bytes(), [](replay::BlockHeader& header, std::span<char>) {
                // The half that no turn keeps.
-               if (header.number == 4) header.digest ^= uint64_t{1} << 40U;
+               if (header.number == 4) header.progress.digest ^= uint64_t{1} << 40U;
              }));
   EXPECT_NE(difference_in(file_.path()).find("the block's digest is"), std::string::npos);
   EXPECT_EQ(Replay::open(file_.path())->end(), ReplayEnd::not_yet);

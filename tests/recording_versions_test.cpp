@@ -1,0 +1,57 @@
+// The version rule of replay/FORMAT.md: recordings of every format, as the build of its time wrote
+// them, replay with this one.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "replay/player.hpp"
+#include "replay/reader.hpp"
+
+namespace havklo {
+namespace {
+
+// A line of tests/recordings/MANIFEST.tsv.
+struct Kept {
+  std::string file;
+  std::string format;
+  std::string build;
+  uint64_t turns = 0;
+  uint64_t events = 0;
+  std::string digest;
+};
+
+std::string folder() { return std::string(HAVKLO_SOURCE_DIR) + "/tests/recordings/"; }
+
+std::vector<Kept> kept_recordings() {
+  std::vector<Kept> all;
+  std::ifstream manifest(folder() + "MANIFEST.tsv");
+  for (std::string line; std::getline(manifest, line);) {
+    if (line.starts_with('#')) continue;
+    std::istringstream fields(line);
+    Kept kept;
+    fields >> kept.file >> kept.format >> kept.build >> kept.turns >> kept.events >> kept.digest;
+    all.push_back(kept);
+  }
+  return all;
+}
+
+TEST(RecordingVersions, EachKeptRecordingReplaysWithThisBuild) {
+  const std::vector<Kept> all = kept_recordings();
+  ASSERT_FALSE(all.empty());
+  for (const Kept& kept : all) {
+    auto reader = replay::Reader::open(folder() + kept.file);
+    ASSERT_TRUE(reader) << reader.error();
+    EXPECT_EQ(reader->header().build, kept.build);
+    replay::Player player(std::move(*reader));
+    const replay::PlayResult result = player.run();
+    EXPECT_TRUE(result.identical()) << kept.file;
+    EXPECT_EQ(result.torn, "") << kept.file;
+    EXPECT_EQ(result.turns, kept.turns) << kept.file;
+    EXPECT_EQ(result.events, kept.events) << kept.file;
+  }
+}
+
+}  // namespace
+}  // namespace havklo
