@@ -266,6 +266,7 @@ Reader::Status Reader::go_over() {
       last_block_ != progress) {
     const std::string why = fmt::format("'{}' does not go on where the file before it ends", path);
     header_ = last;
+    last_block_ = progress;  // of the file that was read
     return tear(why);
   }
   return Status::turn;
