@@ -14,10 +14,10 @@ uint8_t decimals_of(Decimal value) { return static_cast<uint8_t>(-value.exponent
 
 void write_levels(MarketBook& book, const kraken::BookMessage& message) {
   for (const auto& level : message.bids) {
-    book.write(BookSide::bid, level.price.mantissa, level.qty.mantissa);
+    book.write(BookSide::bid, level.price_mantissa, level.qty_mantissa);
   }
   for (const auto& level : message.asks) {
-    book.write(BookSide::ask, level.price.mantissa, level.qty.mantissa);
+    book.write(BookSide::ask, level.price_mantissa, level.qty_mantissa);
   }
 }
 
@@ -71,8 +71,9 @@ std::string_view RecordedFeed::apply(const FeedItem& item) {
 
 void RecordedFeed::replace(Book& book, const kraken::BookMessage& message) {
   const auto& any = message.bids.empty() ? message.asks : message.bids;
-  MarketBook fresh = any.empty() ? MarketBook(0, 0)
-                                 : MarketBook(decimals_of(any[0].price), decimals_of(any[0].qty));
+  MarketBook fresh = any.empty()
+                         ? MarketBook(0, 0)
+                         : MarketBook(decimals_of(any[0].price()), decimals_of(any[0].qty()));
   write_levels(fresh, message);
   book = {.book = std::move(fresh), .known = true, .changed_us = message.timestamp_ns / 1000};
 }

@@ -27,7 +27,7 @@ uint8_t decimals_of(Decimal value) { return static_cast<uint8_t>(-value.exponent
 
 void write_levels(MarketBook& book, BookSide side, std::span<const kraken::WireLevel> levels) {
   for (const kraken::WireLevel& level : levels) {
-    book.write(side, level.price.mantissa, level.qty.mantissa);
+    book.write(side, level.price_mantissa, level.qty_mantissa);
   }
 }
 
@@ -84,7 +84,7 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
       const auto& any = message.bids.empty() ? message.asks : message.bids;
       if (!any.empty() && !symbol.decimals_known) {
         symbol.decimals_known = true;
-        symbol.book = MarketBook(decimals_of(any[0].price), decimals_of(any[0].qty));
+        symbol.book = MarketBook(decimals_of(any[0].price()), decimals_of(any[0].qty()));
       }
       if (symbol.depth == 0) symbol.depth = 10;
       time_us = message.is_snapshot ? 0 : message.timestamp_ns / 1000;

@@ -2,6 +2,8 @@
 // a small book whose checksum a second, plain computation gives.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <havklo/random.hpp>
 #include <string>
 #include <vector>
 
@@ -11,10 +13,11 @@ namespace havklo::kraken {
 namespace {
 
 WireLevel level(std::string_view price, std::string_view qty) {
-  WireLevel result;
-  EXPECT_TRUE(parse_decimal(price, result.price));
-  EXPECT_TRUE(parse_decimal(qty, result.qty));
-  return result;
+  Decimal price_value;
+  Decimal qty_value;
+  EXPECT_TRUE(parse_decimal(price, price_value));
+  EXPECT_TRUE(parse_decimal(qty, qty_value));
+  return {price_value, qty_value};
 }
 
 // CRC-32/ISO-HDLC bit by bit.
@@ -49,7 +52,7 @@ TEST(KrakenBook, VerifiesTheExampleOfTheVenuesGuide) {
 TEST(KrakenBook, RefusesTheSameWithOneDigitChanged) {
   Book book(10);
   auto bids = guide_bids;
-  bids[9].qty.mantissa += 1;
+  bids[9] = level("45276.6", "0.15445239");
   const auto result =
       book.apply({.is_snapshot = true, .bids = bids, .asks = guide_asks, .checksum = 3310070434U});
   EXPECT_EQ(result.outcome, ApplyOutcome::checksum_mismatch);
@@ -68,7 +71,7 @@ TEST(KrakenBook, TellsTheReaderOfALevelThatFallsOutOfTheDepth) {
   static_cast<void>(book.apply({.bids = better}));
   ASSERT_EQ(book.changes().size(), 2U);
   EXPECT_TRUE(book.changes()[1].truncated);
-  EXPECT_EQ(to_string(book.changes()[1].price), "45276.6");
+  EXPECT_EQ(to_string(book.changes()[1].level.price()), "45276.6");
   EXPECT_EQ(book.bids().size(), 10U);
   book.check_invariants();
 }
@@ -107,6 +110,77 @@ TEST(KrakenBook, ComparesPricesOfDifferentPrecisionByValue) {
   EXPECT_EQ(
       book.apply({.is_snapshot = true, .bids = bids, .checksum = plain_crc("56720566610")}).outcome,
       ApplyOutcome::verified);
+}
+
+// The book as a map, by value; what a side holds is compared after every message.
+class Model {
+ public:
+  explicit Model(bool bids) : bids_(bids) {}
+  void apply(const WireLevel& level) {
+    std::erase_if(levels_, [&](const WireLevel& own) { return own.price() == level.price(); });
+    if (level.qty_mantissa == 0) return;
+    const auto at = std::ranges::find_if(levels_, [&](const WireLevel& own) {
+      return bids_ ? own.price() < level.price() : own.price() > level.price();
+    });
+    levels_.insert(at, level);
+  }
+  void truncate(size_t depth) { levels_.resize(std::min(levels_.size(), depth)); }
+  [[nodiscard]] std::string checksum_text() const {
+    std::string text;
+    for (size_t i = 0; i < std::min<size_t>(levels_.size(), 10); ++i) {
+      text += std::to_string(levels_[i].price_mantissa) + std::to_string(levels_[i].qty_mantissa);
+    }
+    return text;
+  }
+  [[nodiscard]] const std::vector<WireLevel>& levels() const { return levels_; }
+
+ private:
+  bool bids_;
+  std::vector<WireLevel> levels_;
+};
+
+// Prices walk, so that the levels wander through their buffer; now and then one is printed with
+// another precision.
+TEST(KrakenBook, KeepsWhatAPlainListKeepsWhateverComes) {
+  for (const uint32_t depth : {1U, 10U, 25U, 100U}) {
+    Random random(depth);
+    Book book(depth);
+    Model bids(true);
+    Model asks(false);
+    static_cast<void>(book.apply({.is_snapshot = true, .checksum = plain_crc("")}));
+    int64_t middle = 1'000'000;
+    const auto some_levels = [&](bool bid, size_t count) {
+      std::vector<WireLevel> levels;
+      for (size_t i = 0; i < count; ++i) {
+        const auto away = 1 + static_cast<int64_t>(random.below(2 * depth + 2));
+        Decimal price{bid ? middle - away : middle + away, -2};
+        if (random.below(512) == 0) price = {price.mantissa * 10, -3};
+        const bool gone = random.below(3) == 0;
+        levels.emplace_back(price, Decimal{gone ? 0 : 1 + int64_t(random.below(1'000'000)), -8});
+      }
+      return levels;
+    };
+    for (int round = 0; round < 4'000; ++round) {
+      middle += static_cast<int64_t>(random.below(5)) - (round < 2'000 ? 1 : 3);
+      const auto bid_levels = some_levels(true, random.below(4));
+      const auto ask_levels = some_levels(false, random.below(4));
+      for (const WireLevel& level : bid_levels) bids.apply(level);
+      for (const WireLevel& level : ask_levels) asks.apply(level);
+      bids.truncate(depth);
+      asks.truncate(depth);
+      const auto result =
+          book.apply({.bids = bid_levels,
+                      .asks = ask_levels,
+                      .checksum = plain_crc(asks.checksum_text() + bids.checksum_text())});
+      ASSERT_NE(result.outcome, ApplyOutcome::checksum_mismatch) << depth << " " << round;
+      const auto same = [](const WireLevel& a, const WireLevel& b) {
+        return a.price() == b.price() && a.qty() == b.qty() && a.remainder == b.remainder;
+      };
+      ASSERT_TRUE(std::ranges::equal(book.bids(), bids.levels(), same)) << depth << " " << round;
+      ASSERT_TRUE(std::ranges::equal(book.asks(), asks.levels(), same)) << depth << " " << round;
+      book.check_invariants();
+    }
+  }
 }
 
 }  // namespace

@@ -65,8 +65,8 @@ TEST_F(KrakenDecode, KeepsTheDigitsOfABook) {
                    R"("type":"update","new_key":{"a":[1,2]},"channel":"book"})"),
             MessageKind::book);
   const BookMessage& book = decoder_.books()[0];
-  EXPECT_EQ(book.asks[0].qty, (Decimal{100000, -8}));
-  EXPECT_EQ(to_string(book.asks[0].qty), "0.00100000");
+  EXPECT_EQ(book.asks[0].qty(), (Decimal{100000, -8}));
+  EXPECT_EQ(to_string(book.asks[0].qty()), "0.00100000");
   EXPECT_EQ(book.timestamp_ns, 1'783'465'203'977'459'000);
   EXPECT_EQ(book.checksum, 3356266482U);
 }

@@ -232,12 +232,12 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
                                             (i + 1 == count ? flag_last_in_message : 0) |
                                             (change.truncated ? flag_truncated : 0));
     Event::BookLevel& level = shared_.publisher.next_market(kind, flags, from).payload.book;
-    level.price = change.price.mantissa;
-    level.qty = change.qty.mantissa;
+    level.price = change.level.price_mantissa;
+    level.qty = change.level.qty_mantissa;
     level.venue_time_ns = message.timestamp_ns;
     level.symbol = record.symbol;
-    level.price_exponent = change.price.exponent;
-    level.qty_exponent = change.qty.exponent;
+    level.price_exponent = change.level.price_exponent;
+    level.qty_exponent = change.level.qty_exponent;
     level.side = change.side;
   }
   if (empty_snapshot) {

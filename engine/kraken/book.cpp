@@ -1,48 +1,43 @@
 // Apply, truncate, verify.
 #include "kraken/book.hpp"
 
-#include <libdeflate.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
+
+#include "kraken/checksum.hpp"
 
 namespace havklo::kraken {
 namespace {
 
-constexpr size_t checksum_levels = 10;
-constexpr size_t digits_max = 19;
-
-template <BookSide side>
-bool better(const Decimal& a, const Decimal& b) {
-  return side == BookSide::bid ? a > b : a < b;
-}
-
-char* append_digits(char* out, char* end, Decimal value) {
-  if (value.is_zero()) return out;  // every digit is a leading zero
-  return std::to_chars(out, end, value.mantissa).ptr;
+// All asks, then all bids: the last part comes first.
+uint32_t checksum_of(ChecksumPart bids, ChecksumPart asks) {
+  PartsChecksum checksum;
+  checksum.prepend(bids);
+  checksum.prepend(asks);
+  return checksum.value();
 }
 
 }  // namespace
 
-Book::Book(uint32_t depth) : depth_(depth) {
+Book::Book(uint32_t depth)
+    : depth_(depth),
+      bids_(depth + book_message_levels_max, depth),
+      asks_(depth + book_message_levels_max, depth),
+      changes_(
+          std::make_unique_for_overwrite<BookChange[]>(message_events_max + 2 * size_t{depth})) {
   HAVKLO_ASSERT(depth > 0 && depth <= book_depth_max);
-  bids_.reserve(depth + book_message_levels_max);
-  asks_.reserve(depth + book_message_levels_max);
-  changes_.reserve(message_events_max + 2 * size_t{depth});
 }
 
 void Book::clear() {
   has_snapshot_ = false;
   bids_.clear();
   asks_.clear();
-  changes_.clear();
+  change_count_ = 0;
 }
 
 ApplyResult Book::apply(const BookMessage& message) {
-  changes_.clear();
+  change_count_ = 0;
   HAVKLO_ASSERT(message.bids.size() + message.asks.size() <= book_message_levels_max);
   if (message.is_snapshot) {
     bids_.clear();
@@ -50,69 +45,51 @@ ApplyResult Book::apply(const BookMessage& message) {
     has_snapshot_ = true;
   }
   if (!has_snapshot_) return {.outcome = ApplyOutcome::no_snapshot};
-  apply_side<BookSide::bid>(message.bids);
-  apply_side<BookSide::ask>(message.asks);
-  truncate<BookSide::bid>();
-  truncate<BookSide::ask>();
-  const uint32_t computed = checksum();
+  apply_side(bids_, message.bids);
+  apply_side(asks_, message.asks);
+  truncate(bids_);
+  truncate(asks_);
+  const uint32_t computed = checksum_of(bids_.checksum_part(), asks_.checksum_part());
   if (computed != message.checksum) {
     return {ApplyOutcome::checksum_mismatch, message.checksum, computed};
   }
-  if (!bids_.empty() && !asks_.empty() && bids_[0].price >= asks_[0].price) {
+  const bool two_sided = bids_.size() != 0 && asks_.size() != 0;
+  if (two_sided && bids()[0].price() >= asks()[0].price()) {
     return {ApplyOutcome::crossed, message.checksum, computed};
   }
   return {ApplyOutcome::verified, message.checksum, computed};
 }
 
 template <BookSide side>
-void Book::apply_side(std::span<const WireLevel> levels) {
-  std::vector<WireLevel>& book = side == BookSide::bid ? bids_ : asks_;
+void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels) {
   for (const WireLevel& level : levels) {
-    const auto at = std::ranges::find_if(
-        book, [&level](const WireLevel& own) { return !better<side>(own.price, level.price); });
-    const bool known = at != book.end() && at->price == level.price;
-    if (level.qty.is_zero()) {
-      if (!known) continue;  // nobody was told of it
-      book.erase(at);
-    } else if (known) {
-      *at = level;
-    } else {
-      book.insert(at, level);
-    }
-    changes_.push_back({level.price, level.qty, side, false});
+    if (!book.apply(level)) continue;  // nobody was told of it
+    changes_[change_count_++] = {level, side, false};
   }
 }
 
 // The venue sends nothing for a level that merely falls out of the window, so the reader is told
 // here.
 template <BookSide side>
-void Book::truncate() {
-  std::vector<WireLevel>& book = side == BookSide::bid ? bids_ : asks_;
+void Book::truncate(BookLevels<side>& book) {
   while (book.size() > depth_) {
-    const WireLevel& worst = book.back();
-    changes_.push_back({worst.price, {0, worst.qty.exponent}, side, true});
-    book.pop_back();
+    WireLevel worst = book.levels().back();
+    worst.qty_mantissa = 0;
+    changes_[change_count_++] = {worst, side, true};
+    book.pop_worst();
   }
 }
 
-uint32_t Book::checksum() const {
-  std::array<char, 2 * checksum_levels * 2 * digits_max> text;
-  char* out = text.data();
-  char* const end = out + text.size();
-  for (const auto* side : {&asks_, &bids_}) {
-    const size_t count = std::min(side->size(), checksum_levels);
-    for (size_t i = 0; i < count; ++i) {
-      out = append_digits(out, end, (*side)[i].price);
-      out = append_digits(out, end, (*side)[i].qty);
-    }
-  }
-  return libdeflate_crc32(0, text.data(), static_cast<size_t>(out - text.data()));
-}
+uint32_t Book::checksum() const { return checksum_of(bids_.best_part(), asks_.best_part()); }
 
 void Book::check_invariants() const {
   HAVKLO_ASSERT(bids_.size() <= depth_ && asks_.size() <= depth_);
-  for (size_t i = 1; i < bids_.size(); ++i) HAVKLO_ASSERT(bids_[i - 1].price > bids_[i].price);
-  for (size_t i = 1; i < asks_.size(); ++i) HAVKLO_ASSERT(asks_[i - 1].price < asks_[i].price);
+  bids_.check_part();
+  asks_.check_part();
+  for (size_t i = 1; i < bids_.size(); ++i)
+    HAVKLO_ASSERT(bids()[i - 1].price() > bids()[i].price());
+  for (size_t i = 1; i < asks_.size(); ++i)
+    HAVKLO_ASSERT(asks()[i - 1].price() < asks()[i].price());
 }
 
 }  // namespace havklo::kraken

@@ -1,4 +1,5 @@
-// Two looks at a message: first its kind, whatever the order of its keys, then the rows of that
+// A message in the layout that the venue uses is read without a parser (book_layout.hpp). Any other
+// gets two looks: first its kind, whatever the order of its keys, then the rows of that
 // kind.
 #include "kraken/decode.hpp"
 
@@ -7,6 +8,8 @@
 #include <array>
 #include <havklo/limits.hpp>
 #include <vector>
+
+#include "kraken/book_layout.hpp"
 
 namespace havklo::kraken {
 namespace {
@@ -105,12 +108,14 @@ struct Head {
 struct Decoder::State {
   State() {
     levels.reserve(book_message_levels_max);
+    level_room = std::make_unique_for_overwrite<WireLevel[]>(book_message_levels_max);
     books.reserve(message_rows_max);
     trades.reserve(message_rows_max);
     tickers.reserve(message_rows_max);
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
   }
 
+  bool read_predicted(std::string_view json, MessageKind& kind);
   std::expected<MessageKind, DecodeError> decode(std::string_view json);
   Result read_head(Head& head);
   Result read_ack(Method method);
@@ -125,11 +130,26 @@ struct Decoder::State {
   bool parser_ready = false;
   Status status;
   Ack ack;
+  BookLayout layout;
+  std::unique_ptr<WireLevel[]> level_room;
   std::vector<WireLevel> levels;
   std::vector<BookMessage> books;
   std::vector<TradeRow> trades;
   std::vector<TickerRow> tickers;
 };
+
+// What needs no parser. False: nothing is known of the message.
+bool Decoder::State::read_predicted(std::string_view json, MessageKind& kind) {
+  constexpr std::string_view heartbeat = R"({"channel":"heartbeat"})";
+  if (json.size() == heartbeat.size() && json == heartbeat) {
+    kind = MessageKind::heartbeat;
+    return true;
+  }
+  books.resize(1);
+  if (!layout.read(json, {level_room.get(), book_message_levels_max}, books[0])) return false;
+  kind = MessageKind::book;
+  return true;
+}
 
 std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
   if (!parser_ready || json.size() > message_bytes_max) return fail(DecodeError::not_json);
@@ -245,26 +265,25 @@ Result Decoder::State::read_levels(od::value list, std::span<const WireLevel>& o
   const size_t begin = levels.size();
   const Result done = for_each_row(list, [this](od::object row) -> Result {
     if (levels.size() == book_message_levels_max) return fail(DecodeError::too_many_rows);
-    WireLevel level;
+    Decimal price;
+    Decimal qty;
     bool has_price = false;
     bool has_qty = false;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
       if (key == "price") {
         has_price = true;
-        return read(value, level.price);
+        return read(value, price);
       }
       if (key == "qty") {
         has_qty = true;
-        return read(value, level.qty);
+        return read(value, qty);
       }
       return {};
     });
     if (!fields) return fields;
     if (!has_price || !has_qty) return fail(DecodeError::missing_key);
-    if (level.price.mantissa < 0 || level.qty.mantissa < 0) {
-      return fail(DecodeError::number_out_of_range);
-    }
-    levels.push_back(level);
+    if (price.mantissa < 0 || qty.mantissa < 0) return fail(DecodeError::number_out_of_range);
+    levels.emplace_back(price, qty);
     return {};
   });
   // The vector never grows beyond what it reserved, so spans into it stay good.
@@ -350,6 +369,11 @@ Decoder::Decoder() : state_(std::make_unique<State>()) {}
 Decoder::~Decoder() = default;
 
 std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json) {
+  MessageKind kind;
+  if (state_->read_predicted(json, kind)) return kind;
+  return state_->decode(json);
+}
+std::expected<MessageKind, DecodeError> Decoder::decode_unpredicted(std::string_view json) {
   return state_->decode(json);
 }
 const Status& Decoder::status() const { return state_->status; }

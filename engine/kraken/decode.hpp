@@ -1,5 +1,6 @@
-// JSON text of the venue to messages, with simdjson On-Demand; numbers from their digits, never
-// through a double.
+// JSON text of the venue to messages: book messages in the venue's own layout by prediction, all
+// others with simdjson On-Demand, which also decides whatever was predicted wrongly. Numbers come
+// from their digits, never through a double.
 //
 // Owns:    the parser and the arrays that decoded rows live in, all allocated by the constructor.
 // Threads: one.
@@ -39,6 +40,9 @@ class Decoder {
   // `json` must be followed by receive_padding readable bytes and be at most message_bytes_max
   // long.
   [[nodiscard]] std::expected<MessageKind, DecodeError> decode(std::string_view json);
+
+  // The same, without prediction: the definition of what decode() answers, for tests and benchmarks.
+  [[nodiscard]] std::expected<MessageKind, DecodeError> decode_unpredicted(std::string_view json);
 
   // Of the last message, when it was of that kind.
   [[nodiscard]] const Status& status() const;

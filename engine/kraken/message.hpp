@@ -44,11 +44,24 @@ struct Ack {
 };
 
 // A level as printed. The integer printed in decimal is the text without point and leading zeros,
-// which is what the checksum covers (kraken-v2.md §8.4).
+// which is what the checksum covers (kraken-v2.md §8.4); what those digits add to it is kept here.
 struct WireLevel {
-  Decimal price;
-  Decimal qty;
+  WireLevel() = default;
+  // The slow way to the checksum's part: through the digits.
+  WireLevel(Decimal price, Decimal qty);
+
+  [[nodiscard]] Decimal price() const { return {price_mantissa, price_exponent}; }
+  [[nodiscard]] Decimal qty() const { return {qty_mantissa, qty_exponent}; }
+
+  int64_t price_mantissa = 0;
+  int64_t qty_mantissa = 0;
+  uint32_t remainder = 0;  // of the digits of price and qty: checksum.hpp
+  uint8_t chars = 0;       // … and how many they are
+  int8_t price_exponent = 0;
+  int8_t qty_exponent = 0;
+  uint8_t zero = 0;
 };
+static_assert(sizeof(WireLevel) == 24);
 
 struct BookMessage {
   bool is_snapshot = false;

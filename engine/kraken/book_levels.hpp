@@ -1,0 +1,197 @@
+// One side of a book: levels in order of price, the best first.
+//
+// Owns:       a buffer with room at both ends of the levels, so that a change moves those on its
+//             shorter side only: most changes come near the best price, truncation takes the worst.
+// Threads:    one.
+// Invariants: sorted, prices different by value, no quantity 0. `uniform_`: all prices have the
+//             exponent `exponent_`, so integers compare; else decimals are compared by value.
+//             `part_` is what the best ten give to the book's checksum, when `part_known_`.
+// Cost:       a level costs a search (eight comparisons without a branch, twice, then by halves)
+//             and a move of at most half of the levels; the checksum ten multiplications, when one
+//             of the best ten has changed. Nothing is allocated after construction.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <havklo/assert.hpp>
+#include <memory>
+#include <span>
+
+#include "kraken/checksum.hpp"
+#include "kraken/message.hpp"
+
+namespace havklo::kraken {
+
+template <BookSide side>
+class BookLevels {
+ public:
+  // `levels_max`: that may be held at once. Room is kept for `depth` more, to move in.
+  BookLevels(size_t levels_max, size_t depth)
+      : levels_max_(levels_max),
+        capacity_(levels_max + std::max<size_t>(depth, 64)),
+        memory_(std::make_unique_for_overwrite<WireLevel[]>(capacity_)) {
+    clear();
+  }
+
+  [[nodiscard]] std::span<const WireLevel> levels() const { return {first(), size_}; }
+  [[nodiscard]] size_t size() const { return size_; }
+
+  void clear() {
+    size_ = 0;
+    begin_ = (capacity_ - levels_max_) / 2;
+    uniform_ = true;
+    part_known_ = false;
+  }
+
+  // Writes or, with quantity 0, removes. False: a removal of what is not there.
+  bool apply(const WireLevel& level);
+  void pop_worst() {
+    --size_;
+    part_known_ = part_known_ && size_ >= checksum_levels;
+  }
+
+  // What the best ten print.
+  [[nodiscard]] ChecksumPart checksum_part() {
+    if (!part_known_) {
+      part_ = best_part();
+      part_known_ = true;
+    }
+    return part_;
+  }
+  // The same, without the memory of it.
+  [[nodiscard]] ChecksumPart best_part() const {
+    PartsChecksum checksum;
+    for (size_t i = std::min(size_, checksum_levels); i-- > 0;) {
+      checksum.prepend(first()[i].remainder, first()[i].chars);
+    }
+    return checksum.part();
+  }
+  void check_part() const {
+    if (!part_known_) return;
+    const ChecksumPart again = best_part();
+    HAVKLO_ASSERT(part_.remainder == again.remainder && part_.chars == again.chars);
+  }
+
+ private:
+  static bool better(int64_t a, int64_t b) { return side == BookSide::bid ? a > b : a < b; }
+
+  [[nodiscard]] WireLevel* first() const { return memory_.get() + begin_; }
+  [[nodiscard]] size_t find_uniform(int64_t price) const;
+  [[nodiscard]] size_t find_mixed(Decimal price) const;
+  void insert(size_t at, const WireLevel& level);
+  void erase(size_t at);
+  void centre();
+  static void move(WireLevel* to, const WireLevel* from, size_t count) {
+    std::memmove(static_cast<void*>(to), from, count * sizeof(WireLevel));
+  }
+
+  size_t levels_max_;
+  size_t capacity_;
+  std::unique_ptr<WireLevel[]> memory_;
+  size_t begin_ = 0;
+  size_t size_ = 0;
+  int8_t exponent_ = 0;
+  bool uniform_ = true;
+  bool part_known_ = false;
+  ChecksumPart part_;
+};
+
+template <BookSide side>
+bool BookLevels<side>::apply(const WireLevel& level) {
+  if (size_ == 0) {
+    exponent_ = level.price_exponent;
+    uniform_ = true;
+  }
+  uniform_ = uniform_ && level.price_exponent == exponent_;
+  size_t at = 0;
+  bool known = false;
+  if (uniform_) {
+    at = find_uniform(level.price_mantissa);
+    known = at < size_ && first()[at].price_mantissa == level.price_mantissa;
+  } else {
+    at = find_mixed(level.price());
+    known = at < size_ && first()[at].price() == level.price();
+  }
+  part_known_ = part_known_ && at >= checksum_levels;
+  if (level.qty_mantissa == 0) {
+    if (known) erase(at);
+    return known;
+  }
+  if (known) {
+    first()[at] = level;
+  } else {
+    insert(at, level);
+  }
+  return true;
+}
+
+// How many levels are better.
+template <BookSide side>
+size_t BookLevels<side>::find_uniform(int64_t price) const {
+  constexpr size_t block = 8;
+  const WireLevel* const levels = first();
+  size_t at = 0;
+  while (at + block <= size_ && at < 2 * block) {
+    size_t count = 0;
+    for (size_t i = 0; i < block; ++i) {
+      count += better(levels[at + i].price_mantissa, price) ? 1 : 0;
+    }
+    at += count;
+    if (count < block) return at;
+  }
+  size_t left = size_ - at;
+  while (left > 0) {
+    const size_t half = left / 2;
+    const bool beyond = better(levels[at + half].price_mantissa, price);
+    at = beyond ? at + half + 1 : at;
+    left = beyond ? left - half - 1 : half;
+  }
+  return at;
+}
+
+template <BookSide side>
+size_t BookLevels<side>::find_mixed(Decimal price) const {
+  const auto found = std::ranges::partition_point(levels(), [price](const WireLevel& own) {
+    return side == BookSide::bid ? own.price() > price : own.price() < price;
+  });
+  return static_cast<size_t>(found - levels().begin());
+}
+
+template <BookSide side>
+void BookLevels<side>::insert(size_t at, const WireLevel& level) {
+  HAVKLO_ASSERT(size_ < levels_max_);
+  const size_t behind = size_ - at;
+  if (at < behind) {
+    if (begin_ == 0) centre();
+    move(first() - 1, first(), at);
+    --begin_;
+  } else {
+    if (begin_ + size_ == capacity_) centre();
+    move(first() + at + 1, first() + at, behind);
+  }
+  first()[at] = level;
+  ++size_;
+}
+
+template <BookSide side>
+void BookLevels<side>::erase(size_t at) {
+  const size_t behind = size_ - at - 1;
+  if (at < behind) {
+    move(first() + 1, first(), at);
+    ++begin_;
+  } else {
+    move(first() + at, first() + at + 1, behind);
+  }
+  --size_;
+}
+
+// Rare: half of the spare room has been used up by a drift of the price.
+template <BookSide side>
+void BookLevels<side>::centre() {
+  const size_t begin = (capacity_ - size_) / 2;
+  move(memory_.get() + begin, first(), size_);
+  begin_ = begin;
+}
+
+}  // namespace havklo::kraken

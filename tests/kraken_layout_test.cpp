@@ -1,0 +1,253 @@
+// Method: the predicted reading and simdjson's answer the same, on every message tried: what the
+// venue prints, as made here from a seed and as captured, and each of them damaged in ways that
+// stay close to the layout. A message lies in memory of its own size and padding, so that the
+// address sanitizer sees a read too far.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <havklo/limits.hpp>
+#include <havklo/random.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kraken/book_layout.hpp"
+#include "kraken/decode.hpp"
+
+namespace havklo::kraken {
+namespace {
+
+// `behind`: what stands in the padding, which must not matter.
+struct Padded {
+  Padded(std::string_view json, std::string_view behind)
+      : bytes(std::make_unique<char[]>(json.size() + receive_padding)), size(json.size()) {
+    std::memcpy(bytes.get(), json.data(), json.size());
+    std::memcpy(bytes.get() + size, behind.data(),
+                std::min<size_t>(behind.size(), receive_padding));
+  }
+  [[nodiscard]] std::string_view view() const { return {bytes.get(), size}; }
+
+  std::unique_ptr<char[]> bytes;
+  size_t size;
+};
+
+bool same(const WireLevel& a, const WireLevel& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+class KrakenLayout : public testing::Test {
+ protected:
+  // True when both accepted it as a book.
+  bool compare(std::string_view json, std::string_view behind = {}) {
+    const Padded text(json, behind);
+    const auto predicted = predicting_.decode(text.view());
+    const auto parsed = parsing_.decode_unpredicted(text.view());
+    EXPECT_EQ(predicted, parsed) << json;
+    if (predicted != parsed || !parsed || *parsed != MessageKind::book) return false;
+    const auto left = predicting_.books();
+    const auto right = parsing_.books();
+    EXPECT_EQ(left.size(), right.size()) << json;
+    for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+      EXPECT_EQ(left[i].is_snapshot, right[i].is_snapshot) << json;
+      EXPECT_EQ(left[i].symbol, right[i].symbol) << json;
+      EXPECT_EQ(left[i].checksum, right[i].checksum) << json;
+      EXPECT_EQ(left[i].timestamp_ns, right[i].timestamp_ns) << json;
+      EXPECT_TRUE(std::ranges::equal(left[i].bids, right[i].bids, same)) << json;
+      EXPECT_TRUE(std::ranges::equal(left[i].asks, right[i].asks, same)) << json;
+    }
+    return true;
+  }
+
+  Decoder predicting_;
+  Decoder parsing_;
+};
+
+std::string digits(Random& random, size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += static_cast<char>('0' + random.below(10));
+  return text;
+}
+
+// Mostly what the venue prints; sometimes what it never does.
+std::string number(Random& random) {
+  switch (random.below(24)) {
+    case 0:
+      return digits(random, 1 + random.below(20));
+    case 1:
+      return digits(random, 1 + random.below(20)) + "." + digits(random, random.below(20));
+    case 2:
+      return "." + digits(random, 3);
+    case 3:
+      return "-" + digits(random, 1 + random.below(4));
+    case 4:
+      return digits(random, 2) + "e" + digits(random, 1);
+    case 5:
+      return "0";
+    case 6:
+      return "0." + std::string(1 + random.below(18), '0');
+    case 7:
+      return "00" + digits(random, 2) + ".50";
+    default:
+      return std::to_string(random.below(100'000)) + "." + digits(random, 1 + random.below(9));
+  }
+}
+
+std::string levels(Random& random) {
+  std::string text = "[";
+  for (uint64_t n = random.below(4); n > 0; --n) {
+    if (text.size() > 1) text += ',';
+    text += R"({"price":)" + number(random) + R"(,"qty":)" + number(random) + "}";
+  }
+  return text + "]";
+}
+
+std::string message(Random& random) {
+  static constexpr std::string_view symbols[] = {"BTC/USD",
+                                                 "ETH/USD",
+                                                 "A/B",
+                                                 "",
+                                                 "1234567890123456789012345678901",
+                                                 "12345678901234567890123456789012",
+                                                 "\xC3\xA4/USD",
+                                                 "a\\\"b",
+                                                 "a\\u0041"};
+  const bool usual = random.below(4) != 0;
+  const std::string second = usual ? digits(random, 1) : std::to_string(55 + random.below(9));
+  return std::string(R"({"channel":"book","type":")") +
+         (random.below(3) == 0 ? "snapshot" : "update") + R"(","data":[{"symbol":")" +
+         std::string(symbols[usual ? random.below(3) : random.below(9)]) + R"(","bids":)" +
+         levels(random) + R"(,"asks":)" + levels(random) + R"(,"checksum":)" +
+         (usual ? std::to_string(random.next_u64() >> 32U) : digits(random, random.below(12))) +
+         R"(,"timestamp":"2026-0)" + std::to_string(1 + random.below(9)) + "-0" +
+         std::to_string(random.below(10)) + "T23:0" + digits(random, 1) + ":" +
+         (second.size() == 1 ? "0" + second : second) + "." + digits(random, usual ? 6 : 3) +
+         R"(Z"}]})";
+}
+
+std::string damaged(const std::string& good, const std::string& other, Random& random) {
+  std::string bad = good;
+  constexpr std::string_view near_layout = "0123456789.,:\"[]{}-+eE \\/TZ\n\t\x7f\x80\xC3";
+  for (uint64_t n = 1 + random.below(3); n > 0 && !bad.empty(); --n) {
+    const size_t at = random.below(bad.size());
+    const size_t to = at + random.below(bad.size() - at + 1);
+    switch (random.below(8)) {
+      case 0:
+        bad[at] = static_cast<char>(random.below(256));
+        break;
+      case 1:
+        bad.erase(at, random.below(4));
+        break;
+      case 2:
+        bad.insert(at, 1, near_layout[random.below(near_layout.size())]);
+        break;
+      case 3:
+        bad.insert(at, bad.substr(at, random.below(40)));
+        break;
+      case 4:
+        bad.resize(at);
+        break;
+      case 5:  // the other's end
+        bad = bad.substr(0, at) + other.substr(random.below(other.size() + 1));
+        break;
+      case 6:
+        bad.replace(at, std::min<size_t>(to - at, 12), number(random));
+        break;
+      default:
+        bad[at] = near_layout[random.below(near_layout.size())];
+        break;
+    }
+  }
+  return bad;
+}
+
+TEST_F(KrakenLayout, IsReadAsSimdjsonReadsIt) {
+  Random random(11);
+  int accepted = 0;
+  for (int i = 0; i < 40'000; ++i) accepted += compare(message(random)) ? 1 : 0;
+  EXPECT_GT(accepted, 10'000);  // else the messages were too wild to prove anything
+}
+
+TEST_F(KrakenLayout, IsJudgedAsSimdjsonJudgesItWhenDamaged) {
+  Random random(12);
+  std::string other = message(random);
+  int accepted = 0;
+  for (int i = 0; i < 120'000; ++i) {
+    std::string good = message(random);
+    accepted += compare(damaged(good, other, random)) ? 1 : 0;
+    other = std::move(good);
+  }
+  EXPECT_GT(accepted, 1'000);
+}
+
+TEST_F(KrakenLayout, DoesNotEndWhereItsMessageDoesNot) {
+  Random random(13);
+  for (int i = 0; i < 300; ++i) {
+    const std::string good = message(random);
+    for (size_t size = good.size() - std::min<size_t>(good.size(), 160); size <= good.size();
+         ++size) {
+      compare(std::string_view(good).substr(0, size), std::string_view(good).substr(size));
+    }
+    compare(good, good);
+    compare(good + " ", good);
+  }
+}
+
+TEST_F(KrakenLayout, TakesThePathItWasMadeFor) {
+  const std::string usual =
+      R"({"channel":"book","type":"update","data":[{"symbol":"ETH/USD","bids":[{"price":1773.90,)"
+      R"("qty":0.00000000},{"price":1773.70,"qty":28.18950592}],"asks":[],"checksum":188427729,)"
+      R"("timestamp":"2026-07-07T23:00:04.000677Z"}]})";
+  const Padded text(usual, "");
+  std::array<WireLevel, 2> room;
+  BookLayout layout;
+  BookMessage book;
+  ASSERT_TRUE(layout.read(text.view(), room, book));
+  EXPECT_EQ(book.bids.size(), 2U);
+  EXPECT_EQ(book.timestamp_ns, 1'783'465'204'000'677'000);
+  EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), book));  // no room: no verdict
+  compare(usual);
+}
+
+TEST_F(KrakenLayout, RefusesMoreLevelsThanAMessageMayHave) {
+  std::string many = R"({"channel":"book","type":"snapshot","data":[{"symbol":"A/B","bids":[)";
+  for (uint32_t i = 0; i < book_message_levels_max; ++i) many += R"({"price":1.5,"qty":2},)";
+  many.pop_back();
+  const std::string end = R"(,"checksum":1,"timestamp":"2026-07-07T23:00:04.000677Z"}]})";
+  EXPECT_TRUE(compare(many + R"(],"asks":[])" + end));
+  EXPECT_FALSE(compare(many + R"(],"asks":[{"price":1.5,"qty":2}])" + end));
+}
+
+TEST_F(KrakenLayout, FitsEveryBookMessageOfTheCaptures) {
+  const char* named = std::getenv("HAVKLO_SHARED_DIR");
+  const std::filesystem::path shared = named != nullptr ? named : HAVKLO_SHARED_DIR;
+  const auto folder = shared / "kraken" / "messages";
+  if (!std::filesystem::exists(folder)) {
+    GTEST_SKIP() << "no captures at " << folder << ": set HAVKLO_SHARED_DIR to compare them";
+  }
+  Random random(14);
+  std::string other = message(random);
+  const auto room = std::make_unique<WireLevel[]>(book_message_levels_max);
+  BookLayout layout;
+  int books = 0;
+  int predicted = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".jsonl") continue;
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) {
+      const bool is_book = compare(line);
+      for (int i = 0; i < 8; ++i) compare(damaged(line, other, random));
+      if (!is_book) continue;
+      other = line;
+      ++books;
+      const Padded text(line, "");
+      BookMessage book;
+      predicted += layout.read(text.view(), {room.get(), book_message_levels_max}, book) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(books, 3'000);
+  EXPECT_GT(predicted, books - 10);  // the pages' own examples are laid out otherwise
+}
+
+}  // namespace
+}  // namespace havklo::kraken
