@@ -1,220 +1,172 @@
 // A frame of the venue to verified events in the ring: WebSocket, JSON, book, checksum, events.
 //
 // The frames are those of a real capture when there is one (HAVKLO_SHARED_DIR, or beside the
-// project), else of the seeded market; the label says which. One read holds one frame, or many. The
-// engine runs whole, with a clock that stands still; every checksum must verify or nothing counts.
+// project), else of the seeded market; the label says which. The engine runs whole, with a clock
+// that stands still. The straightforward implementation runs in the same process, pass about with
+// ours, and both must give the same events, every checksum verified, or nothing counts.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <havklo/clock.hpp>
-#include <havklo/limits.hpp>
-#include <memory>
-#include <set>
+#include <algorithm>
+#include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "core/staging_door.hpp"
-#include "replay/market.hpp"
-#include "replay/venue_messages.hpp"
-#include "websocket/connection.hpp"
-#include "websocket/frame.hpp"
+#include "bench/feed_world.hpp"
+#include "bench/straightforward_book.hpp"
+#include "bench/venue_frames.hpp"
 
 namespace {
 
 using namespace havklo;
+using namespace havklo::bench;
 
-struct Frames {
-  std::vector<std::string> texts;
-  std::vector<std::string> symbols;
-  bool real = false;
-};
-
-Frames captured_frames() {
-  const char* shared = std::getenv("HAVKLO_SHARED_DIR");
-  const std::filesystem::path path =
-      std::filesystem::path(shared != nullptr ? shared : HAVKLO_SHARED_DIR) /
-      "kraken/messages/session_btc-eth_book-d10_trade_2026-07-07.jsonl";
-  Frames frames{.texts = {}, .symbols = {"BTC/USD", "ETH/USD"}, .real = true};
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(R"({"channel":"book")")) frames.texts.push_back(line);
+std::vector<Event> market_events(const EventWindow& window) {
+  std::vector<Event> events;
+  for (uint32_t i = 0; i < window.room; ++i) {
+    const EventKind kind = window[i].kind;
+    if (kind == EventKind::book_snapshot || kind == EventKind::book_update) {
+      events.push_back(window[i]);
+    }
   }
-  return frames;
+  return events;
 }
 
-// What the model sends to one subscriber of each book.
-Frames made_frames() {
-  class Sink final : public replay::FeedSink {
-   public:
-    explicit Sink(std::vector<std::string>& into) : texts_(into) {}
-    bool wants(Channel channel, uint32_t, uint32_t depth) override {
-      return channel == Channel::book && depth == 10;
-    }
-    void on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
-      texts_.emplace_back(text);
-    }
-
-   private:
-    std::vector<std::string>& texts_;
-  };
-  Frames frames{.texts = {}, .symbols = {"BTC/USD", "ETH/USD"}};
-  replay::MarketSettings settings;
-  settings.symbols = {replay::market_symbol("BTC/USD"), replay::market_symbol("ETH/USD")};
-  replay::Market market(settings, 7, 1'783'465'203'000'000);
-  for (uint32_t i = 0; i < 2; ++i) {
-    market.append_snapshot(Channel::book, i, 10, frames.texts.emplace_back());
-  }
-  Sink sink(frames.texts);
-  market.resume({});
-  market.advance(Instant{} + Duration::seconds(100), sink);
-  return frames;
+bool same(const Event& a, const Event& b) {
+  return a.kind == b.kind && a.flags == b.flags &&
+         std::memcmp(&a.payload.book, &b.payload.book, sizeof a.payload.book) == 0;
 }
 
-const Frames& frames() {
-  static const Frames all = [] {
-    Frames captured = captured_frames();
-    return captured.texts.empty() ? made_frames() : captured;
-  }();
+// One pass over the reads; false when a checksum did not verify.
+bool engine_pass(FeedWorld& world, const std::vector<std::vector<std::byte>>& reads,
+                 size_t messages) {
+  size_t verified = 0;
+  size_t faults = 0;
+  for (const auto& stream : reads) {
+    world.transport.next = {stream.data(), stream.size() - receive_padding};
+    static_cast<void>(world.engine.turn());
+    const EventWindow window = world.events.published();
+    for (uint32_t i = 0; i < window.room; ++i) {
+      verified += window[i].last_in_message() ? 1 : 0;
+      faults += window[i].kind == EventKind::checksum_mismatch ? 1 : 0;
+    }
+  }
+  return faults == 0 && verified >= messages;
+}
+
+bool straightforward_pass(StraightforwardBooks& books, std::span<const std::string> padded,
+                          std::vector<Event>& events) {
+  for (const std::string& text : padded) {
+    const size_t size = text.size() - receive_padding;
+    events.clear();  // the ring, whose consumer has read
+    if (!books.apply(simdjson::padded_string_view(text.data(), size, text.size()), events))
+      return false;
+  }
+  return true;
+}
+
+std::vector<std::string> padded(std::span<const std::string> texts) {
+  std::vector<std::string> all(texts.begin(), texts.end());
+  for (std::string& text : all) text.append(receive_padding, '\0');
   return all;
 }
 
-// Answers the upgrade and gives what the benchmark put in.
-class FeedTransport final : public Transport {
- public:
-  std::span<const std::byte> next;  // the next read; padding behind it
-
-  void open(ConnectionId id, const OpenRequest&) override { id_ = id; }
-  void send(ConnectionId, std::span<const std::byte> bytes) override {
-    std::vector<std::byte> padded(bytes.begin(), bytes.end());
-    padded.resize(bytes.size() + receive_padding);
-    Nobody nobody;
-    static_cast<void>(server_.receive({padded.data(), bytes.size()}, nobody));
-    const auto answer = server_.output();
-    answer_.assign(answer.begin(), answer.end());
-    server_.consume_output(answer.size());
+bool answers_agree(const Frames& frames) {
+  FeedWorld world(frames);
+  StraightforwardBooks books(frames.depth);
+  std::vector<Event> theirs;
+  const auto texts = padded(frames.texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    world.say(frames.texts[i]);
+    const std::vector<Event> ours = market_events(world.events.published());
+    theirs.clear();
+    const size_t size = texts[i].size() - receive_padding;
+    if (!books.apply(simdjson::padded_string_view(texts[i].data(), size, texts[i].size()), theirs))
+      return false;
+    if (!std::ranges::equal(ours, theirs, same)) return false;
   }
-  void close(ConnectionId) override {}
-  uint32_t poll(CompletionSink& sink, uint32_t) override {
-    if (!opened_) {
-      opened_ = true;
-      server_.start_server();
-      sink.on_completion({.connection = id_, .kind = Completion::Kind::opened});
-      return 1;
-    }
-    if (!answer_.empty()) {
-      std::vector<std::byte> padded = std::exchange(answer_, {});
-      const size_t size = padded.size();
-      padded.resize(size + receive_padding);
-      sink.on_completion(
-          {.connection = id_, .kind = Completion::Kind::received, .bytes = {padded.data(), size}});
-      return 1;
-    }
-    if (next.empty()) return 0;
-    sink.on_completion(
-        {.connection = id_, .kind = Completion::Kind::received, .bytes = std::exchange(next, {})});
-    return 1;
-  }
-  void flush() override {}
-
- private:
-  struct Nobody {
-    bool on_open(const websocket::UpgradeResult&) { return true; }
-    bool on_text(std::string_view) { return true; }
-    bool on_binary(std::span<const std::byte>) { return true; }
-    bool on_ping(std::span<const std::byte>) { return true; }
-    bool on_pong(std::span<const std::byte>) { return true; }
-    bool on_close(uint16_t, std::string_view) { return true; }
-  };
-  ConnectionId id_{};
-  bool opened_ = false;
-  std::vector<std::byte> answer_;
-  websocket::Connection server_{websocket::Role::server, 64 * 1024};
-};
-
-class NoCommands final : public CommandDoor {
- public:
-  bool peek(Command&) override { return false; }
-  void pop() override {}
-};
-
-void append_frame(std::vector<std::byte>& stream, std::string_view text) {
-  std::array<std::byte, websocket::frame_head_bytes_max> head{};
-  const size_t bytes = websocket::encode_frame_head(
-      {text.size(), 0, websocket::Opcode::text, true, false}, head.data());
-  stream.insert(stream.end(), head.begin(), head.begin() + static_cast<ptrdiff_t>(bytes));
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  stream.insert(stream.end(), begin, begin + text.size());
+  return true;
 }
 
-struct World {
-  World() : engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, 1}) {
-    say({});
-    say({});
-    say(R"({"channel":"status","data":[{"system":"online","api_version":"v2"}]})");
-    for (const std::string& symbol : frames().symbols) {
-      std::string ack;
-      replay::append_ack(ack, {.method = "subscribe", .symbol = symbol, .depth = 10});
-      say(ack);
-    }
-  }
-  static Settings make_settings() {
-    Settings settings;
-    settings.subscriptions.push_back({.channel = Channel::book, .symbols = frames().symbols});
-    return settings;
-  }
-  void say(std::string_view text) {
-    std::vector<std::byte> stream;
-    if (!text.empty()) append_frame(stream, text);
-    const size_t size = stream.size();
-    stream.resize(size + receive_padding);
-    transport.next = {stream.data(), size};
-    static_cast<void>(engine.turn());
-  }
-
-  Settings settings = make_settings();
-  ManualClock clock{Instant{1}};
-  FeedTransport transport;
-  NoCommands commands;
-  core::StagingDoor events{65'536};
-  core::Engine engine;
-};
-
-// Frames in reads of so many; 0: one.
-void frame_to_events(benchmark::State& state) {
-  const auto per_read = static_cast<size_t>(state.range(0));
-  std::vector<std::vector<std::byte>> reads;
-  for (size_t i = 0; i < frames().texts.size(); i += per_read) {
-    std::vector<std::byte>& stream = reads.emplace_back();
-    for (size_t j = i; j < std::min(i + per_read, frames().texts.size()); ++j) {
-      append_frame(stream, frames().texts[j]);
-    }
-    stream.resize(stream.size() + receive_padding);
-  }
-  World world;
-  uint64_t messages = 0;
-  uint64_t verified = 0;
-  uint64_t faults = 0;
-  for (auto _ : state) {
-    for (const auto& stream : reads) {
-      world.transport.next = {stream.data(), stream.size() - receive_padding};
-      static_cast<void>(world.engine.turn());
-      const EventWindow window = world.events.published();
-      for (uint32_t i = 0; i < window.room; ++i) {
-        verified += window[i].last_in_message() ? 1 : 0;
-        faults += window[i].kind == EventKind::checksum_mismatch ? 1 : 0;
-      }
-    }
-    messages += frames().texts.size();
-  }
-  if (faults != 0 || verified < messages) state.SkipWithError("a checksum did not verify");
-  state.SetLabel(frames().real ? "real capture" : "seeded market");
+void set_per_message(benchmark::State& state, uint64_t messages) {
+  state.SetLabel(real_or_made_frames().real ? "real capture" : "seeded market");
   state.counters["per_message"] = benchmark::Counter(
       static_cast<double>(messages), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
+
+void frame_to_events(benchmark::State& state) {
+  const Frames& frames = real_or_made_frames();
+  const auto reads = reads_of(frames.texts, static_cast<size_t>(state.range(0)));
+  FeedWorld world(frames);
+  uint64_t messages = 0;
+  bool right = true;
+  for (auto _ : state) {
+    right = engine_pass(world, reads, frames.texts.size()) && right;
+    messages += frames.texts.size();
+  }
+  if (!right) state.SkipWithError("a checksum did not verify");
+  set_per_message(state, messages);
+}
 BENCHMARK(frame_to_events)->Arg(1)->Arg(16);
+
+void straightforward(benchmark::State& state) {
+  const Frames& frames = real_or_made_frames();
+  const auto texts = padded(frames.texts);
+  StraightforwardBooks books(frames.depth);
+  std::vector<Event> events;
+  uint64_t messages = 0;
+  bool right = true;
+  for (auto _ : state) {
+    right = straightforward_pass(books, texts, events) && right;
+    messages += texts.size();
+  }
+  if (!right) state.SkipWithError("a checksum did not verify");
+  set_per_message(state, messages);
+}
+BENCHMARK(straightforward);
+
+double thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Pass about, so that what else the machine does falls on both.
+void ours_against_straightforward(benchmark::State& state) {
+  const Frames& frames = real_or_made_frames();
+  if (!answers_agree(frames)) return state.SkipWithError("the answers differ");
+  const auto reads = reads_of(frames.texts, static_cast<size_t>(state.range(0)));
+  const auto texts = padded(frames.texts);
+  FeedWorld world(frames);
+  StraightforwardBooks books(frames.depth);
+  std::vector<Event> events;
+  std::vector<double> ours;
+  std::vector<double> theirs;
+  std::vector<double> ratios;
+  const auto messages = static_cast<double>(frames.texts.size());
+  bool right = true;
+  for (auto _ : state) {
+    const double begin = thread_cpu_ns();
+    right = engine_pass(world, reads, frames.texts.size()) && right;
+    const double middle = thread_cpu_ns();
+    right = straightforward_pass(books, texts, events) && right;
+    const double end = thread_cpu_ns();
+    ours.push_back((middle - begin) / messages);
+    theirs.push_back((end - middle) / messages);
+    ratios.push_back((middle - begin) / (end - middle));
+  }
+  if (!right) state.SkipWithError("a checksum did not verify");
+  state.SetLabel(frames.real ? "real capture" : "seeded market");
+  state.counters["ours_ns"] = median(ours);
+  state.counters["theirs_ns"] = median(theirs);
+  state.counters["ratio"] = median(ratios);
+}
+BENCHMARK(ours_against_straightforward)->Arg(1)->Arg(16);
 
 }  // namespace
