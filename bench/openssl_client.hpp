@@ -1,5 +1,6 @@
-// A TLS 1.3 client of OpenSSL over memory, to be measured beside ours. OpenSSL's headers stay in the
-// source file: they and wolfSSL's share names.
+// A TLS 1.3 client of OpenSSL over memory, to be measured beside ours.
+//
+// OpenSSL's headers stay in the source file: they and wolfSSL's share names.
 //
 // Owns: its context, its session and the two memory BIOs.
 // Cost: as OpenSSL documents it: BIO_write() copies in, SSL_read() decrypts and copies out.

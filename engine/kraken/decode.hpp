@@ -41,7 +41,7 @@ class Decoder {
   // long.
   [[nodiscard]] std::expected<MessageKind, DecodeError> decode(std::string_view json);
 
-  // The same, without prediction: the definition of what decode() answers, for tests and benchmarks.
+  // The same, without prediction: what decode() must answer. For tests and benchmarks.
   [[nodiscard]] std::expected<MessageKind, DecodeError> decode_unpredicted(std::string_view json);
 
   // Of the last message, when it was of that kind.
