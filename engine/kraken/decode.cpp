@@ -76,7 +76,9 @@ Result for_each_field(od::object object, F&& f) {
     if (const auto error = std::move(item).get(field)) return fail(classify(error));
     std::string_view key;
     if (const auto error = field.unescaped_key().get(key)) return fail(classify(error));
-    if (field.value().is_null()) continue;
+    bool is_null = false;  // what begins like null and is not is an error, not an exception
+    if (const auto error = field.value().is_null().get(is_null)) return fail(classify(error));
+    if (is_null) continue;
     if (Result done = f(key, field.value()); !done) return done;
   }
   return {};
