@@ -28,6 +28,34 @@ TEST(ConnectBudget, GivesACancelledPlaceToTheNext) {
   EXPECT_EQ(budget.reserve(Instant{} + 2_s, Instant{} + 2_s), Instant{} + 10_s);
 }
 
+// Found by havklo sim: turns that come late begin attempts late, and the next place was reckoned
+// from the booking.
+TEST(ConnectBudget, AnAttemptThatBeginsLateMovesItsPlace) {
+  ConnectBudget budget({.attempts = 1, .window = 10_s}, 1);
+  const Instant booked = budget.reserve(Instant{}, Instant{});
+  const Instant late = Instant{} + 8_s;
+  EXPECT_EQ(budget.begin(booked, late), late);
+  EXPECT_EQ(budget.reserve(late, late), late + 10_s);
+}
+
+TEST(ConnectBudget, AnAttemptWaitsOnWhenAnotherBeganLate) {
+  ConnectBudget budget({.attempts = 1, .window = 10_s}, 2);
+  const Instant first = budget.reserve(Instant{}, Instant{});
+  const Instant second = budget.reserve(Instant{}, Instant{});
+  EXPECT_EQ(second, Instant{} + 10_s);
+  const Instant late = Instant{} + 8_s;
+  EXPECT_EQ(budget.begin(first, late), late);
+  EXPECT_EQ(budget.begin(second, second), late + 10_s);
+}
+
+TEST(ConnectBudget, APlaceThatIsLongGoneNeedsNoGivingBack) {
+  ConnectBudget budget({.attempts = 2, .window = 10_s}, 2);
+  const Instant place = budget.reserve(Instant{}, Instant{});
+  static_cast<void>(budget.reserve(Instant{} + 60_s, Instant{} + 60_s));
+  budget.cancel(place);
+  EXPECT_EQ(budget.booked(), 1u);
+}
+
 TEST(ConnectBudget, NeverHoldsMoreThanTheBudgetInAnyWindow) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);

@@ -112,8 +112,12 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   wait_is_over_ = true;
   wants_room_ = !room;
   if (!room) return;
-  if (breaker_settings_.enabled && !breaker_.admit(now)) return;  // on_breaker_deadline goes on
+  const bool guarded = breaker_settings_.enabled;
+  if (guarded && breaker_.state() == BreakerState::open) return;  // on_breaker_deadline goes on
   wait_is_over_ = false;
+  booked_ = budget_->begin(booked_.value_or(now), now);
+  if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
+  if (guarded && !breaker_.admit(now)) return;
   booked_.reset();
   phase_ = Phase::connecting;
   greeted_ = false;

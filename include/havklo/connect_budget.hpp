@@ -7,7 +7,9 @@
 // Threads:   loop thread.
 // Cost:      O(attempts) for a booking, which happens once an attempt; allocates in its
 //            constructor.
-// Invariant: no window (t - window, t] holds more than `attempts` places.
+// Invariant: no window (t - window, t] holds more than `attempts` attempts that have begun. A turn
+//            that comes late begins its attempt late, so begin() asks again: what was booked after
+//            it may have to wait on.
 #pragma once
 
 #include <algorithm>
@@ -45,11 +47,21 @@ class ConnectBudget {
     return place;
   }
 
-  // Gives a place back whose attempt will not begin.
+  // The attempt that booked `place` would begin now, perhaps late. The answer is `now` when that
+  // fits what has begun, and then its place is now; else it is the next place, booked instead.
+  [[nodiscard]] Instant begin(Instant place, Instant now) {
+    cancel(place);
+    forget_before(now - settings_.window);
+    const auto begun = std::ranges::upper_bound(places_, now) - places_.begin();
+    if (static_cast<uint32_t>(begun) >= settings_.attempts) return reserve(now, now);
+    places_.insert(places_.begin() + begun, now);
+    return now;
+  }
+
+  // Gives a place back whose attempt will not begin. One that was passed a window ago is forgotten.
   void cancel(Instant place) {
     const auto found = std::ranges::lower_bound(places_, place);
-    HAVKLO_ASSERT(found != places_.end() && *found == place);
-    places_.erase(found);
+    if (found != places_.end() && *found == place) places_.erase(found);
   }
 
   [[nodiscard]] size_t booked() const { return places_.size(); }
