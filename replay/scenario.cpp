@@ -1,101 +1,19 @@
-// The fields of a scenario, and what a fault needs beside them.
+// From text to a scenario; what does not fit is refused with its line.
 #include "replay/scenario.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <havklo/decimal.hpp>
+#include <havklo/limits.hpp>
 
 #include "replay/nearest_name.hpp"
-#include "replay/toml_fields.hpp"
+#include "replay/scenario_fields.hpp"
+#include "replay/settings_table.hpp"
 
 namespace havklo::replay {
 namespace {
-
-constexpr std::array<std::string_view, 4> stage_names = {"tcp", "tls", "upgrade", "open"};
-constexpr std::array<std::string_view, 4> tls_names = {"garbage", "abort", "expired", "wrong_name"};
-constexpr std::array<std::string_view, 10> violation_names = {
-    "masked",         "bad_opcode",         "reserved_bits", "invalid_utf8",
-    "oversized",      "fragmented_control", "long_control",  "stray_continuation",
-    "one_byte_close", "long_length"};
-constexpr std::array<std::string_view, 3> since_names = {"accepted", "upgraded", "subscribed"};
-constexpr std::array<std::string_view, 3> channel_names = {"book", "trade", "ticker"};
-constexpr std::array<std::string_view, 5> system_names = {"unknown", "online", "cancel_only",
-                                                          "post_only", "maintenance"};
-
-struct SymbolText {
-  std::string name;
-  std::string price;
-  uint32_t qty_decimals = 8;
-  uint32_t levels = MarketSymbol{}.levels;
-};
-
-// A fault as written: its kind by name, the maintenance shorthand's own fields.
-struct FaultText {
-  Fault fault;
-  std::string kind;
-  Channel channel = Channel::book;
-  bool has_channel = false;
-  std::optional<Duration> lead;
-};
-
-Field connection_field(Fault& fault) {
-  return {"connection",
-          [&fault](const toml::node& node) {
-            const auto in_range = [](int64_t n) { return n >= 1 && n < int64_t{unlimited}; };
-            if (const auto one = node.value_exact<int64_t>(); one && in_range(*one)) {
-              fault.connection_first = fault.connection_last = static_cast<uint32_t>(*one);
-              return true;
-            }
-            const toml::array* pair = node.as_array();
-            if (pair == nullptr || pair->size() != 2) return false;
-            const auto first = (*pair)[0].value_exact<int64_t>();
-            const auto last = (*pair)[1].value_exact<int64_t>();
-            if (!first || !last || !in_range(*first) || !in_range(*last)) return false;
-            fault.connection_first = static_cast<uint32_t>(*first);
-            fault.connection_last = static_cast<uint32_t>(*last);
-            return true;
-          },
-          "a number from 1, or [first, last]", [] { return ""; }};
-}
-
-std::vector<Field> fields_of(FaultText& text) {
-  Fault& fault = text.fault;
-  Field channel =
-      choice_field("channel", text.channel, channel_names, "\"book\", \"trade\" or \"ticker\"");
-  channel.read = [&text, read = channel.read](const toml::node& node) {
-    return text.has_channel = read(node);
-  };
-  return {
-      text_field("kind", text.kind),
-      optional_duration_field("at", fault.at),
-      optional_duration_field("after", fault.after),
-      choice_field("since", fault.since, since_names,
-                   "\"accepted\", \"upgraded\" or \"subscribed\""),
-      optional_duration_field("for", fault.lasting),
-      optional_duration_field("every", fault.every),
-      connection_field(fault),
-      count_field("times", fault.times),
-      count_field("code", fault.code),
-      text_field("text", fault.text),
-      text_field("symbol", fault.symbol),
-      std::move(channel),
-      choice_field("stage", fault.stage, stage_names, "\"tcp\", \"tls\", \"upgrade\" or \"open\""),
-      choice_field("tls", fault.tls, tls_names,
-                   "\"garbage\", \"abort\", \"expired\" or \"wrong_name\""),
-      choice_field("violation", fault.violation, violation_names,
-                   "the name of a violation, as \"masked\""),
-      count_field("bytes", fault.bytes),
-      duration_field("interval", fault.interval),
-      optional_duration_field("retry_after", fault.retry_after),
-      bool_field("retry_after_date", fault.retry_after_date),
-      text_field("location", fault.location),
-      choice_field("system", fault.system, system_names,
-                   "\"online\", \"cancel_only\", \"post_only\" or \"maintenance\""),
-      optional_duration_field("lead", text.lead)};
-}
 
 std::vector<std::string_view> fault_names() {
   std::vector<std::string_view> names{"maintenance"};
@@ -110,12 +28,17 @@ class ScenarioReader {
   explicit ScenarioReader(std::string_view name) : reader_(name) {}
 
   bool read(const toml::table& table, Scenario& scenario) {
-    if (!reader_.read_table(table, "", {}, {"venue", "market", "network", "symbol", "fault"})) {
+    if (!reader_.read_table(table, "", {},
+                            {"venue", "market", "network", "symbol", "fault", "run", "session",
+                             "command", "pause", "jump"})) {
       return false;
     }
     return read_venue(table, scenario.venue) && read_market(table, scenario.market) &&
            read_network(table, scenario.network) && read_symbols(table, scenario.market) &&
-           read_faults(table, scenario.faults);
+           read_faults(table, scenario.faults) && read_run(table, scenario.run) &&
+           read_sessions(table, scenario.sessions) &&
+           read_list(table, "command", scenario.commands) &&
+           read_list(table, "pause", scenario.pauses) && read_list(table, "jump", scenario.jumps);
   }
   [[nodiscard]] const std::string& error() const { return reader_.error(); }
 
@@ -141,18 +64,7 @@ class ScenarioReader {
 
   bool read_venue(const toml::table& table, VenueSettings& venue) {
     std::optional<uint64_t> seed = venue.seed;
-    const bool good =
-        read_section(table, "venue",
-                     {seed_field("seed", seed), duration_field("ack_delay", venue.ack_delay),
-                      duration_field("snapshot_delay", venue.snapshot_delay),
-                      duration_field("heartbeat_interval", venue.heartbeat_interval),
-                      duration_field("idle_timeout", venue.idle_timeout),
-                      duration_field("close_linger", venue.close_linger),
-                      count_field("requests_per_second", venue.requests_per_second),
-                      count_field("requests_burst", venue.requests_burst),
-                      count_field("connects_max", venue.connects_max),
-                      duration_field("connects_window", venue.connects_window),
-                      duration_field("connect_ban", venue.connect_ban)});
+    const bool good = read_section(table, "venue", fields_of(venue, seed));
     venue.seed = *seed;
     return good;
   }
@@ -173,14 +85,48 @@ class ScenarioReader {
 
   bool read_network(const toml::table& table, NetworkSettings& network) {
     std::optional<uint64_t> seed = network.seed;
-    const bool good = read_section(
-        table, "network",
-        {seed_field("seed", seed), duration_field("latency", network.latency),
-         duration_field("jitter", network.jitter), duration_field("send_time", network.send_time),
-         count_field("read_bytes_max", network.read_bytes_max),
-         bool_field("resume_tls", network.resume_tls)});
+    const bool good = read_section(table, "network", fields_of(network, seed));
     network.seed = *seed;
     return good;
+  }
+
+  bool read_run(const toml::table& table, RunSettings& run) {
+    std::optional<uint64_t> seed = run.seed;
+    const bool good = read_section(table, "run", fields_of(run, seed));
+    run.seed = *seed;
+    return good;
+  }
+
+  bool read_sessions(const toml::table& table, std::vector<Settings>& sessions) {
+    bool good = true;
+    const toml::array* list = list_of(table, "session", good);
+    if (list == nullptr) return good;
+    for (const toml::node& each : *list) {
+      Settings settings;
+      if (!read_settings(*each.as_table(), settings, reader_)) return false;
+      if (const auto valid = validate(settings); !valid) {
+        return reader_.refuse(each, valid.error().message());
+      }
+      sessions.push_back(std::move(settings));
+    }
+    if (sessions.size() > sessions_max) return reader_.refuse(*list, "too many sessions");
+    return true;
+  }
+
+  // A list of plain tables.
+  template <class T>
+  bool read_list(const toml::table& table, std::string_view name, std::vector<T>& out) {
+    bool good = true;
+    const toml::array* list = list_of(table, name, good);
+    if (list == nullptr) return good;
+    for (const toml::node& each : *list) {
+      T one;
+      if (!reader_.read_table(*each.as_table(), fmt::format("{}.", name), fields_of(one))) {
+        return false;
+      }
+      out.push_back(std::move(one));
+    }
+    return true;
   }
 
   bool read_symbols(const toml::table& table, MarketSettings& market) {
@@ -190,12 +136,7 @@ class ScenarioReader {
     market.symbols.clear();
     for (const toml::node& each : *list) {
       SymbolText text;
-      if (!reader_.read_table(*each.as_table(), "symbol.",
-                              {text_field("name", text.name), text_field("price", text.price),
-                               count_field("qty_decimals", text.qty_decimals),
-                               count_field("levels", text.levels)})) {
-        return false;
-      }
+      if (!reader_.read_table(*each.as_table(), "symbol.", fields_of(text))) return false;
       if (text.name.empty()) return reader_.refuse(each, "a symbol needs a name");
       MarketSymbol symbol = market_symbol(text.name);
       Decimal price;

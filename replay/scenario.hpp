@@ -1,7 +1,8 @@
-// A scenario file: the venue, its market and its faults, as a person writes them (TOML).
+// A scenario: the venue, its market and its faults, who connects and what the user does, as a
+// person writes them (TOML).
 //
-// Owns nothing; a function from text to a Scenario. An unknown key, a wrong type or a value out of
-// range is an error that names the line, and the nearest known key.
+// Owns nothing; functions from text to a Scenario and back. An unknown key, a wrong type or a value
+// out of range is an error that names the line, and the nearest known key.
 //
 //     [venue]                      # all optional
 //     seed = 7
@@ -21,7 +22,7 @@
 //
 //     [network]                    # of venue_transport: in memory only
 //     latency = "5ms"              # jitter send_time
-//     read_bytes_max = 0           # seed resume_tls
+//     read_bytes_max = 0           # write_bytes_max reorder seed resume_tls
 //
 //     [[fault]]
 //     kind = "reset"               # the names of FaultKind, and "maintenance"
@@ -52,13 +53,34 @@
 //     for = "30s"
 //     retry_after = "5s"
 //
+//     # For the simulator only:
+//     [run]
+//     for = "60s"                  # the first act, in which faults strike; then the world is well
+//     lateness = "2ms"             # turns begin up to so much late; also: seed (the engine's)
+//     disk_blocks = 3              # a recorder, whose disk is full after so many blocks
+//
+//     [[session]]                  # the keys of a configuration file: url, [session.reconnect] …
+//     [[session.subscription]]
+//     channel = "book"
+//     symbol = ["BTC/USD"]
+//
+//     [[command]]                  # what the user asks
+//     kind = "unsubscribe"         #   subscribe | unsubscribe | reconnect | close
+//     at = "7s"                    #   session channel symbol depth
+//
+//     [[pause]]                    # nobody takes events from the ring: at, for
+//     [[jump]]                     # the clock leaps: at, by
+//
 // Durations are text with a unit: ns us ms s m h, fractions allowed.
 #pragma once
 
 #include <expected>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "replay/fault_plan.hpp"
 #include "replay/market.hpp"
@@ -67,17 +89,52 @@
 
 namespace havklo::replay {
 
+struct PlannedCommand {
+  Duration at;
+  Command::Kind kind = Command::Kind::reconnect;
+  uint32_t session = 0;
+  Channel channel = Channel::book;
+  std::string symbol;
+  uint32_t depth = 10;
+};
+
+struct ConsumerPause {
+  Duration at;
+  Duration lasting;
+};
+
+struct ClockJump {
+  Duration at;
+  Duration by;
+};
+
+struct RunSettings {
+  uint64_t seed = 1;
+  Duration lasting = Duration::seconds(60);
+  Duration lateness;
+  std::optional<uint32_t> disk_blocks;  // none: nothing is recorded
+};
+
 struct Scenario {
   VenueSettings venue;
   MarketSettings market;
   NetworkSettings network;
   FaultPlan faults;
+  // For the simulator.
+  RunSettings run;
+  std::vector<Settings> sessions;
+  std::vector<PlannedCommand> commands;
+  std::vector<ConsumerPause> pauses;
+  std::vector<ClockJump> jumps;
 };
 
 // `name` stands for the file in an error: "outage.toml:12: unknown key 'tiems'; did you mean
 // 'times'?"
 [[nodiscard]] std::expected<Scenario, std::string> parse_scenario(std::string_view toml,
                                                                   std::string_view name);
+
+// The same scenario as a file; what has its default is left out.
+[[nodiscard]] std::string to_toml(const Scenario& scenario);
 
 // A venue with a seeded market, as the scenario says.
 [[nodiscard]] std::unique_ptr<Venue> make_venue(const Scenario& scenario, Instant start = {});

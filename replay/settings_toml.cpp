@@ -7,7 +7,7 @@
 #include <iterator>
 #include <vector>
 
-#include "replay/toml_fields.hpp"
+#include "replay/settings_table.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -86,7 +86,9 @@ bool read_subscriptions(const toml::node& node, Settings& settings, TableReader&
   return true;
 }
 
-bool read_all(const toml::table& table, Settings& settings, TableReader& reader) {
+}  // namespace
+
+bool read_settings(const toml::table& table, Settings& settings, TableReader& reader) {
   const std::vector<Section> sections = sections_of(settings);
   std::vector<std::string_view> names{"subscription"};
   for (const Section& section : sections) names.push_back(section.name);
@@ -105,8 +107,6 @@ bool read_all(const toml::table& table, Settings& settings, TableReader& reader)
   return subscriptions == nullptr || read_subscriptions(*subscriptions, settings, reader);
 }
 
-}  // namespace
-
 std::expected<Settings, std::string> settings_from_toml(std::string_view text,
                                                         std::string_view source,
                                                         const Settings& base) {
@@ -114,7 +114,7 @@ std::expected<Settings, std::string> settings_from_toml(std::string_view text,
   TableReader reader(source);
   try {
     const toml::table table = toml::parse(text, source);
-    if (!read_all(table, settings, reader)) return std::unexpected(reader.error());
+    if (!read_settings(table, settings, reader)) return std::unexpected(reader.error());
   } catch (const toml::parse_error& error) {
     return std::unexpected(
         fmt::format("{}:{}: not TOML: {}", source, error.source().begin.line, error.description()));
@@ -122,18 +122,31 @@ std::expected<Settings, std::string> settings_from_toml(std::string_view text,
   return settings;
 }
 
-std::string settings_to_toml(const Settings& settings) {
+void write_settings(std::string& out, const Settings& settings, std::string_view prefix,
+                    const Settings* defaults) {
   Settings copy = settings;
-  std::string out;
-  write_fields(out, {text_field("url", copy.url)});
-  for (const Section& section : sections_of(copy)) {
-    fmt::format_to(std::back_inserter(out), "[{}]\n", section.name);
-    write_fields(out, section.fields);
+  Settings other = defaults != nullptr ? *defaults : Settings{};
+  const auto write = [&out, defaults](std::vector<Field> fields, std::vector<Field> usual,
+                                      const std::string& head) {
+    const std::string own =
+        changed_fields(fields, defaults != nullptr ? usual : std::vector<Field>{});
+    if (defaults == nullptr || !own.empty()) out += head + own;
+  };
+  write({text_field("url", copy.url)}, {text_field("url", other.url)}, "");
+  const std::vector<Section> sections = sections_of(copy);
+  const std::vector<Section> usual = sections_of(other);
+  for (size_t i = 0; i < sections.size(); ++i) {
+    write(sections[i].fields, usual[i].fields, fmt::format("[{}{}]\n", prefix, sections[i].name));
   }
   for (SubscriptionSettings& subscription : copy.subscriptions) {
-    out += "[[subscription]]\n";
+    fmt::format_to(std::back_inserter(out), "[[{}subscription]]\n", prefix);
     write_fields(out, fields_of(subscription));
   }
+}
+
+std::string settings_to_toml(const Settings& settings) {
+  std::string out;
+  write_settings(out, settings, "", nullptr);
   return out;
 }
 

@@ -192,10 +192,17 @@ bool TableReader::refuse_unknown(const toml::node& node, std::string_view prefix
 }
 
 void write_fields(std::string& out, const std::vector<Field>& fields) {
-  for (const Field& field : fields) {
-    const std::string value = field.write();
-    if (!value.empty()) fmt::format_to(std::back_inserter(out), "{} = {}\n", field.name, value);
+  out += changed_fields(fields, {});
+}
+
+std::string changed_fields(const std::vector<Field>& fields, const std::vector<Field>& usual) {
+  std::string out;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string value = fields[i].write();
+    if (value.empty() || (!usual.empty() && usual[i].write() == value)) continue;
+    fmt::format_to(std::back_inserter(out), "{} = {}\n", fields[i].name, value);
   }
+  return out;
 }
 
 }  // namespace havklo::replay

@@ -98,5 +98,9 @@ class TableReader {
 };
 
 void write_fields(std::string& out, const std::vector<Field>& fields);
+// The lines of those fields whose value is not that of the same field in `usual`, which is empty or
+// as long.
+[[nodiscard]] std::string changed_fields(const std::vector<Field>& fields,
+                                         const std::vector<Field>& usual);
 
 }  // namespace havklo::replay

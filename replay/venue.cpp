@@ -228,6 +228,15 @@ void Venue::add_fault(Fault fault) {
   status_struck_.push_back(false);
 }
 
+void Venue::heal(Instant now) {
+  advance(now);
+  faults_ = ActiveFaults({}, faults_.start());
+  status_struck_.clear();
+  banned_until_ = {};
+  settings_.connects_max = 0;
+  if (system_ != SystemStatus::online) set_system(SystemStatus::online, now);
+}
+
 void Venue::note(uint32_t connection, std::string_view what, std::string_view detail) {
   if (observer_ != nullptr) observer_->on_note(now_, connection, what, detail);
 }

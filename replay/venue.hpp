@@ -87,6 +87,9 @@ class Venue {
   void set_system(SystemStatus system, Instant now);
   // Adds to the plan while it runs: what a person or a test wants to break now.
   void add_fault(Fault fault);
+  // The venue is well again: the plan is empty, the system online, nobody is banned or will be.
+  // What faults have done to connections so far stays done.
+  void heal(Instant now);
 
   void observe(VenueObserver* observer) { observer_ = observer; }
   [[nodiscard]] MarketFeed& feed() { return *feed_; }

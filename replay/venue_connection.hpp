@@ -7,6 +7,7 @@
 //             nothing is read any more.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <havklo/clock.hpp>
@@ -67,6 +68,12 @@ class VenueConnection {
   void run_due(Instant now);
 
   [[nodiscard]] bool upgraded() const { return age_.upgraded != Instant::never(); }
+  [[nodiscard]] bool has(Channel channel, uint32_t symbol, uint32_t depth) const {
+    return std::ranges::any_of(subscriptions_, [&](const Subscription& each) {
+      return each.channel == channel && each.symbol == symbol && each.depth == depth;
+    });
+  }
+  [[nodiscard]] bool ended() const { return ending_ != Ending::none; }
   [[nodiscard]] bool subscribed() const { return !subscriptions_.empty(); }
   [[nodiscard]] const ConnectionAge& age() const { return age_; }
 

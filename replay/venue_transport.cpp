@@ -22,17 +22,26 @@ void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
   if (stream->unsent_bytes > send_buffer_bytes) {
     return deliver_closed(*stream, Reason::peer_reset, ENOBUFS, now_);
   }
-  const Instant left = now_ + settings_.send_time;
-  Happening sent{.kind = Happening::Kind::sent, .id = id};
-  sent.completion = {.connection = id,
-                     .kind = Completion::Kind::sent,
-                     .sent_bytes = static_cast<uint32_t>(bytes.size())};
-  schedule(left, std::move(sent));
-  stream->last_up = std::max(stream->last_up, left + settings_.latency);
-  schedule(stream->last_up, {.kind = Happening::Kind::up,
-                             .id = id,
-                             .completion = {},
-                             .bytes = {bytes.begin(), bytes.end()}});
+  Instant left = now_;
+  while (!bytes.empty()) {
+    size_t piece = bytes.size();
+    if (settings_.write_bytes_max != 0) {
+      piece = std::min<size_t>(piece, 1 + random_.below(settings_.write_bytes_max));
+    }
+    left = left + settings_.send_time;
+    Happening sent{.kind = Happening::Kind::sent, .id = id};
+    sent.completion = {.connection = id,
+                       .kind = Completion::Kind::sent,
+                       .sent_bytes = static_cast<uint32_t>(piece)};
+    schedule(left, std::move(sent));
+    stream->last_up = std::max(stream->last_up, left + settings_.latency);
+    const auto part = bytes.first(piece);
+    schedule(stream->last_up, {.kind = Happening::Kind::up,
+                               .id = id,
+                               .completion = {},
+                               .bytes = {part.begin(), part.end()}});
+    bytes = bytes.subspan(piece);
+  }
 }
 
 void VenueTransport::close(ConnectionId id) {
@@ -45,6 +54,7 @@ void VenueTransport::close(ConnectionId id) {
 }
 
 uint32_t VenueTransport::poll(CompletionSink& sink, uint32_t completions_max) {
+  if (settings_.reorder) reorder_ready();
   uint32_t delivered = 0;
   while (delivered < completions_max && !ready_.empty()) {
     Happening happening = std::move(ready_.front());
@@ -58,6 +68,18 @@ uint32_t VenueTransport::poll(CompletionSink& sink, uint32_t completions_max) {
     sink.on_completion(happening.completion);
   }
   return delivered;
+}
+
+// Any order that keeps the order of each stream.
+void VenueTransport::reorder_ready() {
+  for (size_t i = 0; i + 1 < ready_.size(); ++i) {
+    const size_t drawn = i + random_.below(ready_.size() - i);
+    const auto from = ready_.begin() + static_cast<ptrdiff_t>(i);
+    // The first of the drawn stream comes now; those before it move back by one.
+    const auto first = std::find_if(
+        from, ready_.end(), [&](const Happening& each) { return each.id == ready_[drawn].id; });
+    std::rotate(from, first, first + 1);
+  }
 }
 
 void VenueTransport::advance_to(Instant now) {
@@ -97,6 +119,11 @@ uint32_t VenueTransport::open_count() const {
   return static_cast<uint32_t>(std::ranges::count_if(streams_, [](const Stream& stream) {
     return stream.opened && !stream.ended && !stream.closed_by_us;
   }));
+}
+
+const VenueConnection* VenueTransport::venue_end(ConnectionId id) const {
+  const auto found = std::ranges::find(streams_, id, &Stream::id);
+  return found == streams_.end() ? nullptr : venue_.connection(found->number);
 }
 
 VenueTransport::Stream* VenueTransport::find(ConnectionId id) {

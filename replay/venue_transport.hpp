@@ -28,6 +28,11 @@ struct NetworkSettings {
   Duration jitter{};                             // up to so much more, drawn for each delivery
   // Reads are cut at seeded places, none longer than this. 0: as the venue sent them.
   uint32_t read_bytes_max = 0;
+  // What is sent reaches the venue in pieces, none longer than this, and `sent` comes for each: the
+  // kernel took no more at once. 0: whole.
+  uint32_t write_bytes_max = 0;
+  // Completions of different streams that wait for the same poll come in a seeded order.
+  bool reorder = false;
   // What is sent stays for this long before the kernel takes it (`sent`).
   Duration send_time{};
   bool resume_tls = true;  // from the second time on
@@ -53,6 +58,8 @@ class VenueTransport final : public Transport {
   // For tests and the simulator: breaks a stream from outside, as a middle box would.
   void reset_all();
   [[nodiscard]] uint32_t open_count() const;
+  // The venue's end of a stream; null when there is none, or no longer.
+  [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const;
 
  private:
   struct Stream {
@@ -84,6 +91,7 @@ class VenueTransport final : public Transport {
   void feed_unread(Stream& stream);
   void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due);
   void forget_finished();
+  void reorder_ready();
   [[nodiscard]] Instant down_time(Stream& stream);
   [[nodiscard]] Instant next_event() const;
 

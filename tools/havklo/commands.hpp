@@ -16,6 +16,8 @@ void add_run_command(CLI::App& program, int& exit_code);
 void add_exchange_command(CLI::App& program, int& exit_code);
 void add_replay_command(CLI::App& program, int& exit_code);
 void add_inspect_command(CLI::App& program, int& exit_code);
+void add_sim_command(CLI::App& program, int& exit_code);
+void add_merge_command(CLI::App& program, int& exit_code);
 void add_demo_command(CLI::App& program, int& exit_code);
 
 }  // namespace havklo

@@ -38,6 +38,8 @@ int main(int argc, char** argv) {
   havklo::add_exchange_command(program, exit_code);
   havklo::add_replay_command(program, exit_code);
   havklo::add_inspect_command(program, exit_code);
+  havklo::add_sim_command(program, exit_code);
+  havklo::add_merge_command(program, exit_code);
   havklo::add_demo_command(program, exit_code);
   try {
     program.parse(argc, argv);

@@ -1,0 +1,246 @@
+// havklo sim: seeded worlds, thousands of bad nights a minute.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "havklo/allocation_count.hpp"
+#include "havklo/commands.hpp"
+#include "havklo/event_printer.hpp"
+#include "havklo/statistics_json.hpp"
+#include "havklo/stop_signal.hpp"
+#include "replay/built_in_scenarios.hpp"
+#include "replay/minimiser.hpp"
+#include "replay/scenario_draw.hpp"
+#include "replay/simulation.hpp"
+#include "replay/statistics.hpp"
+
+namespace havklo {
+namespace {
+
+using replay::Scenario;
+using replay::SimulationOptions;
+using replay::SimulationResult;
+
+struct SimOptions {
+  std::string seeds;
+  std::string scenario;
+  std::string shard = "0/1";
+  std::string record;
+  std::string minimise;
+  std::string format = "text";
+  bool json = false;
+  bool list = false;
+  bool twice = false;
+  bool keep_going = false;
+};
+
+struct SeedRange {
+  uint64_t first = 1;
+  uint64_t last = 1;
+};
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
+  if (error != std::errc{} || end != text.end()) return std::nullopt;
+  return value;
+}
+
+// "7", or "1..1000", both ends counted.
+std::optional<SeedRange> parse_seeds(std::string_view text) {
+  const size_t dots = text.find("..");
+  const auto first = parse_number(text.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? first : parse_number(text.substr(dots + 2));
+  if (!first || !last || *last < *first) return std::nullopt;
+  return SeedRange{*first, *last};
+}
+
+// "3/16": of sixteen shards, counted from 0, the fourth.
+std::optional<std::pair<uint64_t, uint64_t>> parse_shard(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto shard = parse_number(text.substr(0, slash));
+  const auto count = parse_number(text.substr(slash + 1));
+  if (!shard || !count || *count == 0 || *shard >= *count) return std::nullopt;
+  return std::pair(*shard, *count);
+}
+
+int complain(const std::string& what) {
+  std::fprintf(stderr, "havklo sim: %s\n", what.c_str());
+  return exit_usage;
+}
+
+std::expected<Scenario, std::string> load_scenario(const std::string& name) {
+  for (const replay::BuiltInScenario& each : replay::built_in_scenarios()) {
+    if (each.name == name) return replay::parse_scenario(each.text, name + ".toml");
+  }
+  std::ifstream file(name);
+  if (!file) {
+    return std::unexpected("no scenario and no file '" + name + "'; havklo sim --list names them");
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return replay::parse_scenario(text.str(), name);
+}
+
+// The scenario's plan in the world of another seed.
+Scenario reseeded(Scenario scenario, uint64_t seed) {
+  Random random(seed);
+  scenario.run.seed = random.next_u64();
+  scenario.venue.seed = random.next_u64();
+  scenario.network.seed = random.next_u64();
+  return scenario;
+}
+
+int list_scenarios() {
+  for (const replay::BuiltInScenario& each : replay::built_in_scenarios()) {
+    fmt::print("{:<20} {}\n", each.name, each.summary());
+  }
+  return exit_good;
+}
+
+SimulationResult run_once(const Scenario& scenario, const SimOptions& options) {
+  const SimulationOptions how{.allocations = allocation_count()};
+  SimulationResult result = replay::simulate(scenario, how);
+  if (options.twice && !result.breach) {
+    const SimulationResult again = replay::simulate(scenario, how);
+    if (again.digest != result.digest || again.events != result.events) {
+      result.breach = {replay::Invariant::same_again,
+                       fmt::format("{} events, then {} others", result.events, again.events),
+                       {},
+                       0};
+    }
+  }
+  return result;
+}
+
+std::string describe(const replay::Breach& breach) {
+  return fmt::format("{} broken by session {} at +{:.6f} s: {}", to_string(breach.invariant),
+                     breach.session, static_cast<double>(breach.at.ns) * 1e-9, breach.what);
+}
+
+void write_minimised(const Scenario& scenario, const replay::Breach& breach,
+                     const std::string& path) {
+  const replay::Minimised smaller = replay::minimise(scenario, breach.invariant);
+  std::ofstream(path) << "# " << describe(breach) << "\n" << to_toml(smaller.scenario);
+  std::fprintf(stderr, "  made smaller in %u runs: havklo sim --scenario %s\n", smaller.runs,
+               path.c_str());
+}
+
+// The worlds of one shard.
+int run_seeds(const SimOptions& options, const SeedRange& seeds,
+              const std::optional<Scenario>& plan) {
+  const auto shard = parse_shard(options.shard);
+  if (!shard) return complain("--shard " + options.shard + ": must be I/N with I below N, as 0/4");
+  const StopSignal stop;
+  replay::SweepStatistics statistics;
+  statistics.first_seed = seeds.first;
+  statistics.last_seed = seeds.last;
+  const std::clock_t began = std::clock();  // of the processor: other programs do not count
+  for (uint64_t seed = seeds.first; seed <= seeds.last && !stop.requested(); ++seed) {
+    if (seed % shard->second != shard->first) continue;
+    const Scenario scenario = plan ? reseeded(*plan, seed) : replay::draw_scenario(seed);
+    const SimulationResult result = run_once(scenario, options);
+    statistics.add(seed, result);
+    if (!result.breach) continue;
+    std::fprintf(stderr, "havklo sim: seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                 describe(*result.breach).c_str());
+    std::fprintf(stderr, "  again: havklo sim --seeds %llu%s%s%s\n",
+                 static_cast<unsigned long long>(seed), plan ? " --scenario " : "",
+                 plan ? options.scenario.c_str() : "", options.twice ? " --twice" : "");
+    if (!options.record.empty()) {
+      static_cast<void>(replay::simulate(scenario, {.record_path = options.record}));
+      std::fprintf(stderr, "  recorded: havklo replay %s\n", options.record.c_str());
+    }
+    if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
+    if (!options.keep_going) break;
+  }
+  statistics.cpu_ns =
+      static_cast<uint64_t>(std::clock() - began) * (1'000'000'000 / CLOCKS_PER_SEC);
+  if (options.json) {
+    fmt::print("{}\n", to_json(statistics));
+  } else {
+    fmt::print("{}", to_table(statistics));
+  }
+  return statistics.failures.empty() && !stop.requested() ? exit_good : exit_failed;
+}
+
+// One world, told as it goes.
+int show_world(const SimOptions& options, const Scenario& scenario) {
+  EventPrinter printer(format_named(options.format), wants_colour());
+  SimulationOptions how{.allocations = allocation_count(), .record_path = options.record};
+  how.on_event = [&printer](const Event& event, const Names& names) {
+    if (!is_market(event.kind)) printer.print(event, names);
+  };
+  const SimulationResult result = replay::simulate(scenario, how);
+  printer.flush();
+  if (result.breach) {
+    std::fprintf(stderr, "havklo sim: %s\n", describe(*result.breach).c_str());
+    if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
+    return exit_failed;
+  }
+  if (options.format == "text") {
+    fmt::print(
+        "{} of virtual time, {} outages, {} attempts, {} book messages verified: all invariants "
+        "hold\n",
+        replay::readable(result.virtual_time), result.outages, result.attempts,
+        result.books_verified);
+  }
+  return exit_good;
+}
+
+int run_sim(const SimOptions& options) {
+  // Worlds come and go: keep their memory instead of giving it back to the kernel each time.
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  if (options.list) return list_scenarios();
+  std::optional<Scenario> plan;
+  if (!options.scenario.empty()) {
+    auto loaded = load_scenario(options.scenario);
+    if (!loaded) return complain(loaded.error());
+    plan = std::move(*loaded);
+  }
+  if (options.seeds.empty()) {
+    if (!plan) return complain("nothing to do: give --seeds 1..1000, --scenario NAME, or --list");
+    return show_world(options, *plan);
+  }
+  const auto seeds = parse_seeds(options.seeds);
+  if (!seeds)
+    return complain("--seeds " + options.seeds + ": must be A..B, as 1..1000, or one seed");
+  return run_seeds(options, *seeds, plan);
+}
+
+}  // namespace
+
+void add_sim_command(CLI::App& program, int& exit_code) {
+  auto options = std::make_shared<SimOptions>();
+  CLI::App* command = program.add_subcommand("sim",
+                                             "Run seeded worlds in virtual time and check every "
+                                             "invariant; exit 1 at the first that breaks.\n"
+                                             "Example: havklo sim --seeds 1..20000");
+  command->add_option("--seeds", options->seeds, "A..B, both counted, or one seed");
+  command->add_option("--scenario", options->scenario,
+                      "a named outage or a file instead of drawn worlds; alone: tell its story");
+  command->add_option("--shard", options->shard, "I/N: only the seeds whose remainder by N is I");
+  command->add_flag("--twice", options->twice, "run each world twice and compare every event");
+  command->add_flag("--keep-going", options->keep_going, "do not stop at the first failing seed");
+  command->add_flag("--json", options->json, "statistics as JSON, for havklo merge");
+  command->add_flag("--list", options->list, "name the scenarios");
+  command->add_option("--record", options->record, "record the failing world, or the one told");
+  command->add_option("--minimise", options->minimise,
+                      "write the failing world, made as small as it fails, as a scenario file");
+  command->add_option("--format", options->format, "of a story: text (default) or jsonl")
+      ->check(CLI::IsMember({"text", "jsonl"}));
+  command->callback([options, &exit_code] { exit_code = run_sim(*options); });
+}
+
+}  // namespace havklo

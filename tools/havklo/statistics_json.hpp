@@ -1,0 +1,18 @@
+// The figures of a sweep as JSON, written and read.
+//
+// Errors: one line that says what is wrong with the text.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "replay/statistics.hpp"
+
+namespace havklo {
+
+[[nodiscard]] std::string to_json(const replay::SweepStatistics& statistics);
+[[nodiscard]] std::expected<replay::SweepStatistics, std::string> statistics_from_json(
+    std::string_view text);
+
+}  // namespace havklo
