@@ -102,15 +102,19 @@ class BasicTimerWheel {
       uint64_t at = 0;
       if (!next_tick_upto(target, at)) break;
       current_ = at;
-      if (result.fired == fires_max) {
-        result.more_due = true;
-        return result;
-      }
-      TimerNode& node = *heads_[bucket_of(0, current_)];
-      unlink(node);
-      --armed_;
-      ++result.fired;
-      f(node);
+      // All of one tick, and what the callbacks arm for it.
+      TimerNode* const& head = heads_[bucket_of(0, at)];
+      do {
+        if (result.fired == fires_max) {
+          result.more_due = true;
+          return result;
+        }
+        TimerNode& node = *head;
+        unlink(node);
+        --armed_;
+        ++result.fired;
+        f(node);
+      } while (head != nullptr);
     }
     if (target > current_) current_ = target;
     return result;
@@ -118,18 +122,13 @@ class BasicTimerWheel {
 
   // The earliest tick at which a timer is due, exactly; never() when none is armed.
   [[nodiscard]] Instant next_deadline() const {
-    for (unsigned level = 0; level < levels; ++level) {
-      const uint64_t ahead = occupied_ahead(level);
-      if (ahead == 0) continue;
-      const uint32_t slot = static_cast<uint32_t>(std::countr_zero(ahead));
-      const TimerNode* const head = heads_[level * slots + slot];
-      uint64_t earliest = head->tick_;
-      for (const TimerNode* node = head->next_; node != head; node = node->next_) {
-        if (node->tick_ < earliest) earliest = node->tick_;
-      }
-      return from_tick(earliest);
+    if (occupied_levels_ == 0) return Instant::never();
+    const TimerNode* const head = heads_[first_bucket()];
+    uint64_t earliest = head->tick_;
+    for (const TimerNode* node = head->next_; node != head; node = node->next_) {
+      if (node->tick_ < earliest) earliest = node->tick_;
     }
-    return Instant::never();
+    return from_tick(earliest);
   }
 
   [[nodiscard]] uint64_t armed_count() const { return armed_; }
@@ -137,6 +136,8 @@ class BasicTimerWheel {
   void check_invariants() const {
     uint64_t count = 0;
     for (unsigned level = 0; level < levels; ++level) {
+      HAVKLO_ASSERT((bitmaps_[level] != 0) == ((occupied_levels_ >> level & 1U) != 0));
+      HAVKLO_ASSERT(bitmaps_[level] == occupied_ahead(level));
       for (uint32_t slot = 0; slot < slots; ++slot) {
         const TimerNode* const head = heads_[level * slots + slot];
         const bool occupied = (bitmaps_[level] >> slot & 1U) != 0;
@@ -188,9 +189,24 @@ class BasicTimerWheel {
         differs == 0 ? 0 : static_cast<unsigned>(63 - std::countl_zero(differs)) / level_bits;
     return bucket_of(level, at);
   }
-  // Slots of the level at or after the current digit; above level 0, after it.
+  // Slots of the level at or after the current digit: all that are occupied, because no timer lies
+  // before the current tick and all of a level share the digits above it.
   [[nodiscard]] uint64_t occupied_ahead(unsigned level) const {
     return bitmaps_[level] & (~uint64_t{0} << digit(level, current_));
+  }
+  // The bucket that comes first in time; some level is occupied.
+  [[nodiscard]] uint32_t first_bucket() const {
+    const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
+    return level * slots + static_cast<uint32_t>(std::countr_zero(bitmaps_[level]));
+  }
+  void set_occupied(uint32_t bucket) {
+    bitmaps_[bucket / slots] |= uint64_t{1} << bucket % slots;
+    occupied_levels_ |= 1U << bucket / slots;
+  }
+  void set_empty(uint32_t bucket) {
+    uint64_t& bitmap = bitmaps_[bucket / slots];
+    bitmap &= ~(uint64_t{1} << bucket % slots);
+    if (bitmap == 0) occupied_levels_ &= ~(1U << bucket / slots);
   }
   [[nodiscard]] bool due_now() const { return heads_[bucket_of(0, current_)] != nullptr; }
 
@@ -200,7 +216,7 @@ class BasicTimerWheel {
     TimerNode*& head = heads_[bucket];
     if (head == nullptr) {
       head = node.next_ = node.previous_ = &node;
-      bitmaps_[bucket / slots] |= uint64_t{1} << bucket % slots;
+      set_occupied(bucket);
       return;
     }
     node.next_ = head;
@@ -213,7 +229,7 @@ class BasicTimerWheel {
     TimerNode*& head = heads_[node.bucket_];
     if (node.next_ == &node) {
       head = nullptr;
-      bitmaps_[node.bucket_ / slots] &= ~(uint64_t{1} << node.bucket_ % slots);
+      set_empty(node.bucket_);
     } else {
       node.previous_->next_ = node.next_;
       node.next_->previous_ = node.previous_;
@@ -226,11 +242,10 @@ class BasicTimerWheel {
   // moves `current_` to the beginning of each, which is at or before the first of its timers.
   bool next_tick_upto(uint64_t target, uint64_t& at) {
     for (;;) {
-      unsigned level = 0;
-      uint64_t ahead = 0;
-      while (level < levels && (ahead = occupied_ahead(level)) == 0) ++level;
-      if (level == levels) return false;
-      const auto slot = static_cast<uint64_t>(std::countr_zero(ahead));
+      if (occupied_levels_ == 0) return false;
+      const uint32_t bucket = first_bucket();
+      const unsigned level = bucket / slots;
+      const uint64_t slot = bucket % slots;
       const unsigned shift = level * level_bits;
       const unsigned above = shift + level_bits;
       const uint64_t kept = above >= 64 ? 0 : current_ >> above << above;
@@ -241,7 +256,7 @@ class BasicTimerWheel {
         return true;
       }
       current_ = begins;
-      open(level * slots + static_cast<uint32_t>(slot));
+      open(bucket);
     }
   }
 
@@ -249,7 +264,7 @@ class BasicTimerWheel {
   void open(uint32_t bucket) {
     TimerNode* const head = heads_[bucket];
     heads_[bucket] = nullptr;
-    bitmaps_[bucket / slots] &= ~(uint64_t{1} << bucket % slots);
+    set_empty(bucket);
     TimerNode* node = head;
     do {
       TimerNode* const next = node->next_;
@@ -260,6 +275,7 @@ class BasicTimerWheel {
 
   uint64_t current_ = 0;  // every tick before it has been fired
   uint64_t armed_ = 0;
+  uint32_t occupied_levels_ = 0;
   std::array<uint64_t, levels> bitmaps_{};
   std::array<TimerNode*, size_t{levels} * slots> heads_{};
 };
