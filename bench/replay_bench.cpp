@@ -33,7 +33,7 @@ namespace {
 using namespace havklo;
 
 // In one recording: long enough that what a player allocates at its start does not count.
-constexpr size_t messages_wanted = 100'000;
+constexpr size_t messages_wanted = 20'000;
 
 struct Frames {
   std::vector<std::string> texts;

@@ -1,6 +1,6 @@
 // The scenario files of replay/scenarios, as they were when the program was built.
 //
-// Owns nothing. The build writes the list (cmake/built_in_scenarios.cmake).
+// Owns nothing. The build writes the list (replay/built_in_scenarios.cmake).
 #pragma once
 
 #include <span>

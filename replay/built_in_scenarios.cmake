@@ -8,7 +8,7 @@ foreach(scenario IN LISTS scenarios)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${scenario})
 endforeach()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/built_in_scenarios.cpp @ONLY CONTENT
-"// Written by cmake/built_in_scenarios.cmake.
+"// Written by replay/built_in_scenarios.cmake.
 #include \"replay/built_in_scenarios.hpp\"
 
 namespace havklo::replay {
