@@ -113,7 +113,7 @@ void draw_ring(Draw& draw, Settings& session) {
       {.channel = Channel::trade, .symbols = {"BTC/USD", "ETH/USD", "NONE/USD"}},
       {.channel = Channel::ticker, .symbols = {"BTC/USD", "ETH/USD"}}};
   session.ring_slots = std::max(ring_slots_min(most), ring_slots_min(session));
-  if (draw.chance(50)) session.ring_slots *= 4;
+  if (draw.chance(25)) session.ring_slots *= 4;
 }
 
 Settings draw_session(Draw& draw, const Scenario& scenario) {
@@ -304,11 +304,11 @@ Scenario draw_scenario(uint64_t seed) {
                                     draw.one_of({0_s, 5_s, 10_s}));
   }
   draw_commands(draw, scenario);
-  const uint64_t pauses = draw.chance(75) ? 0 : draw.between(1, 3);
+  const uint64_t pauses = draw.chance(60) ? 0 : draw.between(1, 3);
   for (uint64_t i = 0; i < pauses; ++i) {
     const Duration at = draw.between(0_ns, scenario.run.lasting);
     const Duration longest = scenario.run.lasting - at;
-    scenario.pauses.push_back({at, draw.between(0_ns, std::min(longest, 20_s))});
+    scenario.pauses.push_back({at, draw.between(0_ns, std::min(longest, 60_s))});
   }
   if (draw.chance(15)) {
     scenario.jumps.push_back(
