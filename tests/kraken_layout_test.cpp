@@ -4,6 +4,7 @@
 // address sanitizer sees a read too far.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -24,9 +25,8 @@ namespace {
 struct Padded {
   Padded(std::string_view json, std::string_view behind)
       : bytes(std::make_unique<char[]>(json.size() + receive_padding)), size(json.size()) {
-    std::memcpy(bytes.get(), json.data(), json.size());
-    std::memcpy(bytes.get() + size, behind.data(),
-                std::min<size_t>(behind.size(), receive_padding));
+    std::ranges::copy(json, bytes.get());  // either may be empty, which memcpy must not see
+    std::ranges::copy(behind.substr(0, receive_padding), bytes.get() + size);
   }
   [[nodiscard]] std::string_view view() const { return {bytes.get(), size}; }
 
