@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/feed_world.hpp"
+#include "bench/paired_time.hpp"
 #include "bench/straightforward_book.hpp"
 #include "bench/venue_frames.hpp"
 
@@ -125,18 +126,6 @@ void straightforward(benchmark::State& state) {
 }
 BENCHMARK(straightforward);
 
-double thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 // Pass about, so that what else the machine does falls on both.
 void ours_against_straightforward(benchmark::State& state) {
   const Frames& frames = real_or_made_frames();
@@ -152,20 +141,20 @@ void ours_against_straightforward(benchmark::State& state) {
   const auto messages = static_cast<double>(frames.texts.size());
   bool right = true;
   for (auto _ : state) {
-    const double begin = thread_cpu_ns();
+    const double begin = bench::thread_cpu_ns();
     right = engine_pass(world, reads, frames.texts.size()) && right;
-    const double middle = thread_cpu_ns();
+    const double middle = bench::thread_cpu_ns();
     right = straightforward_pass(books, texts, events) && right;
-    const double end = thread_cpu_ns();
+    const double end = bench::thread_cpu_ns();
     ours.push_back((middle - begin) / messages);
     theirs.push_back((end - middle) / messages);
     ratios.push_back((middle - begin) / (end - middle));
   }
   if (!right) state.SkipWithError("a checksum did not verify");
   state.SetLabel(frames.real ? "real capture" : "seeded market");
-  state.counters["ours_ns"] = median(ours);
-  state.counters["theirs_ns"] = median(theirs);
-  state.counters["ratio"] = median(ratios);
+  state.counters["ours_ns"] = bench::median(ours);
+  state.counters["theirs_ns"] = bench::median(theirs);
+  state.counters["ratio"] = bench::median(ratios);
 }
 BENCHMARK(ours_against_straightforward)->Arg(1)->Arg(16);
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/paired_time.hpp"
 #include "io/certificate.hpp"
 #include "io/library_versions.hpp"
 #include "io/tls.hpp"
@@ -29,18 +30,6 @@ using namespace havklo;
 
 constexpr size_t record_bytes = 200;
 constexpr size_t records_made = 1024;
-
-double thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 const io::CertificateAuthority& authority() {
   static const io::CertificateAuthority made = io::CertificateAuthority::make().value();
@@ -203,28 +192,28 @@ void record_to_plaintext(benchmark::State& state) {
     right = right && theirs.server.right;
 #endif
     state.ResumeTiming();
-    double begin = thread_cpu_ns();
+    double begin = bench::thread_cpu_ns();
     for (const auto& read : our_reads) right = ours.take(read, per_read) && right;
-    double end = thread_cpu_ns();
+    double end = bench::thread_cpu_ns();
     ours_ns.push_back(per_record(begin, end));
 #if HAVKLO_HAS_OPENSSL
     begin = end;
     for (const auto& read : their_reads) right = theirs.take(read, per_read) && right;
-    end = thread_cpu_ns();
+    end = bench::thread_cpu_ns();
     theirs_ns.push_back(per_record(begin, end));
     ratios.push_back(ours_ns.back() / theirs_ns.back());
 #endif
     begin = end;
     right = cipher.take(records_made) && right;
-    end = thread_cpu_ns();
+    end = bench::thread_cpu_ns();
     cipher_ns.push_back(per_record(begin, end));
   }
   if (!right || !ours.server.right) state.SkipWithError("the plaintext is wrong");
-  state.counters["ours_ns"] = median(ours_ns);
-  state.counters["cipher_ns"] = median(cipher_ns);
+  state.counters["ours_ns"] = bench::median(ours_ns);
+  state.counters["cipher_ns"] = bench::median(cipher_ns);
 #if HAVKLO_HAS_OPENSSL
-  state.counters["openssl_ns"] = median(theirs_ns);
-  state.counters["ratio"] = median(ratios);
+  state.counters["openssl_ns"] = bench::median(theirs_ns);
+  state.counters["ratio"] = bench::median(ratios);
   state.SetLabel(bench::OpenSslClient::version());
 #else
   state.SetLabel("OpenSSL was not there to be compared with");
