@@ -20,9 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "bench/venue_frames.hpp"
 #include "core/engine.hpp"
 #include "core/staging_door.hpp"
-#include "replay/market.hpp"
 #include "replay/player.hpp"
 #include "replay/venue_messages.hpp"
 #include "support/sync_block_writer.hpp"
@@ -34,53 +34,6 @@ using namespace havklo;
 
 // In one recording: long enough that what a player allocates at its start does not count.
 constexpr size_t messages_wanted = 20'000;
-
-struct Frames {
-  std::vector<std::string> texts;
-  bool real = false;
-};
-
-Frames load_frames() {
-  const char* shared = std::getenv("HAVKLO_SHARED_DIR");
-  const std::filesystem::path path =
-      std::filesystem::path(shared != nullptr ? shared : HAVKLO_SHARED_DIR) /
-      "kraken/messages/session_btc-eth_book-d10_trade_2026-07-07.jsonl";
-  Frames frames{.texts = {}, .real = true};
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(R"({"channel":"book")")) frames.texts.push_back(line);
-  }
-  if (!frames.texts.empty()) return frames;
-  class Sink final : public replay::FeedSink {
-   public:
-    explicit Sink(std::vector<std::string>& into) : texts_(into) {}
-    bool wants(Channel channel, uint32_t, uint32_t depth) override {
-      return channel == Channel::book && depth == 10;
-    }
-    void on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
-      texts_.emplace_back(text);
-    }
-
-   private:
-    std::vector<std::string>& texts_;
-  };
-  replay::MarketSettings settings;
-  settings.symbols = {replay::market_symbol("BTC/USD"), replay::market_symbol("ETH/USD")};
-  replay::Market market(settings, 7, 1'783'465'203'000'000);
-  for (uint32_t i = 0; i < 2; ++i) {
-    market.append_snapshot(Channel::book, i, 10, frames.texts.emplace_back());
-  }
-  Sink sink(frames.texts);
-  market.resume({});
-  market.advance(Instant{} + Duration::seconds(100), sink);
-  frames.real = false;
-  return frames;
-}
-
-const Frames& frames() {
-  static const Frames loaded = load_frames();
-  return loaded;
-}
 
 // Gives one read at a time; what the engine sends is answered by a server's codec.
 class MemoryTransport final : public Transport {
@@ -183,9 +136,10 @@ Reads reads_of(size_t per_read) {
   Session session(nullptr);  // its server's codec writes the frames
   websocket::Connection& codec = session.transport.server;
   while (reads.messages < messages_wanted) {
-    for (size_t i = 0; i < frames().texts.size(); i += per_read) {
-      const size_t end = std::min(i + per_read, frames().texts.size());
-      for (size_t j = i; j < end; ++j) static_cast<void>(codec.send_text(frames().texts[j]));
+    for (size_t i = 0; i < bench::real_or_made_frames().texts.size(); i += per_read) {
+      const size_t end = std::min(i + per_read, bench::real_or_made_frames().texts.size());
+      for (size_t j = i; j < end; ++j)
+        static_cast<void>(codec.send_text(bench::real_or_made_frames().texts[j]));
       const auto output = codec.output();
       auto& read = reads.bytes.emplace_back(output.begin(), output.end());
       codec.consume_output(output.size());
@@ -197,7 +151,7 @@ Reads reads_of(size_t per_read) {
 }
 
 void report(benchmark::State& state, uint64_t messages) {
-  state.SetLabel(frames().real ? "real capture" : "seeded market");
+  state.SetLabel(bench::real_or_made_frames().real ? "real capture" : "seeded market");
   state.counters["messages/s"] =
       benchmark::Counter(static_cast<double>(messages), benchmark::Counter::kIsRate);
   state.counters["per_message"] = benchmark::Counter(
