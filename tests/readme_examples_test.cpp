@@ -123,7 +123,10 @@ class Readme : public testing::Test {
  protected:
   static replay::Scenario scenario() {
     replay::Scenario scenario;
-    scenario.faults.add({.kind = replay::FaultKind::reset, .at = Duration::milliseconds(300)});
+    scenario.faults.add({.kind = replay::FaultKind::reset,
+                         .after = 500_ms,
+                         .since = replay::Since::subscribed,
+                         .connection_last = 1});
     return scenario;
   }
   // The same builder, at our venue instead of Kraken's.
