@@ -1,0 +1,55 @@
+# The programs that tools/bench runs in turn: ours, and the C and C++ peers as far as their libraries are here. A normal build
+# makes neither of them; the test builds ours.
+string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+get_directory_property(bench_options COMPILE_OPTIONS)
+string(JOIN " " bench_flags ${CMAKE_CXX_FLAGS_${build_type}} ${bench_options})
+
+# The command line, once for both programs.
+add_library(contender_main OBJECT EXCLUDE_FROM_ALL bench/contender_main.cpp bench/build_stamp.cpp)
+target_compile_definitions(contender_main PRIVATE HAVKLO_BENCH_FLAGS="${bench_flags}")
+target_link_libraries(contender_main PRIVATE havklo_commands havklo_warnings)
+
+function(add_contenders name)
+  add_executable(${name} EXCLUDE_FROM_ALL $<TARGET_OBJECTS:contender_main> ${ARGN})
+  target_link_libraries(${name} PRIVATE havklo_commands havklo_warnings)
+endfunction()
+
+file(GLOB contender_sources CONFIGURE_DEPENDS bench/contenders/*.cpp)
+add_contenders(contenders ${contender_sources})
+if(BUILD_TESTING AND NOT HAVKLO_SANITIZE)
+  # Ours answer each question tiny; the figures are none, the answers are checked.
+  add_test(NAME contenders_build COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target contenders)
+  set_tests_properties(contenders_build PROPERTIES FIXTURES_SETUP contenders)
+  add_test(NAME contenders_answer COMMAND contenders check)
+  set_tests_properties(contenders_answer PROPERTIES FIXTURES_REQUIRED contenders)
+endif()
+if(BUILD_TESTING)
+  add_test(NAME bench_harness COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/bench_harness_test.py)
+endif()
+
+# A peer is a file and what it needs; what is not here is left out, and tools/bench says so.
+add_contenders(cpp_peers)
+function(peer needed source)
+  if(${needed})
+    target_sources(cpp_peers PRIVATE ${source})
+    target_link_libraries(cpp_peers PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+pkg_check_modules(libuv QUIET IMPORTED_TARGET libuv)
+pkg_check_modules(libevent QUIET IMPORTED_TARGET libevent)
+find_package(Boost 1.74 QUIET)
+find_path(READERWRITERQUEUE readerwriterqueue/readerwriterqueue.h)
+
+peer(libuv_FOUND bench/peers/cpp/timers_libuv.cpp PkgConfig::libuv)
+peer(libevent_FOUND bench/peers/cpp/timers_libevent.cpp PkgConfig::libevent)
+peer(Boost_FOUND bench/peers/cpp/timers_asio.cpp Boost::headers)
+peer(Boost_FOUND bench/peers/cpp/rings_boost.cpp Boost::headers)
+peer(READERWRITERQUEUE bench/peers/cpp/rings_moodycamel.cpp)
+if(READERWRITERQUEUE)
+  # Its headers do not say their version; Debian does.
+  execute_process(COMMAND dpkg-query -W -f=\${Version} libreaderwriterqueue-dev
+    OUTPUT_VARIABLE readerwriterqueue_version ERROR_QUIET)
+  set_source_files_properties(bench/peers/cpp/rings_moodycamel.cpp PROPERTIES
+    COMPILE_DEFINITIONS HAVKLO_READERWRITERQUEUE_VERSION="${readerwriterqueue_version}")
+endif()

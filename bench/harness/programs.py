@@ -1,0 +1,53 @@
+"""The programs that hold the contenders: what they have, and one run of one of them."""
+import json
+import subprocess
+
+RUN_SECONDS_MAX = 120
+
+
+class Program:
+    def __init__(self, command):
+        self.command = command
+        self._contenders = None
+
+    def contenders(self):
+        """(question, contender) -> version."""
+        if self._contenders is not None:
+            return self._contenders
+        done = subprocess.run([*self.command, "list"], capture_output=True, text=True, check=True, timeout=60)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self._contenders = {(row["question"], row["contender"]): row["version"] for row in rows}
+        return self._contenders
+
+    def run(self, question, contender, options):
+        """One figure, or a RuntimeError that says in a line why not."""
+        try:
+            done = subprocess.run([*self.command, "run", question, contender, *options], capture_output=True, text=True,
+                                  timeout=RUN_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{question}, {contender}: did not end in {RUN_SECONDS_MAX} s") from None
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise RuntimeError(f"{last} (exit {done.returncode})")
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def stamp(self):
+        return json.loads(subprocess.run([*self.command, "stamp"], capture_output=True, text=True, check=True).stdout)
+
+
+def interleaved(runs, rounds, on_round=lambda _: None):
+    """`runs`: name -> a call that gives a figure. Every round runs each once, and every second round the other way about, so
+    that what drifts does so for all. A contender that fails once is out: name -> reason."""
+    figures = {name: [] for name in runs}
+    failed = {}
+    for number in range(rounds):
+        order = list(runs) if number % 2 == 0 else list(reversed(runs))
+        for name in order:
+            if name in failed:
+                continue
+            try:
+                figures[name].append(runs[name]())
+            except RuntimeError as reason:
+                failed[name] = str(reason)
+        on_round(number)
+    return {name: rows for name, rows in figures.items() if name not in failed}, failed

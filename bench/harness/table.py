@@ -1,0 +1,71 @@
+"""The table of questions (bench/questions.toml), and what came out of a question as rows."""
+import pathlib
+import re
+import tomllib
+
+from statistics_of_ratios import median, ratios, spread
+
+PERCENTILES = (50, 99, 99.9)
+
+
+def load(path=pathlib.Path(__file__).parent.parent / "questions.toml"):
+    table = tomllib.loads(path.read_text())
+    for question in table["question"]:
+        question.setdefault("target", {})
+        question.setdefault("ours", "havklo")
+    return table
+
+
+def expand(question):
+    """One question for each of its sizes; `{size}` stands in the text, the id and the targets' keys' values as they are."""
+    sizes = question.get("sizes")
+    if not sizes:
+        return [question]
+    return [{**question, "id": f"{question['id']}_{size}", "text": question["text"].replace("{size}", size), "size": size,
+             "family": question["id"]} for size in sizes]
+
+
+def size_of(text):
+    number, unit = re.fullmatch(r"(\d+)(k|m|)", text).groups()
+    return int(number) * {"": 1, "k": 1000, "m": 1000_000}[unit]
+
+
+def values_of(figures, percent=None):
+    if percent is None:
+        return [figure["value"] for figure in figures]
+    return [next(value for p, value in figure["percentiles"] if p == percent) for figure in figures]
+
+
+def judge(target, ours, theirs, rounds_ratio):
+    """A target is the greatest ratio ours / theirs, or {plus_ns}: at most so much more; None: published only."""
+    if target is None:
+        return "", None
+    if isinstance(target, dict):
+        return f"≤ +{target['plus_ns'] / 1000:g} µs", ours <= theirs + target["plus_ns"]
+    return f"≤ {target:g}×", rounds_ratio <= target
+
+
+def rows_of(question, figures, versions):
+    """One row a peer (and percentile): the fields that `tools/bench --json` writes."""
+    ours_name = question["ours"]
+    if ours_name not in figures:
+        return []
+    rows = []
+    has_percentiles = "percentiles" in figures[ours_name][0]
+    for percent in PERCENTILES if has_percentiles else (None,):
+        ours = values_of(figures[ours_name], percent)
+        peers = [name for name in figures if name != ours_name] or [None]
+        for peer in peers:
+            theirs = values_of(figures[peer], percent) if peer else ours
+            pairs = ratios(ours, theirs)
+            target = question["target"].get(peer, question["target"].get("*")) if peer else None
+            text, met = judge(target, median(ours), median(theirs), median(pairs))
+            rows.append({
+                "question": question["id"] + (f"_p{percent:g}" if percent else ""),
+                "ours": ours_name, "peer": peer, "peer_version": versions.get(peer),
+                "unit": question["unit"], "ours_value": median(ours), "peer_value": median(theirs) if peer else None,
+                "ratio": median(pairs) if peer else None, "spread": spread(pairs if peer else ours),
+                "target": text, "met": met,
+                "_text": question["text"] + (f", p{percent:g}" if percent else ""),
+                "_ours_spread": spread(ours), "_peer_spread": spread(theirs), "_group": question["group"]})
+    return rows

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""The measuring side against contenders whose truth is known: figures with seeded noise.
+
+An identical pair must come out as no difference, a planted slowdown as slower; a contender that fails is left out by name;
+rows, targets and pictures say what the figures say.
+"""
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.dom.minidom
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench/harness"))
+import comparison  # noqa: E402
+import plot  # noqa: E402
+import programs  # noqa: E402
+import report  # noqa: E402
+import statistics_of_ratios as ratios  # noqa: E402
+import table  # noqa: E402
+
+
+
+class Fake:
+    """A contender of known cost, ± 20 % of noise that the two of a pair share, ± 2 % of its own."""
+
+    def __init__(self, name, cost, fails=False):
+        self.name, self.cost, self.fails, self.runs = name, cost, fails, 0
+
+    def contenders(self):
+        return {("q", "havklo"): "1"}
+
+    def run(self, question, contender, options):
+        self.runs += 1
+        if self.fails and self.runs > 2:
+            raise RuntimeError("broke")
+        shared, own = random.Random(self.runs), random.Random(f"{self.name} {self.runs}")
+        return {"value": self.cost * (1 + 0.2 * shared.random()) * (1 + 0.02 * own.random())}
+
+
+class Compare(unittest.TestCase):
+    def compare(self, old, new):
+        lines = []
+        slower = comparison.compare(old, new, "", 15, 0.01, lines.append)
+        return slower, "\n".join(lines)
+
+    def test_an_identical_pair_is_no_difference(self):
+        slower, text = self.compare(Fake("old", 100), Fake("new", 100))
+        self.assertIn("no difference", text)
+        self.assertEqual(slower, 0)
+
+    def test_a_planted_slowdown_of_five_percent_is_slower(self):
+        slower, text = self.compare(Fake("old", 100), Fake("new", 105))
+        self.assertIn("slower", text)
+        self.assertEqual(slower, 1)
+
+    def test_a_gain_is_faster(self):
+        slower, text = self.compare(Fake("old", 100), Fake("new", 90))
+        self.assertIn("faster", text)
+        self.assertEqual(slower, 0)
+
+    def test_a_contender_that_breaks_is_named_with_its_reason(self):
+        _, text = self.compare(Fake("old", 100), Fake("new", 100, fails=True))
+        self.assertIn("left out: broke", text)
+
+    def test_what_is_no_build_and_no_revision_is_refused(self):
+        done = subprocess.run([ROOT / "bench/compare", "no-such-thing", "HEAD"], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("neither", done.stderr)
+
+
+class Figures(unittest.TestCase):
+    QUESTION = {"id": "q", "text": "what", "unit": "ns", "group": "G", "ours": "havklo", "target": {"a": 0.5, "b": {"plus_ns": 5}}}
+    FIGURES = {"havklo": [{"value": 10}, {"value": 12}, {"value": 11}], "a": [{"value": 20}, {"value": 20}, {"value": 20}],
+               "b": [{"value": 6}, {"value": 6}, {"value": 5}]}
+
+    def test_a_row_has_the_fields_and_judges_the_target(self):
+        a, b = table.rows_of(self.QUESTION, self.FIGURES, {"a": "1.0", "b": "2.0"})
+        self.assertEqual((a["ours_value"], a["peer_value"], a["ratio"]), (11, 20, 0.55))
+        self.assertIs(a["met"], False)
+        self.assertIs(b["met"], True)
+        for field in ("question", "ours", "peer", "peer_version", "unit", "spread", "target"):
+            self.assertIn(field, a)
+        self.assertTrue(json.dumps(a))
+
+    def test_percentiles_become_rows(self):
+        curve = [{"value": 1, "percentiles": [[50, 1], [99, 5], [99.9, 9]]}]
+        rows = table.rows_of({**self.QUESTION, "target": {}}, {"havklo": curve, "a": curve}, {})
+        self.assertEqual([row["question"] for row in rows], ["q_p50", "q_p99", "q_p99.9"])
+        self.assertEqual([row["ours_value"] for row in rows], [1, 5, 9])
+
+    def test_rounds_turn_about(self):
+        seen = []
+        programs.interleaved({name: (lambda name=name: seen.append(name)) for name in "ab"}, 3)
+        self.assertEqual("".join(seen), "abbaab")
+
+    def test_the_interval_covers_the_median_and_narrows(self):
+        wide = ratios.confidence_of_median([0.8, 0.9, 1.0, 1.1, 1.2])
+        narrow = ratios.confidence_of_median([0.99, 1.0, 1.0, 1.0, 1.01])
+        self.assertTrue(wide[0] <= 1.0 <= wide[1])
+        self.assertLess(narrow[1] - narrow[0], wide[1] - wide[0])
+
+    def test_the_table_of_questions_is_whole(self):
+        for question in table.load()["question"]:
+            for each in table.expand(question):
+                self.assertTrue({"id", "text", "unit", "group"} <= each.keys(), each)
+                self.assertNotIn("{size}", each["text"])
+
+    def test_a_report_names_who_was_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = {"rows": table.rows_of(self.QUESTION, self.FIGURES, {}), "figures": {"q": self.FIGURES},
+                    "left_out": {"x": "not here"}, "missing": {"y"}}
+            stamp = dict.fromkeys(("command", "began", "rounds", "cpu", "cores", "kernel", "load", "compiler", "flags", "tls",
+                                   "simdjson", "io_uring"), "?")
+            report.write(pathlib.Path(folder), stamp, [self.QUESTION], done)
+            text = (pathlib.Path(folder) / "RESULTS.md").read_text()
+        self.assertIn("x: not here", text)
+        self.assertIn("- y: ", text)
+        self.assertIn("**no**", text)
+
+    def test_pictures_are_svg(self):
+        curve = plot.percentile_curve("a & b", {"ours": [(50, 900), (99, 2000), (99.9, 9000)]})
+        growth = plot.lines("t", "x", "y", {"one": [(1, 5), (1000, 6)], "two": [(1, 7)]})
+        for picture in (curve, growth):
+            self.assertEqual(xml.dom.minidom.parseString(picture).documentElement.tagName, "svg")
+
+
+if __name__ == "__main__":
+    unittest.main()
