@@ -36,7 +36,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void end_turn(bool has_room);
 
   [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
-  [[nodiscard]] const OutageFigures& figures() const { return figures_; }
+  [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
   [[nodiscard]] uint64_t attempts() const { return attempts_; }
   [[nodiscard]] uint64_t events() const { return events_seen_; }
 
@@ -68,7 +68,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   CommandDoor& commands_;
   const MarketTruth& truth_;
   Verdict& verdict_;
-  OutageFigures figures_;
+  OutageHistograms figures_;
   std::deque<SessionObserver> sessions_;
   CompletionSink* sink_ = nullptr;
   EventWindow window_;

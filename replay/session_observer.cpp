@@ -19,7 +19,8 @@ uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'00
 }  // namespace
 
 SessionObserver::SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                                 const MarketTruth& truth, Verdict& verdict, OutageFigures& figures)
+                                 const MarketTruth& truth, Verdict& verdict,
+                                 OutageHistograms& figures)
     : settings_(settings),
       number_(number),
       verdict_(verdict),

@@ -24,14 +24,14 @@
 namespace havklo::replay {
 
 // What outages cost, over all sessions of a run.
-struct OutageFigures {
+struct OutageHistograms {
   Histogram time_to_all_clear_ms;  // from the loss of a Live connection to the next all clear
   Histogram first_all_clear_ms;    // from the start
   Histogram attempts;              // of an outage
   Histogram trips;                 // of an outage
   Histogram uptime_ms;             // of a connection
 
-  void add(const OutageFigures& other) {
+  void add(const OutageHistograms& other) {
     time_to_all_clear_ms.add(other.time_to_all_clear_ms);
     first_all_clear_ms.add(other.first_all_clear_ms);
     attempts.add(other.attempts);
@@ -45,7 +45,7 @@ class SessionObserver {
   enum class Seen : uint8_t { idle, attempting, connected, lost, waiting, closed };
 
   SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                  const MarketTruth& truth, Verdict& verdict, OutageFigures& figures);
+                  const MarketTruth& truth, Verdict& verdict, OutageHistograms& figures);
 
   void on_command(const Command& command, Instant now);
   void on_open(ConnectionId id, const OpenRequest& request, Instant now);
@@ -94,7 +94,7 @@ class SessionObserver {
   Settings settings_;
   uint16_t number_;
   Verdict& verdict_;
-  OutageFigures& figures_;
+  OutageHistograms& figures_;
   WishObserver wishes_;
   WireView wire_;
 

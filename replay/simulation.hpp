@@ -42,7 +42,7 @@ struct SimulationResult {
   uint64_t repairs = 0;
   uint64_t books_verified = 0;
   uint32_t closed = 0;  // sessions that ended by themselves
-  OutageFigures figures;
+  OutageHistograms figures;
 };
 
 // Sessions that a scenario without any has, and a ring that carries them.

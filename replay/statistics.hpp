@@ -33,7 +33,7 @@ struct SweepStatistics {
   uint64_t virtual_ns = 0;
   uint64_t cpu_ns = 0;  // of all shards together
   uint64_t digest = 0;  // of all worlds, in any order
-  OutageFigures figures;
+  OutageHistograms figures;
   Histogram recovery_ms;
   std::vector<SweepFailure> failures;
 
