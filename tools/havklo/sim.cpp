@@ -171,7 +171,11 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
   } else {
     fmt::print("{}", to_table(statistics));
   }
-  return statistics.failures.empty() && !stop.requested() ? exit_good : exit_failed;
+  if (stop.requested()) {
+    std::fprintf(stderr, "havklo sim: stopped before the last seed\n");
+    return exit_by_signal + stop.signal();
+  }
+  return statistics.failures.empty() ? exit_good : exit_failed;
 }
 
 // One world, told as it goes.

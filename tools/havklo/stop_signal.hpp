@@ -12,19 +12,21 @@ class StopSignal {
  public:
   StopSignal() {
     struct sigaction action {};
-    action.sa_handler = [](int) { flag().store(true, std::memory_order_relaxed); };
+    action.sa_handler = [](int signal) { caught().store(signal, std::memory_order_relaxed); };
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, nullptr);
   }
-  [[nodiscard]] bool requested() const { return flag().load(std::memory_order_relaxed); }
+  [[nodiscard]] bool requested() const { return signal() != 0; }
+  // The last one; 0: none.
+  [[nodiscard]] int signal() const { return caught().load(std::memory_order_relaxed); }
 
  private:
-  static std::atomic<bool>& flag() {
-    static std::atomic<bool> stop{false};
-    return stop;
+  static std::atomic<int>& caught() {
+    static std::atomic<int> signal{0};
+    return signal;
   }
 };
 
