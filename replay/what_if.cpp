@@ -107,8 +107,8 @@ class Columns {
   template <class Of>
   [[nodiscard]] Figure figure(Of&& of) const {
     Figure figure{.recorded = of(recorded_)};
-    const auto last = of(last_);
-    const auto next = of(next_);
+    const auto last = of_model(of, last_);
+    const auto next = of_model(of, next_);
     // What did not come about is later than anything that did.
     figure.low = last && next ? std::min(last, next) : (last ? last : next);
     figure.high = last && next ? std::max(last, next) : std::nullopt;
@@ -117,6 +117,13 @@ class Columns {
   }
 
  private:
+  // An outage that only the other assumption makes: nothing was lost.
+  template <class Of>
+  [[nodiscard]] std::optional<int64_t> of_model(Of&& of, const Stretch& run) const {
+    const bool only_the_other = run.empty() && !(last_.empty() && next_.empty());
+    return only_the_other ? 0 : of(run);
+  }
+
   const Stretch& recorded_;
   const Stretch& last_;
   const Stretch& next_;
@@ -236,6 +243,7 @@ WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
   const ModelRun last = run_model(network, settings, Assume::last);
   const ModelRun next = run_model(network, settings, Assume::next);
   WhatIf out;
+  out.first_turn = network.first_turn;
   for (const Span& span : joined({&network.recorded, &last.figures, &next.figures})) {
     out.outages.push_back(compare_span(span, network, last, next));
   }

@@ -65,6 +65,7 @@ struct WhatIf {
   size_t disputed_attempts = 0;
   size_t assumed_books = 0;
   size_t assumed_answers = 0;
+  Instant first_turn;  // of the recording
 };
 
 [[nodiscard]] WhatIf compare(const ObservedNetwork& network, const Settings& settings);
@@ -72,8 +73,6 @@ struct WhatIf {
 // `what_if` for people. `changes`: the settings that differ, "reconnect.initial_delay: 100ms → 1s".
 [[nodiscard]] std::string to_text(const WhatIf& what_if, const ObservedNetwork& network,
                                   const std::vector<std::string>& changes);
-// As one JSON object.
-[[nodiscard]] std::string to_json(const WhatIf& what_if, const ObservedNetwork& network);
 
 [[nodiscard]] std::vector<std::string> settings_changed(const Settings& from, const Settings& to);
 

@@ -1,4 +1,4 @@
-// The comparison as a table, and as JSON.
+// The comparison as a table.
 #include <fmt/format.h>
 
 #include <iterator>
@@ -87,25 +87,6 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
   }
 }
 
-std::string json_figure(const Figure& figure) {
-  const auto number = [](const std::optional<int64_t>& value) {
-    return value ? std::to_string(*value) : std::string("null");
-  };
-  return fmt::format(R"({{"recorded":{},"low":{},"high":{},"assumed":{}}})",
-                     number(figure.recorded), number(figure.low), number(figure.high),
-                     figure.assumed);
-}
-
-std::string json_books(const std::vector<std::pair<std::string, Figure>>& books) {
-  std::string out = "{";
-  for (const auto& [symbol, lost] : books) {
-    if (out.size() > 1) out += ',';
-    // A symbol has no character that JSON escapes but the quote, which validate() refuses.
-    fmt::format_to(std::back_inserter(out), "\"{}\":{}", symbol, json_figure(lost));
-  }
-  return out + "}";
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (size_t begin = 0; begin < text.size();) {
@@ -169,26 +150,6 @@ std::string to_text(const WhatIf& what_if, const ObservedNetwork& network,
     }
   }
   append_legend(out, what_if, network);
-  return out;
-}
-
-std::string to_json(const WhatIf& what_if, const ObservedNetwork& network) {
-  std::string out = "{\"outages\":[";
-  for (const OutageComparison& each : what_if.outages) {
-    if (out.back() == '}') out += ',';
-    fmt::format_to(
-        std::back_inserter(out),
-        R"({{"at_ns":{},"reason":"{}","attempts":{},"breaker_trips":{},"first_connect_ns":{},)"
-        R"("all_clear_ns":{},"attempts_per_10_minutes":{},"books_lost_ns":{}}})",
-        (each.begin - network.first_turn).ns, to_string(each.reason), json_figure(each.attempts),
-        json_figure(each.trips), json_figure(each.first_connect_ns), json_figure(each.all_clear_ns),
-        json_figure(each.attempts_in_ten_minutes), json_books(each.books_lost_ns));
-  }
-  fmt::format_to(
-      std::back_inserter(out),
-      R"(],"repairs_ns":{},"assumptions":{{"attempts":{},"disputed_attempts":{},"books":{},"answers":{}}}}})",
-      json_books(what_if.repairs_ns), what_if.assumed_attempts, what_if.disputed_attempts,
-      what_if.assumed_books, what_if.assumed_answers);
   return out;
 }
 

@@ -1,17 +1,22 @@
 // havklo merge: the figures of many shards as one table and one page.
+//
+// A file holds a document a line: of worlds (havklo sim --json) or of recordings × settings
+// (havklo replay --with --json). Both kinds at once do not add up.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <memory>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "havklo/commands.hpp"
 #include "havklo/histogram_page.hpp"
 #include "havklo/statistics_json.hpp"
+#include "havklo/what_if_json.hpp"
+#include "havklo/what_if_page.hpp"
 
 namespace havklo {
 namespace {
@@ -27,28 +32,73 @@ int complain(const std::string& what) {
   return exit_usage;
 }
 
+// What the shards hold; one kind or the other.
+class Shards {
+ public:
+  // What is wrong with the document, if something is.
+  [[nodiscard]] std::optional<std::string> add(const std::string& text) {
+    return text.find("\"havklo_what_if\"") != std::string::npos ? add_case(text) : add_sweep(text);
+  }
+  [[nodiscard]] std::string page() const {
+    return grid_ ? what_if_page(*grid_) : histogram_page(*sweep_);
+  }
+  [[nodiscard]] std::string table() const { return grid_ ? to_table(*grid_) : to_table(*sweep_); }
+  // As the shards: havklo merge reads it again.
+  [[nodiscard]] std::string json() const {
+    if (!grid_) return to_json(*sweep_) + "\n";
+    std::string out;
+    for (const replay::WhatIfCase& each : grid_->cases()) out += to_json(each) + "\n";
+    return out;
+  }
+  [[nodiscard]] bool good() const {
+    return grid_ ? grid_->failures() == 0 : sweep_->failures.empty();
+  }
+
+ private:
+  std::optional<std::string> add_case(const std::string& text) {
+    if (sweep_) return mixed;
+    auto one = what_if_case_from_json(text);
+    if (!one) return one.error();
+    if (!grid_) grid_.emplace();
+    const std::string pair = one->recording + " with " + one->settings;
+    if (!grid_->add(std::move(*one))) return pair + " is there twice";
+    return std::nullopt;
+  }
+  std::optional<std::string> add_sweep(const std::string& text) {
+    const auto one = statistics_from_json(text);
+    if (!one) return one.error();
+    if (grid_) return mixed;
+    if (!sweep_) sweep_.emplace();
+    sweep_->add(*one);
+    return std::nullopt;
+  }
+
+  static constexpr const char* mixed =
+      "worlds (havklo sim) and recordings (havklo replay --with) do not add up: merge each alone";
+  std::optional<replay::SweepStatistics> sweep_;
+  std::optional<replay::WhatIfGrid> grid_;
+};
+
 int merge(const MergeOptions& options) {
-  replay::SweepStatistics all;
+  Shards shards;
   for (const std::string& name : options.files) {
     std::ifstream file(name);
     if (!file) return complain("cannot read '" + name + "'");
-    std::ostringstream text;
-    text << file.rdbuf();
-    const auto one = statistics_from_json(text.str());
-    if (!one) return complain(name + ": " + one.error());
-    all.add(*one);
+    bool any = false;
+    for (std::string line; std::getline(file, line);) {
+      if (line.empty()) continue;
+      any = true;
+      if (const auto wrong = shards.add(line)) return complain(name + ": " + *wrong);
+    }
+    if (!any) return complain(name + ": holds no figures");
   }
   if (!options.page.empty()) {
     std::ofstream page(options.page);
-    page << histogram_page(all);
+    page << shards.page();
     if (!page.flush()) return complain("cannot write '" + options.page + "'");
   }
-  if (options.json) {
-    fmt::print("{}\n", to_json(all));
-  } else {
-    fmt::print("{}", to_table(all));
-  }
-  return all.failures.empty() ? exit_good : exit_failed;
+  fmt::print("{}", options.json ? shards.json() : shards.table());
+  return shards.good() ? exit_good : exit_failed;
 }
 
 }  // namespace
@@ -57,9 +107,13 @@ void add_merge_command(CLI::App& program, int& exit_code) {
   auto options = std::make_shared<MergeOptions>();
   CLI::App* command = program.add_subcommand(
       "merge",
-      "Add up what shards of a sweep found; exit 1 if a world failed in any of them.\n"
+      "Add up what shards of a sweep found; exit 1 if a world failed, or a recording gave no "
+      "answer, in any of them.\n"
       "Example: havklo merge shard-*.json -o sweep.html");
-  command->add_option("files", options->files, "written by havklo sim --json")->required();
+  command
+      ->add_option("files", options->files,
+                   "written by havklo sim --json, or by havklo replay --with --json")
+      ->required();
   command->add_option("-o,--output", options->page, "write a page of histograms to this file");
   command->add_flag("--json", options->json, "print JSON instead of a table");
   command->callback([options, &exit_code] { exit_code = merge(*options); });

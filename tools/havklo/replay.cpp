@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <expected>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -25,6 +26,7 @@
 #include "replay/network_observer.hpp"
 #include "replay/player.hpp"
 #include "replay/what_if.hpp"
+#include "replay/what_if_case.hpp"
 
 namespace havklo {
 namespace {
@@ -40,6 +42,7 @@ struct ReplayOptions {
   std::string to;
   std::optional<uint64_t> break_at;
   std::string with;
+  bool json = false;
 };
 
 // "max" is 0; "2.5x" is 2.5. Nothing if it is neither.
@@ -234,28 +237,45 @@ int break_at(const ReplayOptions& options, Player& player) {
   return show_end(player.result(), player.names(), {});
 }
 
+std::expected<std::string, std::string> read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  }
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
+
+// The recording answers nothing. In a sweep that is a result, told with the others.
+int no_answer(const ReplayOptions& options, const std::string& why, int exit_code) {
+  fmt::print(stderr, "havklo replay: {}\n", why);
+  if (!options.json) return exit_code;
+  const std::string first_line = why.substr(0, why.find('\n'));
+  fmt::print("{}\n",
+             replay::to_json(
+                 {.recording = options.file, .settings = options.with, .failure = first_line}));
+  return exit_failed;
+}
+
 // The outages with other settings, beside the recorded ones.
 int what_if(const ReplayOptions& options) {
-  std::ifstream file(options.with, std::ios::binary);
-  if (!file) {
-    return usage_error(fmt::format("cannot read '{}': {}", options.with, std::strerror(errno)));
-  }
-  const std::string toml{std::istreambuf_iterator<char>(file), {}};
+  const auto toml = read_text(options.with);
+  if (!toml) return usage_error(toml.error());
   auto reader = replay::Reader::open(options.file);
-  if (!reader) return usage_error(reader.error());
-  const auto settings = replay::other_settings(reader->header().settings, toml, options.with);
+  if (!reader) return no_answer(options, reader.error(), exit_usage);
+  const auto settings = replay::other_settings(reader->header().settings, *toml, options.with);
   if (!settings) return usage_error(settings.error());
   const auto network = replay::observe_network(std::move(*reader));
-  if (!network) {
-    fmt::print(stderr, "havklo replay: {}\n", network.error());
-    return exit_failed;
-  }
+  if (!network) return no_answer(options, network.error(), exit_failed);
   if (!network->torn.empty()) {
     fmt::print(stderr, "havklo replay: the recording is torn: {}\n", network->torn);
   }
   const replay::WhatIf result = replay::compare(*network, *settings);
-  if (format_named(options.format) == OutputFormat::jsonl) {
-    fmt::print("{}\n", replay::to_json(result, *network));
+  if (options.json) {
+    fmt::print("{}\n", replay::to_json({.recording = options.file,
+                                        .settings = options.with,
+                                        .torn = network->torn,
+                                        .rate_errors = network->rate_errors,
+                                        .what_if = result}));
   } else {
     fmt::print("{}",
                replay::to_text(result, *network,
@@ -313,12 +333,17 @@ void add_replay_command(CLI::App& program, int& exit_code) {
       ->check(CLI::IsMember({"text", "jsonl"}));
   command->add_option("--break-at", options->break_at,
                       "under a debugger, stop in the turn that publishes this event");
+  CLI::Option* with =
+      command
+          ->add_option("--with", options->with,
+                       "what if: the recorded network again, with these settings (TOML) over the "
+                       "recorded ones; prints the outages side by side")
+          ->excludes("--verify")
+          ->excludes("--break-at");
   command
-      ->add_option("--with", options->with,
-                   "what if: the recorded network again, with these settings (TOML) over the "
-                   "recorded ones; prints the outages side by side")
-      ->excludes("--verify")
-      ->excludes("--break-at");
+      ->add_flag("--json", options->json,
+                 "with --with: the outages as one line of JSON, for havklo merge")
+      ->needs(with);
   command->callback([options, &exit_code] { exit_code = replay_file(*options); });
 }
 

@@ -1,0 +1,18 @@
+// A case of a grid (replay/what_if_case.hpp), read from its line of JSON.
+//
+// Errors: one line that says what is wrong with the text.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "replay/what_if_case.hpp"
+
+namespace havklo {
+
+// Times count from the recording's first turn, which is 0.
+[[nodiscard]] std::expected<replay::WhatIfCase, std::string> what_if_case_from_json(
+    std::string_view text);
+
+}  // namespace havklo
