@@ -5,10 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <span>
 #include <string_view>
 
 #include "bench/contender.hpp"
+#include "bench/venue_frames.hpp"
 #include "io/affinity.hpp"
 
 namespace havklo::bench {
@@ -89,6 +91,7 @@ bool options(std::span<char*> arguments, Run& into) {
     }
     if (++i == arguments.size()) return false;
     const std::string_view value = arguments[i];
+    if (name == "--frames") continue;  // ours has them
     if (name == "--cpu") {
       if (!number(value, into.cpu)) return false;
     } else if (name != "--peer-cpu" || !number(value, into.peer_cpu)) {
@@ -98,11 +101,19 @@ bool options(std::span<char*> arguments, Run& into) {
   return true;
 }
 
+// For the peers that are written in another language: the messages that ours takes.
+int write_frames(const std::string& path) {
+  std::ofstream file(path);
+  for (const std::string& text : real_or_made_frames().texts) file << text << '\n';
+  return file.flush() ? 0 : fail("cannot write " + path);
+}
+
 int main_of(std::span<char*> arguments) {
   const std::string_view verb = arguments.size() > 1 ? arguments[1] : "";
   Run given;
   if (verb == "list") return list(), 0;
   if (verb == "stamp") return std::printf("%s\n", build_stamp().c_str()), 0;
+  if (verb == "frames" && arguments.size() == 3) return write_frames(arguments[2]);
   if (verb == "check" && options(arguments.subspan(2), given)) {
     given.tiny = true;
     int worst = 0;
@@ -116,7 +127,8 @@ int main_of(std::span<char*> arguments) {
     return fail(std::string("no such contender: ") + arguments[2] + " " + arguments[3]);
   }
   return fail(
-      "use: list | stamp | check | run QUESTION CONTENDER [--tiny] [--cpu N] [--peer-cpu N]");
+      "use: list | stamp | frames FILE | check | run QUESTION CONTENDER [--tiny] [--cpu N] "
+      "[--peer-cpu N]");
 }
 
 }  // namespace

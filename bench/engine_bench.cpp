@@ -6,88 +6,15 @@
 // ours, and both must give the same events, every checksum verified, or nothing counts.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <cstring>
-#include <ctime>
-#include <string>
 #include <vector>
 
-#include "bench/feed_world.hpp"
 #include "bench/paired_time.hpp"
-#include "bench/straightforward_book.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/questions/books.hpp"
 
 namespace {
 
 using namespace havklo;
 using namespace havklo::bench;
-
-std::vector<Event> market_events(const EventWindow& window) {
-  std::vector<Event> events;
-  for (uint32_t i = 0; i < window.room; ++i) {
-    const EventKind kind = window[i].kind;
-    if (kind == EventKind::book_snapshot || kind == EventKind::book_update) {
-      events.push_back(window[i]);
-    }
-  }
-  return events;
-}
-
-bool same(const Event& a, const Event& b) {
-  return a.kind == b.kind && a.flags == b.flags &&
-         std::memcmp(&a.payload.book, &b.payload.book, sizeof a.payload.book) == 0;
-}
-
-// One pass over the reads; false when a checksum did not verify.
-bool engine_pass(FeedWorld& world, const std::vector<std::vector<std::byte>>& reads,
-                 size_t messages) {
-  size_t verified = 0;
-  size_t faults = 0;
-  for (const auto& stream : reads) {
-    world.transport.next = {stream.data(), stream.size() - receive_padding};
-    static_cast<void>(world.engine.turn());
-    const EventWindow window = world.events.published();
-    for (uint32_t i = 0; i < window.room; ++i) {
-      verified += window[i].last_in_message() ? 1 : 0;
-      faults += window[i].kind == EventKind::checksum_mismatch ? 1 : 0;
-    }
-  }
-  return faults == 0 && verified >= messages;
-}
-
-bool straightforward_pass(StraightforwardBooks& books, std::span<const std::string> padded,
-                          std::vector<Event>& events) {
-  for (const std::string& text : padded) {
-    const size_t size = text.size() - receive_padding;
-    events.clear();  // the ring, whose consumer has read
-    if (!books.apply(simdjson::padded_string_view(text.data(), size, text.size()), events))
-      return false;
-  }
-  return true;
-}
-
-std::vector<std::string> padded(std::span<const std::string> texts) {
-  std::vector<std::string> all(texts.begin(), texts.end());
-  for (std::string& text : all) text.append(receive_padding, '\0');
-  return all;
-}
-
-bool answers_agree(const Frames& frames) {
-  FeedWorld world(frames);
-  StraightforwardBooks books(frames.depth);
-  std::vector<Event> theirs;
-  const auto texts = padded(frames.texts);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    world.say(frames.texts[i]);
-    const std::vector<Event> ours = market_events(world.events.published());
-    theirs.clear();
-    const size_t size = texts[i].size() - receive_padding;
-    if (!books.apply(simdjson::padded_string_view(texts[i].data(), size, texts[i].size()), theirs))
-      return false;
-    if (!std::ranges::equal(ours, theirs, same)) return false;
-  }
-  return true;
-}
 
 void set_per_message(benchmark::State& state, uint64_t messages) {
   state.SetLabel(real_or_made_frames().real ? "real capture" : "seeded market");

@@ -70,6 +70,9 @@ def main():
     stamp = programs[0].stamp()
     last = (os.cpu_count() or 1) - 1
     options = ["--cpu", "0", "--peer-cpu", str(last)]
+    frames = given.build / "bench_frames.jsonl"
+    subprocess.run([*programs[0].command, "frames", str(frames)], check=True)
+    options += ["--frames", str(frames)]
     done = {"rows": [], "figures": {}, "left_out": left_out | table.load()["left_out"], "missing": set()}
     began, load_before = datetime.datetime.now(datetime.timezone.utc), os.getloadavg()
     for question in questions:

@@ -1,5 +1,7 @@
 //! The Rust peers of Havklo's benchmarks: `list`, `run QUESTION NAME`, `check`; one JSON object a line, as the C++
 //! programs print them (bench/README.md).
+mod books;
+mod frames;
 mod measure;
 mod rings;
 mod timers;
@@ -11,6 +13,8 @@ fn contenders() -> Vec<Contender> {
     let mut all = Vec::new();
     timers::register(&mut all);
     rings::register(&mut all);
+    frames::register(&mut all);
+    books::register(&mut all);
     all
 }
 
@@ -51,6 +55,7 @@ fn options(arguments: &[String]) -> Option<Run> {
             "--tiny" => run.tiny = true,
             "--cpu" => run.cpu = rest.next()?.parse().ok()?,
             "--peer-cpu" => run.peer_cpu = rest.next()?.parse().ok()?,
+            "--frames" => run.frames = rest.next()?.clone(),
             _ => return None,
         }
     }
@@ -79,7 +84,7 @@ fn main() -> ExitCode {
                 };
                 all.iter().try_for_each(|each| run(each, &given))
             }
-            None => Err("use: check".into()),
+            None => Err("use: check [--frames F]".into()),
         },
         (Some("run"), 3..) => {
             let named = all

@@ -6,6 +6,8 @@ pub struct Run {
     pub tiny: bool,
     pub cpu: usize,
     pub peer_cpu: usize,
+    /// A file of venue messages, one a line.
+    pub frames: String,
 }
 
 #[derive(Default)]

@@ -1,0 +1,20 @@
+// The engine whole, its network a buffer.
+#include "bench/questions/books.hpp"
+
+namespace havklo::bench {
+namespace {
+
+template <size_t per_read>
+Measured engine(const Run& run) {
+  const Frames& frames = real_or_made_frames();
+  const auto reads = reads_of(frames.texts, per_read);
+  FeedWorld world(frames);
+  return book_messages(run, frames.texts.size(),
+                       [&] { return engine_pass(world, reads, frames.texts.size()); });
+}
+
+const Registration many("book_many", "havklo", HAVKLO_VERSION, engine<16>);
+const Registration one("book_one", "havklo", HAVKLO_VERSION, engine<1>);
+
+}  // namespace
+}  // namespace havklo::bench
