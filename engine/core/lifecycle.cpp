@@ -80,7 +80,7 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
       return lose(loss, goodbye_code(loss), input.room, now, actions);
     }
     case InputKind::breaker_deadline:
-      return on_breaker_deadline(input, now, actions);
+      return on_breaker_deadline(now, actions);
     case InputKind::stable_deadline:
       if (phase_ != Phase::live) return;
       deadlines_[static_cast<uint8_t>(TimerKind::stable)] = Instant::never();
@@ -107,23 +107,23 @@ void Lifecycle::on_start(const Input& input, Instant now, Actions& actions) {
   begin_attempt(input.room, now, actions);
 }
 
-// The wait of this attempt is over; the breaker and the ring may still hold it back.
+// The wait of this attempt is over; the ring and the budget may still hold it back. The breaker
+// does not: an open one's wait is never shorter than reset_timeout, and its timer was armed first.
 void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
-  wait_is_over_ = true;
+  const bool guarded = breaker_settings_.enabled;
+  HAVKLO_ASSERT(!guarded || breaker_.state() != BreakerState::open);
   wants_room_ = !room;
   if (!room) return;
-  const bool guarded = breaker_settings_.enabled;
-  if (guarded && breaker_.state() == BreakerState::open) return;  // on_breaker_deadline goes on
-  wait_is_over_ = false;
   booked_ = budget_->begin(booked_.value_or(now), now);
   if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
-  if (guarded && !breaker_.admit(now)) return;
+  const bool admitted = !guarded || breaker_.admit(now);
+  HAVKLO_ASSERT(admitted);  // the last probe's end opened the breaker, or closed it
   booked_.reset();
   phase_ = Phase::connecting;
   greeted_ = false;
   maintenance_said_ = false;
   attempt_began_ = now;
-  probing_ = breaker_settings_.enabled && breaker_.state() == BreakerState::half_open;
+  probing_ = guarded && breaker_.state() == BreakerState::half_open;
   actions.add(ActionKind::open);
   arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
   if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
@@ -183,12 +183,11 @@ void Lifecycle::on_phase_deadline(const Input& input, Instant now, Actions& acti
   }
 }
 
-void Lifecycle::on_breaker_deadline(const Input& input, Instant now, Actions& actions) {
+void Lifecycle::on_breaker_deadline(Instant now, Actions& actions) {
   deadlines_[static_cast<uint8_t>(TimerKind::breaker)] = Instant::never();
   if (breaker_.on_reset_timer(now) != BreakerTransition::half_opened) return;
   publish_breaker(EventKind::circuit_breaker_half_open, actions);
   if (phase_ == Phase::tripped) phase_ = Phase::waiting;
-  if (wait_is_over_) begin_attempt(input.room, now, actions);
 }
 
 // Ends what was running, says so, and decides what comes next.
@@ -327,7 +326,6 @@ void Lifecycle::finish(Reason reason, Actions& actions) {
   phase_ = Phase::closed;
   probing_ = false;
   wants_room_ = false;
-  wait_is_over_ = false;
   if (booked_) budget_->cancel(*booked_);
   booked_.reset();
   Event event = Event::make(EventKind::closed);
@@ -405,8 +403,7 @@ void Lifecycle::check_invariants() const {
     HAVKLO_ASSERT(armed(TimerKind::phase));
   }
   if (waits) {
-    HAVKLO_ASSERT(armed(TimerKind::phase) || wants_room_ ||
-                  (wait_is_over_ && armed(TimerKind::breaker)));
+    HAVKLO_ASSERT(armed(TimerKind::phase) || wants_room_);
   }
   HAVKLO_ASSERT(!wants_room_ || waits);
   HAVKLO_ASSERT(!booked_ || waits);

@@ -134,6 +134,7 @@ class Lifecycle {
  public:
   Lifecycle(const Settings& settings, ConnectBudget& budget, Random& random);
 
+  // Deadlines come in their order; the breaker's before a phase's of the same tick.
   void step(const Input& input, Instant now, Actions& actions);
 
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -157,7 +158,7 @@ class Lifecycle {
   void on_greeted(const Input& input, Instant now, Actions& actions);
   void on_restored(const Input& input, Instant now, Actions& actions);
   void on_phase_deadline(const Input& input, Instant now, Actions& actions);
-  void on_breaker_deadline(const Input& input, Instant now, Actions& actions);
+  void on_breaker_deadline(Instant now, Actions& actions);
   void on_reconnect_requested(const Input& input, Instant now, Actions& actions);
   void on_close_requested(Instant now, Actions& actions);
 
@@ -191,7 +192,6 @@ class Lifecycle {
   bool greeted_ = false;            // this connection has published Connected
   bool probing_ = false;            // this attempt is the half-open probe
   bool wants_room_ = false;         // the wait is over but for slots in the ring
-  bool wait_is_over_ = false;       // … or but for the breaker
   bool maintenance_said_ = false;   // by the last status of this connection
   bool maintenance_floor_ = false;  // maintenance_delay applies until the next Live
   bool skippable_ = false;          // the wait is nothing but backoff: reconnect() may cut it short
