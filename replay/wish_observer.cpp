@@ -110,6 +110,7 @@ void WishObserver::on_event(const Event& event) {
             fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));
       }
       wish->acked = event.kind == EventKind::subscribed;
+      wish->cycling = false;
       wish->rejected = !wish->acked;
       return;
     }

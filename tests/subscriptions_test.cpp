@@ -196,6 +196,19 @@ TEST_F(SubscriptionsTest, AlreadySubscribedMeansOurPictureIsWrong) {  // lesson 
   requests = world.take_requests();
   ASSERT_EQ(requests.size(), 1u);
   EXPECT_TRUE(contains(requests[0], R"("method":"subscribe")"));
+  // The strategy was told of no subscription, so it is told of no end of one.
+  EXPECT_TRUE(world.take().empty());
+  world.ack("subscribe", "BTC/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
+TEST_F(SubscriptionsTest, GivenBackAfterAlreadySubscribedItIsSaidWhenTheUserAskedForIt) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  world.refuse("subscribe", "Already subscribed", R"(,"req_id":1)");
+  world.command(make_command(Command::Kind::unsubscribe, "BTC/USD", Channel::book, 10));
+  static_cast<void>(world.take());
+  world.ack("unsubscribe", "BTC/USD");
+  EXPECT_TRUE(contains(world.take_names(), "Unsubscribed"));
 }
 
 TEST_F(SubscriptionsTest, ExceededMsgRateSlowsDownAndAsksAgain) {

@@ -274,11 +274,14 @@ void Subscriptions::refuse(Subscription& record, std::string_view error) {
 
 void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   disarm(record);
+  // Subscribed was never said, and nobody asked for the end of it: it was only the venue that held
+  // a subscription of which we did not know.
+  const bool unheard_of = !record.on_wire && record.cycle == Cycle::subscribe;
   if (record.on_wire) --on_wire_;
   record.on_wire = false;
   record.sent = false;
   record.alone = false;
-  publish(EventKind::unsubscribed, record);
+  if (!unheard_of) publish(EventKind::unsubscribed, record);
   if (record.cycle == Cycle::remove) return release_record(record);
   const bool repairs = record.cycle == Cycle::repair || record.cycle == Cycle::overrun;
   if (repairs && record.tries == 1) {
