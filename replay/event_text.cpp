@@ -99,12 +99,25 @@ std::string describe_book(const Event& event, std::string_view symbol) {
                      decimal(book.qty, book.qty_exponent));
 }
 
+// A pair's two names begin with a capital; within, the venue has small letters too (AAPLx/USD).
+std::string case_hint(std::string_view symbol) {
+  const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+  const size_t slash = symbol.find('/');
+  if (slash == std::string_view::npos || slash + 1 == symbol.size()) return "";
+  if (!is_small(symbol[0]) && !is_small(symbol[slash + 1])) return "";
+  std::string capitals(symbol);
+  for (char& c : capitals) c = is_small(c) ? static_cast<char>(c - 'a' + 'A') : c;
+  return fmt::format(" (capitals matter: {}?)", capitals);
+}
+
 std::string describe_subscription(const Event& event, const Names& names) {
   const Event::Subscription& subscription = event.payload.subscription;
   std::string text =
       fmt::format("{} {}", to_string(subscription.channel), names.symbol(subscription.symbol));
-  if (event.kind == EventKind::rejected)
+  if (event.kind == EventKind::rejected) {
     text += fmt::format(": {}", names.text(subscription.detail));
+    text += case_hint(names.symbol(subscription.symbol));
+  }
   return text;
 }
 

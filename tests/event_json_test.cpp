@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <havklo/config.hpp>
+
 #include "replay/event_text.hpp"
 
 namespace havklo::replay {
@@ -198,6 +200,26 @@ TEST_F(EventJson, TextHasALineForEveryKindAndColourOnlyWhenAsked) {
   std::string coloured;
   EventText(true).append(coloured, make(EventKind::disconnected), names_);
   EXPECT_NE(coloured.find("\x1b[1;31m"), std::string::npos);
+}
+
+TEST(Describe, ARefusedPairInSmallLettersIsToldOfCapitals) {
+  Names names;
+  Event event = Event::make(EventKind::rejected);
+  const auto told = [&](std::string_view symbol) {
+    event.payload.subscription.symbol = names.intern_symbol(symbol).value();
+    event.payload.subscription.detail = names.intern_text("Currency pair not supported");
+    return describe(event, names);
+  };
+  EXPECT_EQ(told("btc/usd"),
+            "book btc/usd: Currency pair not supported (capitals matter: BTC/USD?)");
+  EXPECT_EQ(told("BTC/usd"),
+            "book BTC/usd: Currency pair not supported (capitals matter: BTC/USD?)");
+  // The venue has such names.
+  EXPECT_EQ(told("AAPLx/USD"), "book AAPLx/USD: Currency pair not supported");
+  EXPECT_EQ(told("XBT/USD"), "book XBT/USD: Currency pair not supported");
+  for (const char* symbol : {"AAPLx/USD", "btc/usd", "1INCH/USD"}) {
+    EXPECT_TRUE(is_valid_symbol(symbol)) << symbol;
+  }
 }
 
 TEST(Readable, ShowsThreeDigits) {
