@@ -15,7 +15,11 @@
 
 namespace havklo::replay {
 
-inline constexpr uint32_t format_version = 1;
+// One session is written as format 1, several as format 2; both are read.
+inline constexpr uint32_t format_of_one_session = 1;
+inline constexpr uint32_t format_of_several_sessions = 2;
+// Before the settings of each session of format 2, a line of its own: no setting looks like it.
+[[nodiscard]] std::string session_mark(size_t session);
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
 enum class BlockKind : uint32_t { header = 0, turns = 1, closing = 2 };

@@ -1,6 +1,8 @@
 // Both directions of every connection, read as their receivers read them.
 #include "replay/network_observer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <havklo/limits.hpp>
@@ -364,6 +366,10 @@ void Observer::end_turn(std::span<const Event> events) {
 }  // namespace
 
 std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
+  if (!reader.header().more_sessions.empty()) {
+    return std::unexpected(fmt::format("the recording holds {} sessions: what if is asked of one",
+                                       reader.header().sessions().size()));
+  }
   ObservedNetwork network;
   network.header = reader.header();
   Player player(std::move(reader));

@@ -67,6 +67,13 @@ class RecordedRoom final : public EventDoor {
   std::vector<Event> slots_;
 };
 
+// As many as a ring has that all sessions share.
+uint32_t ring_slots_of(const std::vector<Settings>& sessions) {
+  uint64_t slots = 0;
+  for (const Settings& session : sessions) slots += session.ring_slots;
+  return static_cast<uint32_t>(std::bit_ceil(slots));
+}
+
 std::string describe(const Command& command) {
   constexpr std::array<std::string_view, 4> names = {"subscribe", "unsubscribe", "reconnect",
                                                      "close"};
@@ -121,14 +128,16 @@ std::optional<size_t> Difference::first() const {
 struct Player::State {
   explicit State(Reader given)
       : reader(std::move(given)),
-        room(std::bit_ceil(reader.header().settings.ring_slots)),
-        engine(std::span(&reader.header().settings, 1),
+        sessions(reader.header().sessions()),
+        room(ring_slots_of(sessions)),
+        engine(sessions,
                core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}) {}
 
   [[nodiscard]] bool block_agrees();
   void differ(uint64_t recorded_digest, uint64_t replayed_digest);
 
   Reader reader;
+  std::vector<Settings> sessions;
   ManualClock clock;
   RecordedTransport transport;
   RecordedCommands commands;

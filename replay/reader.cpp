@@ -59,11 +59,12 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
     return std::unexpected(fmt::format("'{}' has a header that says no format", path));
   }
   const auto build = take_line(text, "build");
-  if (format != format_version) {
+  if (format != format_of_one_session && format != format_of_several_sessions) {
     return std::unexpected(
         fmt::format("'{}' has format {}, written by havklo {}; this havklo {} "
-                    "reads format {}",
-                    path, format, build.value_or("?"), HAVKLO_VERSION, format_version));
+                    "reads formats {} and {}",
+                    path, format, build.value_or("?"), HAVKLO_VERSION, format_of_one_session,
+                    format_of_several_sessions));
   }
   const auto host = take_line(text, "host");
   const auto session = take_line(text, "session");
@@ -77,12 +78,30 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
   }
   header.build = *build;
   header.host = *host;
-  auto settings = settings_from_toml(text, path);
-  if (!settings) return std::unexpected(settings.error());
-  if (auto valid = validate(*settings); !valid) {
-    return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));
+  uint32_t sessions = 1;
+  if (format == format_of_several_sessions) {
+    const auto count = take_line(text, "sessions");
+    if (!count || !parse(*count, sessions) || sessions == 0 || sessions > sessions_max) {
+      return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
+    }
   }
-  header.settings = std::move(*settings);
+  for (uint32_t i = 0; i < sessions; ++i) {
+    const size_t end = i + 1 == sessions ? text.size() : text.find("\n" + session_mark(i + 1));
+    if (end == std::string_view::npos) {
+      return std::unexpected(fmt::format("'{}' has a header without session {}", path, i + 1));
+    }
+    auto settings = settings_from_toml(text.substr(0, end), path);
+    if (!settings) return std::unexpected(settings.error());
+    if (auto valid = validate(*settings); !valid) {
+      return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));
+    }
+    text.remove_prefix(end);
+    if (i == 0) {
+      header.settings = std::move(*settings);
+    } else {
+      header.more_sessions.push_back(std::move(*settings));
+    }
+  }
   return header;
 }
 

@@ -34,7 +34,13 @@ struct RecordingHeader {
   uint32_t segment = 0;  // which of its files
   uint64_t seed = 0;
   Duration utc_offset;
-  Settings settings;
+  Settings settings;                    // of the first session
+  std::vector<Settings> more_sessions;  // of an engine with several
+  [[nodiscard]] std::vector<Settings> sessions() const {
+    std::vector<Settings> all{settings};
+    all.insert(all.end(), more_sessions.begin(), more_sessions.end());
+    return all;
+  }
 };
 
 // A lifecycle event as it was published; market events are not kept.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <havklo/assert.hpp>
+#include <havklo/limits.hpp>
 #include <havklo/recording.hpp>
 #include <memory>
 #include <utility>
@@ -42,11 +44,25 @@ uint64_t identity_of(std::string_view text) {
   return hash;
 }
 
+// What the header says of the sessions, without credentials.
+std::string settings_text(std::span<const Settings> sessions) {
+  const bool several = sessions.size() != 1;
+  std::string text = several ? fmt::format("sessions {}\n", sessions.size()) : "";
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    Settings shown = sessions[i];
+    shown.url = replay::without_credentials(shown.url);
+    text += '\n';
+    if (several) text += replay::session_mark(i) + "\n";
+    text += replay::settings_to_toml(shown);
+  }
+  return text;
+}
+
 }  // namespace
 
 struct Recorder::State {
-  State(std::unique_ptr<RecordingFiles> opened, std::string_view url)
-      : files(std::move(opened)), redactor(url) {}
+  State(std::unique_ptr<RecordingFiles> opened, std::span<const Settings> sessions)
+      : files(std::move(opened)), redactor(sessions) {}
 
   // Where an entry is written: `done` makes what lies before `at` part of the block.
   struct Entry {
@@ -99,17 +115,23 @@ std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(const std
                                                                        uint64_t seed,
                                                                        Duration utc_offset,
                                                                        BlockWriter& writer) {
-  Settings shown = settings;
-  shown.url = replay::without_credentials(settings.url);
-  const std::string after = fmt::format("seed {:#x}\nutc_offset_ns {}\n\n", seed, utc_offset.ns) +
-                            replay::settings_to_toml(shown);
+  return create(path, std::span(&settings, 1), seed, utc_offset, writer);
+}
+
+std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(
+    const std::string& path, std::span<const Settings> sessions, uint64_t seed, Duration utc_offset,
+    BlockWriter& writer) {
+  HAVKLO_ASSERT(!sessions.empty() && sessions.size() <= sessions_max);
+  const std::string after =
+      fmt::format("seed {:#x}\nutc_offset_ns {}\n", seed, utc_offset.ns) + settings_text(sessions);
   const std::string host = host_text();
-  std::string before =
-      fmt::format("format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
-                  replay::format_version, HAVKLO_VERSION, host, identity_of(host + after));
-  auto files = RecordingFiles::open(path, settings.recording, std::move(before), after, writer);
+  std::string before = fmt::format(
+      "format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
+      sessions.size() == 1 ? replay::format_of_one_session : replay::format_of_several_sessions,
+      HAVKLO_VERSION, host, identity_of(host + after));
+  auto files = RecordingFiles::open(path, sessions[0].recording, std::move(before), after, writer);
   if (!files) return std::unexpected(files.error());
-  auto state = std::make_unique<State>(std::move(*files), settings.url);
+  auto state = std::make_unique<State>(std::move(*files), sessions);
   state->progress.digest = state->digest.value();
   return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
 }

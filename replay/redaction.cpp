@@ -53,7 +53,11 @@ std::string without_credentials(std::string_view url) {
   return out;
 }
 
-Redactor::Redactor(std::string_view url) {
+Redactor::Redactor(std::span<const Settings> sessions) {
+  for (const Settings& each : sessions) add_secrets(each.url);
+}
+
+void Redactor::add_secrets(std::string_view url) {
   for_each_part(query_of(url), [this](std::string_view, std::string_view value) {
     if (value.size() < secret_bytes_min) return;
     Secret secret{.text = std::string(value), .fallback = fallback_of(value), .matches = {}};

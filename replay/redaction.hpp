@@ -29,7 +29,7 @@ namespace havklo::replay {
 
 class Redactor {
  public:
-  explicit Redactor(std::string_view url);
+  explicit Redactor(std::span<const Settings> sessions);
 
   // Bytes that lie before the ones of the last call may still be changed.
   [[nodiscard]] bool looks_back() const { return !secrets_.empty(); }
@@ -62,6 +62,7 @@ class Redactor {
     std::vector<Match> matches;      // by session
   };
 
+  void add_secrets(std::string_view url);
   [[nodiscard]] static size_t session_of(ConnectionId connection) {
     return static_cast<uint32_t>(connection) % sessions_max;
   }

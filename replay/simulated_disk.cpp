@@ -23,9 +23,9 @@ SimulatedDisk::~SimulatedDisk() {
   if (memory_ >= 0) ::close(memory_);
 }
 
-std::unique_ptr<Recorder> SimulatedDisk::make_recorder(const Settings& settings, uint64_t seed) {
-  auto recorder = Recorder::create(path_, settings, seed, Duration{}, *this);
-  return recorder ? std::move(*recorder) : nullptr;
+std::expected<std::unique_ptr<Recorder>, std::string> SimulatedDisk::make_recorder(
+    std::span<const Settings> sessions, uint64_t seed) {
+  return Recorder::create(path_, sessions, seed, Duration{}, *this);
 }
 
 void SimulatedDisk::write_file(int file, uint64_t offset, std::span<const std::byte> block,

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <havklo/recording.hpp>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "replay/verdict.hpp"
@@ -23,8 +25,9 @@ class SimulatedDisk final : public BlockWriter {
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
-  // A recorder that writes here; null when the file cannot be had.
-  [[nodiscard]] std::unique_ptr<Recorder> make_recorder(const Settings& settings, uint64_t seed);
+  // A recorder that writes here; or why there is none.
+  [[nodiscard]] std::expected<std::unique_ptr<Recorder>, std::string> make_recorder(
+      std::span<const Settings> sessions, uint64_t seed);
   // Runs what was written and reports what is not as it was recorded.
   void check(Recorder& recorder, uint64_t turns_at_most, Verdict& verdict, Instant now);
 

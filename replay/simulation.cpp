@@ -199,16 +199,21 @@ class World {
   uint64_t turns_ = 0;
   Instant healed_;
   Duration recovery_;
+  std::string not_recorded_;
   uint32_t closed_ = 0;
 };
 
 void World::start_recorder() {
   const bool asked = !options_.record_path.empty();
   if (!asked && (!options_.records || !scenario_.run.disk_blocks)) return;
-  if (scenario_.sessions.size() != 1) return;  // a recording holds one
   disk_ = asked ? std::make_unique<SimulatedDisk>(options_.record_path)
                 : std::make_unique<SimulatedDisk>("", *scenario_.run.disk_blocks);
-  recorder_ = disk_->make_recorder(scenario_.sessions[0], scenario_.run.seed);
+  auto made = disk_->make_recorder(scenario_.sessions, scenario_.run.seed);
+  if (made) {
+    recorder_ = std::move(*made);
+  } else {
+    not_recorded_ = made.error();
+  }
 }
 
 // Turns until nothing is due at this instant.
@@ -380,6 +385,12 @@ SimulationResult World::sum_up() {
     result.books_verified += each.wishes().books_verified();
   }
   result.figures = observer_.figures();
+  if (recorder_ && !options_.record_path.empty()) {
+    recorder_->finish();
+    const auto outcome = recorder_->outcome();
+    if (!outcome) not_recorded_ = outcome.error();
+  }
+  result.not_recorded = not_recorded_;
   return result;
 }
 

@@ -43,6 +43,7 @@ struct SimulationResult {
   uint64_t books_verified = 0;
   uint32_t closed = 0;  // sessions that ended by themselves
   OutageHistograms figures;
+  std::string not_recorded;  // not "": why there is no whole recording, though one was asked for
 };
 
 // Sessions that a scenario without any has, and a ring that carries them.

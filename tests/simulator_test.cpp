@@ -3,14 +3,20 @@
 // tests/mutations.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "havklo/allocation_count.hpp"
 #include "havklo/histogram_page.hpp"
 #include "havklo/statistics_json.hpp"
 #include "replay/built_in_scenarios.hpp"
 #include "replay/minimiser.hpp"
+#include "replay/network_observer.hpp"
+#include "replay/player.hpp"
 #include "replay/scenario_draw.hpp"
+#include "replay/settings_toml.hpp"
 #include "replay/simulation.hpp"
 #include "replay/statistics.hpp"
+#include "support/temporary_file.hpp"
 
 namespace havklo {
 namespace {
@@ -100,6 +106,41 @@ TEST(Simulator, ShardsAddUpToTheWhole) {
   EXPECT_NE(histogram_page(merged).find("<svg"), std::string::npos);
   EXPECT_FALSE(statistics_from_json("{}"));
   EXPECT_FALSE(statistics_from_json("not JSON"));
+}
+
+TEST(Simulator, ARecordedWorldReplaysWithAllItsSessions) {
+  std::set<size_t> counts;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    const replay::Scenario scenario = draw_scenario(seed);
+    const TemporaryFile file;
+    const auto result = simulate(scenario, {.record_path = file.path()});
+    ASSERT_FALSE(result.breach) << seed << ": " << result.breach->what;
+    ASSERT_EQ(result.not_recorded, "") << seed;
+    auto reader = replay::Reader::open(file.path());
+    ASSERT_TRUE(reader) << reader.error();
+    const std::vector<Settings> sessions = reader->header().sessions();
+    ASSERT_EQ(sessions.size(), scenario.sessions.size());
+    for (size_t i = 0; i < sessions.size(); ++i) {
+      EXPECT_EQ(replay::settings_to_toml(sessions[i]),
+                replay::settings_to_toml(scenario.sessions[i]));
+    }
+    replay::Player player(std::move(*reader));
+    const replay::PlayResult played = player.run();
+    EXPECT_TRUE(played.identical()) << seed;
+    EXPECT_EQ(played.torn, "") << seed;
+    EXPECT_EQ(played.events, result.events) << seed;
+    counts.insert(sessions.size());
+    if (sessions.size() == 1) continue;
+    const auto network = observe_network(replay::Reader::open(file.path()).value());
+    ASSERT_FALSE(network);
+    EXPECT_NE(network.error().find("sessions"), std::string::npos);
+  }
+  EXPECT_EQ(counts, (std::set<size_t>{1, 2, 3, 4}));
+}
+
+TEST(Simulator, SaysWhenARecordingCannotBeMade) {
+  const auto result = simulate(draw_scenario(1), {.record_path = "/no/such/folder/x.hvk"});
+  EXPECT_NE(result.not_recorded.find("/no/such/folder/x.hvk"), std::string::npos);
 }
 
 TEST(Histogram, KnowsAValueToSixPerCent) {

@@ -64,6 +64,10 @@ class Recorder final : public Journal {
   [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
       const std::string& path, const Settings& settings, uint64_t seed, Duration utc_offset,
       BlockWriter& writer);
+  // Of an engine with several sessions, all in one recording; limits are those of the first.
+  [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
+      const std::string& path, std::span<const Settings> sessions, uint64_t seed,
+      Duration utc_offset, BlockWriter& writer);
   ~Recorder() override;
 
   [[nodiscard]] std::optional<JournalFault> begin_turn(Instant now) override;

@@ -64,7 +64,7 @@ class Replay {
 
   // Knows every id in the events given so far. Stays where it is when the Replay is moved.
   [[nodiscard]] const Names& names() const;
-  // The settings of the session, and what to add to Event::time for nanoseconds since 1970.
+  // The settings of the (first) session, and what to add to Event::time for nanoseconds since 1970.
   [[nodiscard]] const Settings& settings() const;
   [[nodiscard]] Duration utc_offset() const;
 

@@ -175,6 +175,9 @@ std::string to_text(const RecordingReport& report, bool colour) {
   page.line("written by", "havklo {} on {}", report.header.build, report.header.host);
   page.line("session", "{:#018x}, seed {:#x}", report.header.session, report.header.seed);
   page.line("venue", "{}", report.header.settings.url);
+  if (!report.header.more_sessions.empty()) {
+    page.line("sessions", "{} of one engine", report.header.sessions().size());
+  }
   page.line("began", "{}", utc_text(report, report.first));
   page.line("lasted", "{}", span_text(report.last - report.first));
   page.line("turns", "{} in {}", report.turns, plural(report.blocks, "block"));
@@ -204,6 +207,7 @@ std::string to_json(const RecordingReport& report) {
   add(R"({{"build":{},"host":{},"session":"{:#018x}","seed":"{:#x}","url":{})",
       replay::quoted(report.header.build), replay::quoted(report.header.host),
       report.header.session, report.header.seed, replay::quoted(report.header.settings.url));
+  add(R"(,"sessions":{})", report.header.sessions().size());
   add(R"(,"utc_offset_ns":{},"first_time_ns":{},"last_time_ns":{})", report.header.utc_offset.ns,
       report.first.ns, report.last.ns);
   add(R"(,"turns":{},"events":{},"last_sequence":{},"digest":"{:016x}","blocks":{})", report.turns,

@@ -158,7 +158,8 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
                  static_cast<unsigned long long>(seed), plan ? " --scenario " : "",
                  plan ? options.scenario.c_str() : "", options.twice ? " --twice" : "");
     if (!options.record.empty()) {
-      static_cast<void>(replay::simulate(scenario, {.record_path = options.record}));
+      const auto recorded = replay::simulate(scenario, {.record_path = options.record});
+      if (!recorded.not_recorded.empty()) return complain("--record: " + recorded.not_recorded);
       std::fprintf(stderr, "  recorded: havklo replay %s\n", options.record.c_str());
     }
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
@@ -187,6 +188,7 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
   };
   const SimulationResult result = replay::simulate(scenario, how);
   printer.flush();
+  if (!result.not_recorded.empty()) return complain("--record: " + result.not_recorded);
   if (result.breach) {
     std::fprintf(stderr, "havklo sim: %s\n", describe(*result.breach).c_str());
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
