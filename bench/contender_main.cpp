@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "bench/contender.hpp"
+#include "bench/load_server.hpp"
 #include "bench/venue_frames.hpp"
 #include "io/affinity.hpp"
 
@@ -91,7 +92,8 @@ bool options(std::span<char*> arguments, Run& into) {
     }
     if (++i == arguments.size()) return false;
     const std::string_view value = arguments[i];
-    if (name == "--frames") continue;  // ours has them
+    // These make their frames and serve themselves; the two are for programs in other languages.
+    if (name == "--frames" || name == "--server") continue;
     if (name == "--cpu") {
       if (!number(value, into.cpu)) return false;
     } else if (name != "--peer-cpu" || !number(value, into.peer_cpu)) {
@@ -108,12 +110,39 @@ int write_frames(const std::string& path) {
   return file.flush() ? 0 : fail("cannot write " + path);
 }
 
+// The same: says where it listens and whom to trust, then serves one client.
+int serve(std::span<char*> arguments) {
+  const std::string_view kind = arguments[0];
+  uint32_t messages = 0;
+  uint32_t rate = 0;
+  uint32_t cpu = 0;
+  if (!number(arguments[1], messages) || !number(arguments[2], rate) || rate == 0 ||
+      !number(arguments[3], cpu)) {
+    return fail("use: serve rate|text|books MESSAGES PER_SECOND CPU");
+  }
+  if (const std::string why = pin(cpu); !why.empty()) return fail(why);
+  LoadServer server({.kind = kind == "rate"    ? Load::Kind::rate
+                             : kind == "books" ? Load::Kind::flood_books
+                                               : Load::Kind::flood_text,
+                     .messages = messages,
+                     .per_second = rate});
+  std::string ca;
+  for (const char c : server.ca_pem()) ca += c == '\n' ? std::string("\\n") : std::string(1, c);
+  std::printf(R"({"port":%u,"ca":"%s"})"
+              "\n",
+              server.port(), ca.c_str());
+  std::fflush(stdout);
+  server.run();
+  return 0;
+}
+
 int main_of(std::span<char*> arguments) {
   const std::string_view verb = arguments.size() > 1 ? arguments[1] : "";
   Run given;
   if (verb == "list") return list(), 0;
   if (verb == "stamp") return std::printf("%s\n", build_stamp().c_str()), 0;
   if (verb == "frames" && arguments.size() == 3) return write_frames(arguments[2]);
+  if (verb == "serve" && arguments.size() == 6) return serve(arguments.subspan(2));
   if (verb == "check" && options(arguments.subspan(2), given)) {
     given.tiny = true;
     int worst = 0;

@@ -72,7 +72,7 @@ def main():
     options = ["--cpu", "0", "--peer-cpu", str(last)]
     frames = given.build / "bench_frames.jsonl"
     subprocess.run([*programs[0].command, "frames", str(frames)], check=True)
-    options += ["--frames", str(frames)]
+    options += ["--frames", str(frames), "--server", str(given.build / "contenders")]
     done = {"rows": [], "figures": {}, "left_out": left_out | table.load()["left_out"], "missing": set()}
     began, load_before = datetime.datetime.now(datetime.timezone.utc), os.getloadavg()
     for question in questions:

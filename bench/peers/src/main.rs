@@ -5,6 +5,7 @@ mod frames;
 mod measure;
 mod rings;
 mod timers;
+mod wire;
 
 use measure::{Contender, Run};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ fn contenders() -> Vec<Contender> {
     rings::register(&mut all);
     frames::register(&mut all);
     books::register(&mut all);
+    wire::register(&mut all);
     all
 }
 
@@ -55,6 +57,7 @@ fn options(arguments: &[String]) -> Option<Run> {
             "--tiny" => run.tiny = true,
             "--cpu" => run.cpu = rest.next()?.parse().ok()?,
             "--peer-cpu" => run.peer_cpu = rest.next()?.parse().ok()?,
+            "--server" => run.server = rest.next()?.clone(),
             "--frames" => run.frames = rest.next()?.clone(),
             _ => return None,
         }
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
                 };
                 all.iter().try_for_each(|each| run(each, &given))
             }
-            None => Err("use: check [--frames F]".into()),
+            None => Err("use: check [--frames F] [--server F]".into()),
         },
         (Some("run"), 3..) => {
             let named = all
@@ -99,7 +102,7 @@ fn main() -> ExitCode {
             }
         }
         _ => Err(
-            "use: list | check | run QUESTION CONTENDER [--tiny] [--cpu N] [--peer-cpu N]".into(),
+            "use: list | check | run QUESTION CONTENDER [--tiny] [--cpu N] [--peer-cpu N] [--frames F] [--server F]".into(),
         ),
     };
     match result {

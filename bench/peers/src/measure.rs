@@ -8,6 +8,8 @@ pub struct Run {
     pub peer_cpu: usize,
     /// A file of venue messages, one a line.
     pub frames: String,
+    /// The program that holds the load server (`contenders serve`).
+    pub server: String,
 }
 
 #[derive(Default)]
