@@ -15,6 +15,7 @@
 #include "io/entropy.hpp"
 #include "io/live_transport.hpp"
 #include "io/system_clock.hpp"
+#include "io/turn_times.hpp"
 
 namespace havklo {
 namespace {
@@ -64,9 +65,33 @@ struct LiveEngine {
       recorder = std::move(*recording);
     }
     engine = std::make_unique<core::Engine>(
-        std::span(&settings, 1),
-        core::Doors{clock, *transport, command_door, events, recorder.get(), *settings.seed});
+        std::span(&settings, 1), core::Doors{clock, *transport, command_door, events,
+                                             recorder.get(), *settings.seed, &transport->phases()});
     return {};
+  }
+
+  core::TurnResult turn() {
+    const core::TurnResult result = engine->turn();
+    turn_times.turn_began(result.now);
+    return result;
+  }
+  void park(Duration at_most) {
+    transport->park(at_most);
+    turn_times.slept();
+  }
+
+  [[nodiscard]] ClientCounters counters() const {
+    const io::PhaseRecorder& phases = std::as_const(*transport).phases();
+    ClientCounters counters;
+    for (size_t i = 0; i < phase_count; ++i) {
+      counters.phases[i] = phases.summary(static_cast<MessagePhase>(i));
+    }
+    counters.read = phases.read_summary();
+    counters.kernel_entries = std::as_const(*transport).counters().kernel_entries;
+    counters.turns = turn_times.turns();
+    counters.longest_turn_ns = turn_times.longest_ns();
+    counters.turns_over_budget = turn_times.over_budget();
+    return counters;
   }
 
   // After Closed: lets the network and the disk have what is theirs.
@@ -92,6 +117,7 @@ struct LiveEngine {
   SpscRing<Command> commands{command_slots};
   core::RingCommandDoor command_door{commands};
   std::unique_ptr<core::Engine> engine;
+  io::TurnTimes turn_times;
 };
 
 Command simple_command(Command::Kind kind) {
@@ -205,11 +231,10 @@ void KrakenClient::State::run(std::promise<std::expected<void, std::string>> sta
   live.transport->start_on_this_thread();
   started.set_value({});
   const bool parks = live.settings.idle == Idle::park;
-  core::Engine& engine = *live.engine;
   for (;;) {
-    const core::TurnResult turn = engine.turn();
+    const core::TurnResult turn = live.turn();
     if (turn.events != 0) {
-      const bool is_closed = engine.closed();
+      const bool is_closed = live.engine->closed();
       if (is_closed) break;
       tell(false);
     } else if (parks && turn.inputs == 0 && !turn.more_due) {
@@ -224,7 +249,7 @@ void KrakenClient::State::park(const core::TurnResult& turn) {
   Duration wait = live.engine->next_deadline() - turn.now;
   wait = std::min(wait, live.engine->waits_for_room() ? room_poll_interval : park_max);
   if (live.recorder) wait = std::min(wait, live.recorder->next_deadline() - turn.now);
-  live.transport->park(wait);
+  live.park(wait);
 }
 
 void KrakenClient::State::tell(bool is_closed) {
@@ -297,6 +322,8 @@ bool KrakenClient::closed() const { return state_->closed.load(std::memory_order
 
 const Names& KrakenClient::names() const { return state_->live.engine->names(); }
 
+ClientCounters KrakenClient::counters() const { return state_->live.counters(); }
+
 std::expected<void, CommandError> KrakenClient::send(const Command& command) {
   if (closed()) return std::unexpected(CommandError::closed);
   auto pushed = state_->live.push(command);
@@ -342,7 +369,7 @@ EventWindow InlineKrakenClient::turn() {
     state_->started = true;
     state_->live.transport->start_on_this_thread();
   }
-  static_cast<void>(state_->live.engine->turn());
+  static_cast<void>(state_->live.turn());
   if (state_->live.engine->closed()) {
     state_->live.finish();
     state_->finished = true;
@@ -358,6 +385,8 @@ std::expected<void, std::string> InlineKrakenClient::recording() const {
 bool InlineKrakenClient::closed() const { return state_->finished; }
 
 const Names& InlineKrakenClient::names() const { return state_->live.engine->names(); }
+
+ClientCounters InlineKrakenClient::counters() const { return state_->live.counters(); }
 
 std::expected<void, CommandError> InlineKrakenClient::send(const Command& command) {
   if (closed()) return std::unexpected(CommandError::closed);

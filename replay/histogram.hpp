@@ -1,17 +1,17 @@
-// A log-linear histogram: sixteen buckets for each doubling, so that a value is known to 6 %.
+// A histogram that grows: buckets of LogLinear<4>, so that a value is known to 6 %.
 //
 // Two histograms of the same kind add up to that of both runs.
 // Threads: a value.   Cost: O(1) to add; memory for the buckets up to the largest value.
 #pragma once
 
-#include <algorithm>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <havklo/log_linear.hpp>
 #include <vector>
 
 namespace havklo::replay {
 
-class Histogram {
+class Histogram : public LogLinear<4> {
  public:
   void add(uint64_t value, uint64_t times = 1) {
     add_bucket(bucket_of(value), times);
@@ -39,24 +39,9 @@ class Histogram {
     uint64_t seen = 0;
     for (size_t i = 0; i < counts_.size(); ++i) {
       seen += counts_[i];
-      if (seen > wanted || (seen == count_ && seen != 0)) return lowest_of(i + 1) - 1;
+      if (seen > wanted || (seen == count_ && seen != 0)) return highest_of(i);
     }
     return 0;
-  }
-
-  static constexpr unsigned linear_bits = 4;
-  static constexpr size_t bucket_count = (64 - linear_bits + 1) << linear_bits;
-  [[nodiscard]] static size_t bucket_of(uint64_t value) {
-    constexpr uint64_t linear = uint64_t{1} << linear_bits;
-    if (value < linear) return value;
-    const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1 - linear_bits;
-    return ((size_t{exponent} + 1) << linear_bits) + ((value >> exponent) & (linear - 1));
-  }
-  [[nodiscard]] static uint64_t lowest_of(size_t bucket) {
-    constexpr size_t linear = size_t{1} << linear_bits;
-    if (bucket < linear) return bucket;
-    const size_t exponent = (bucket >> linear_bits) - 1;
-    return (linear + (bucket & (linear - 1))) << exponent;
   }
 
  private:

@@ -2,12 +2,14 @@
 // take real time; nothing sleeps: each waits for an event, with a limit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <havklo/havklo.hpp>
 #include <string>
 #include <vector>
 
+#include "havklo/counters_text.hpp"
 #include "replay/player.hpp"
 #include "support/loopback_venue.hpp"
 #include "support/temporary_file.hpp"
@@ -188,6 +190,25 @@ TEST(Client, ARecordedSessionReplaysToTheSameEvents) {
   EXPECT_TRUE(result.identical());
   EXPECT_EQ(result.torn, "");
   EXPECT_EQ(at, recorded.size());
+}
+
+TEST(Client, CountsWhereTheTimeOfItsMessagesGoes) {
+  const LoopbackVenue venue;
+  auto client = KrakenClient::connect(venue.settings()).value();
+  const auto timed_all = [&](const ClientCounters& counters) {
+    return counters.read.samples != 0 &&
+           std::ranges::all_of(counters.phases, [](const auto& each) { return each.samples != 0; });
+  };
+  read_until(*client, [&](const Event&) { return timed_all(client->counters()); });
+  const ClientCounters counters = client->counters();
+  ASSERT_TRUE(timed_all(counters));
+  EXPECT_GT(counters.turns, counters.read.samples);
+  EXPECT_GT(counters.longest_turn_ns, 0);
+  EXPECT_GT(counters.kernel_entries, 0u);
+  const std::string text = counters_text(counters);
+  for (const char* row : {"decrypt ", "frame ", "decode ", "publish ", "read ", "the longest"}) {
+    EXPECT_NE(text.find(row), std::string::npos) << text;
+  }
 }
 
 TEST(Client, RunsInlineOnTheCallersThread) {

@@ -143,16 +143,5 @@ TEST(Simulator, SaysWhenARecordingCannotBeMade) {
   EXPECT_NE(result.not_recorded.find("/no/such/folder/x.hvk"), std::string::npos);
 }
 
-TEST(Histogram, KnowsAValueToSixPerCent) {
-  for (uint64_t value = 0; value < 100'000; value += 1 + value / 50) {
-    const size_t bucket = replay::Histogram::bucket_of(value);
-    EXPECT_LE(replay::Histogram::lowest_of(bucket), value);
-    EXPECT_GT(replay::Histogram::lowest_of(bucket + 1), value);
-    EXPECT_LE(replay::Histogram::lowest_of(bucket + 1) - replay::Histogram::lowest_of(bucket),
-              1 + value / 16);
-  }
-  EXPECT_LT(replay::Histogram::bucket_of(~uint64_t{0}), replay::Histogram::bucket_count);
-}
-
 }  // namespace
 }  // namespace havklo

@@ -23,7 +23,8 @@ struct Engine::State final : CompletionSink {
       : doors(given),
         symbols(names),
         budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
-        shared{given.transport, wheel, names, symbols, budget, publisher, decoder, attempt_began} {
+        shared{given.transport, wheel,   names,        symbols,      budget,
+               publisher,       decoder, given.phases, attempt_began} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     sessions.reserve(settings.size());

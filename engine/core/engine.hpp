@@ -16,6 +16,7 @@
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
 #include <havklo/journal.hpp>
+#include <havklo/latency.hpp>
 #include <havklo/names.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
@@ -30,6 +31,7 @@ struct Doors {
   EventDoor& events;
   Journal* journal = nullptr;
   uint64_t seed = 0;
+  PhaseObserver* phases = nullptr;  // no door: nothing comes in by it
 };
 
 struct TurnResult {

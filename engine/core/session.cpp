@@ -131,7 +131,9 @@ bool Session::on_pong(std::span<const std::byte>) {
 
 bool Session::on_text(std::string_view text) {
   if (phase() == Phase::closing) return true;
+  reached(MessagePhase::frame);
   const auto kind = shared_.decoder.decode(text);
+  reached(MessagePhase::decode);
   if (!kind) {
     lose_protocol(close_invalid_payload);
     return connected();
@@ -139,12 +141,18 @@ bool Session::on_text(std::string_view text) {
   last_sign_of_life_at_ = now_;
   if (*kind == kraken::MessageKind::pong) return true;  // proves the socket, not the feed
   last_message_at_ = now_;
-  if (*kind == kraken::MessageKind::status) {
+  const bool goes_on = take_message(*kind);
+  reached(MessagePhase::publish);
+  return goes_on;
+}
+
+bool Session::take_message(kraken::MessageKind kind) {
+  if (kind == kraken::MessageKind::status) {
     on_status(shared_.decoder.status());
     return connected();
   }
   if (phase() != Phase::restoring && phase() != Phase::live) return true;
-  switch (*kind) {
+  switch (kind) {
     case kraken::MessageKind::book:
       for (const kraken::BookMessage& message : shared_.decoder.books()) on_book(message);
       break;

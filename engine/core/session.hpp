@@ -15,6 +15,7 @@
 #include <havklo/config.hpp>
 #include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
+#include <havklo/latency.hpp>
 #include <havklo/random.hpp>
 #include <havklo/transport.hpp>
 #include <optional>
@@ -41,7 +42,8 @@ struct Shared {
   ConnectBudget& budget;
   Publisher& publisher;
   kraken::Decoder& decoder;
-  bool& attempt_began;  // in this turn: its wall-clock time goes into the journal
+  PhaseObserver* phases;  // none: nobody counts
+  bool& attempt_began;    // in this turn: its wall-clock time goes into the journal
 };
 
 class Session {
@@ -84,6 +86,10 @@ class Session {
   void lose(const Loss& loss) { step({.kind = InputKind::lost, .loss = loss}, now_); }
   void lose_protocol(uint16_t close_code);
   void on_received(std::span<const std::byte> bytes);
+  void reached(MessagePhase phase) const {
+    if (shared_.phases != nullptr && shared_.phases->listening()) shared_.phases->reached(phase);
+  }
+  bool take_message(kraken::MessageKind kind);
 
   void on_status(const kraken::Status& status);
   void on_book(const kraken::BookMessage& message);

@@ -305,7 +305,9 @@ void LiveTransport::on_received(Slot& slot, const io_uring_cqe& completion, Comp
   if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
     const auto number = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
     if (listens && completion.res > 0) {
+      phases_.begin_read();
       on_bytes(slot, uring_->buffer(number, static_cast<size_t>(completion.res)), sink);
+      phases_.end_read();
     }
     uring_->give_back(number);
   }
@@ -348,6 +350,7 @@ void LiveTransport::on_ciphertext(Slot& slot, CompletionSink& sink) {
   for (;;) {
     const TlsStream::Read read = slot.tls->read(room);
     if (read.bytes != 0) {
+      phases_.decrypted();
       deliver(slot, {.kind = Completion::Kind::received, .bytes = room.first(read.bytes)}, sink);
       if (slot.phase != Phase::open) return;
     }

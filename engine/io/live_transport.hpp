@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "io/phase_recorder.hpp"
 #include "io/resolver.hpp"
 #include "io/tls.hpp"
 #include "io/uring.hpp"
@@ -63,6 +64,9 @@ class LiveTransport final : public Transport, public BlockWriter {
   void wait_done() override;
 
   [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
+  // For the core, which tells it how far a message is.
+  [[nodiscard]] PhaseRecorder& phases() { return phases_; }
+  [[nodiscard]] const PhaseRecorder& phases() const { return phases_; }
   // For tests: answers in place of the resolver.
   void override_addresses(std::vector<Endpoint> addresses) { override_ = std::move(addresses); }
 
@@ -116,6 +120,7 @@ class LiveTransport final : public Transport, public BlockWriter {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::byte> plaintext_;  // what TLS decrypts into, padding behind it
   std::vector<Endpoint> override_;
+  PhaseRecorder phases_;
   std::vector<Done> files_done_;                          // oldest first; reserved
   std::array<int32_t, file_tokens_max> write_results_{};  // while the sync behind it is awaited
   uint32_t delivered_ = 0;                                // in this poll()

@@ -11,6 +11,7 @@
 
 #include <liburing.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -27,8 +28,9 @@ struct UringSettings {
   uint32_t receive_buffer_bytes = 16 * 1024;
 };
 
+// The loop counts; `kernel_entries` may be read by anyone.
 struct UringCounters {
-  uint64_t kernel_entries = 0;
+  std::atomic<uint64_t> kernel_entries{0};
   uint64_t buffers_exhausted = 0;  // a multishot receive ended with ENOBUFS and was armed again
   uint64_t completions_overflowed = 0;  // the kernel had to keep some aside: the ring is too small
 };
@@ -82,6 +84,7 @@ class Uring {
   explicit Uring(const UringSettings& settings) : settings_(settings) {}
   [[nodiscard]] std::expected<void, std::string> set_up();
   void look();
+  void count_kernel_entry();
 
   UringSettings settings_;
   io_uring ring_{};

@@ -22,6 +22,7 @@
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
+#include <havklo/latency.hpp>
 #include <havklo/names.hpp>
 #include <memory>
 #include <optional>
@@ -113,6 +114,8 @@ class KrakenClient final : public ClientCommands {
   // Once closed: whether everything is in the recording, or one line that says why not.
   [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
+  // Latencies inside the engine, as of now: some microseconds here, nothing for the engine.
+  [[nodiscard]] ClientCounters counters() const;
 
  private:
   struct State;
@@ -142,6 +145,8 @@ class InlineKrakenClient final : public ClientCommands {
   // Once closed: whether everything is in the recording, or one line that says why not.
   [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
+  // Latencies inside the engine, as of now: some microseconds here, nothing for the engine.
+  [[nodiscard]] ClientCounters counters() const;
 
  private:
   struct State;

@@ -63,6 +63,13 @@ inline constexpr uint32_t completions_per_turn_max = 64;
 // Commands taken in one turn, for the same reason.
 inline constexpr uint32_t commands_per_turn_max = 64;
 
+// A turn that takes longer is counted (ClientCounters): at 20,000 messages a second five wait.
+inline constexpr int64_t turn_budget_ns = 250'000;
+
+// One read in so many has its phases timed (ClientCounters): a power of two.
+inline constexpr uint32_t phase_sampling = 16;
+static_assert((phase_sampling & (phase_sampling - 1)) == 0);
+
 // Timers fired in one turn; what is left over fires in the next, in order.
 inline constexpr uint32_t timers_per_turn_max = 256;
 

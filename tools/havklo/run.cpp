@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
+#include "havklo/counters_text.hpp"
 #include "havklo/event_printer.hpp"
 #include "havklo/stop_signal.hpp"
 #include "replay/duration_text.hpp"
@@ -40,6 +41,7 @@ struct RunOptions {
   std::string record_max_age;
   std::string duration;
   bool no_reconnect = false;
+  bool counters = false;
   std::optional<std::string> idle;
   std::optional<uint32_t> cpu;
   std::optional<uint64_t> seed;
@@ -156,6 +158,9 @@ int run(const RunOptions& options) {
     }
     if (now >= give_up) break;
   }
+  if (options.counters) {
+    std::fputs(counters_text((*client)->counters()).c_str(), stderr);
+  }
   if ((*client)->closed()) {
     if (const auto recording = (*client)->recording(); !recording) {
       std::fprintf(stderr, "havklo run: %s\n", recording.error().c_str());
@@ -193,6 +198,8 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command
       ->add_option("--idle", options->idle, "spin (default): lowest latency; park: sleep when idle")
       ->check(CLI::IsMember({"spin", "park"}));
+  command->add_flag("--counters", options->counters,
+                    "at the end, say on stderr where the time of messages and turns went");
   command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");
   command->add_option("--seed", options->seed,
                       "of jitter and mask keys; from the kernel by default");

@@ -1,0 +1,36 @@
+// One row a phase, one line of the turns.
+#include "havklo/counters_text.hpp"
+
+#include <fmt/format.h>
+
+#include <havklo/limits.hpp>
+#include <iterator>
+#include <string_view>
+
+#include "replay/duration_text.hpp"
+
+namespace havklo {
+namespace {
+
+void add_row(std::string& text, std::string_view name, const LatencySummary& row) {
+  fmt::format_to(std::back_inserter(text), "{:<10}{:>10}{:>10}{:>10}{:>10}{:>12}\n", name,
+                 row.samples, row.p50_ns, row.p99_ns, row.p999_ns, row.max_ns);
+}
+
+}  // namespace
+
+std::string counters_text(const ClientCounters& counters) {
+  std::string text = fmt::format("{:<10}{:>10}{:>10}{:>10}{:>10}{:>12}\n", "phase, ns", "samples",
+                                 "p50", "p99", "p99.9", "max");
+  for (size_t i = 0; i < phase_count; ++i) {
+    add_row(text, to_string(static_cast<MessagePhase>(i)), counters.phases[i]);
+  }
+  add_row(text, "read", counters.read);
+  fmt::format_to(std::back_inserter(text),
+                 "{} turns, the longest {} ns, {} over {}; {} system calls\n", counters.turns,
+                 counters.longest_turn_ns, counters.turns_over_budget,
+                 replay::to_text(Duration::nanoseconds(turn_budget_ns)), counters.kernel_entries);
+  return text;
+}
+
+}  // namespace havklo
