@@ -119,6 +119,13 @@ ActiveFaults::ActiveFaults(FaultPlan plan, Instant start)
 void ActiveFaults::add(Fault fault) {
   plan_.faults.push_back(std::move(fault));
   strikes_.push_back(0);
+  ++version_;
+}
+
+void ActiveFaults::clear() {
+  plan_ = {};
+  strikes_.clear();
+  ++version_;
 }
 
 Instant ActiveFaults::begin_of(const Fault& fault, const ConnectionAge& age) const {
@@ -152,6 +159,7 @@ const Fault* ActiveFaults::take(FaultKind kind, const ConnectionAge& age, Instan
     if (!fault.symbol.empty() && fault.symbol != symbol) continue;
     if (fault.channel && channel && *fault.channel != *channel) continue;
     ++strikes_[i];
+    ++version_;
     return &fault;
   }
   return nullptr;
@@ -186,6 +194,7 @@ Instant ActiveFaults::strike_time(size_t index, const ConnectionAge& age, uint32
 bool ActiveFaults::strike(size_t index) {
   if (strikes_[index] >= plan_.faults[index].times) return false;
   ++strikes_[index];
+  ++version_;
   return true;
 }
 

@@ -132,6 +132,7 @@ struct ConnectionAge {
   Instant accepted;
   Instant upgraded = Instant::never();
   Instant subscribed = Instant::never();
+  friend bool operator==(const ConnectionAge&, const ConnectionAge&) = default;
 };
 
 // A plan under way.
@@ -141,6 +142,10 @@ class ActiveFaults {
 
   // Adds to the plan while it runs.
   void add(Fault fault);
+  // Nothing breaks any more.
+  void clear();
+  // Another one when strike_time() or next_edge() may answer otherwise than before.
+  [[nodiscard]] uint64_t version() const { return version_; }
 
   // The first fault of that kind that holds now for this connection (and symbol and channel).
   [[nodiscard]] const Fault* find(FaultKind kind, const ConnectionAge& age, Instant now) const;
@@ -168,6 +173,7 @@ class ActiveFaults {
   FaultPlan plan_;
   std::vector<uint32_t> strikes_;
   Instant start_;
+  uint64_t version_ = 0;
 };
 
 }  // namespace havklo::replay

@@ -2,7 +2,9 @@
 #include "replay/market_book.hpp"
 
 #include <algorithm>
-#include <string>
+#include <array>
+#include <charconv>
+#include <string_view>
 
 #include "replay/venue_checksum.hpp"
 
@@ -15,17 +17,30 @@ bool stands_before(BookSide side, const MarketLevel& level, int64_t price) {
   return side == BookSide::bid ? level.price < price : level.price > price;
 }
 
-// A number without its point and leading zeros: the integer, and nothing at all for 0.
-void append_digits(std::string& out, int64_t mantissa) {
-  if (mantissa != 0) out += std::to_string(mantissa);
-}
-
-void append_digits(std::string& out, MarketLevel level) {
-  append_digits(out, level.price);
-  append_digits(out, level.qty);
-}
-
 constexpr size_t checksum_levels = 10;
+
+// What the checksum is over.
+class ChecksumText {
+ public:
+  void add(MarketLevel level) {
+    add(level.price);
+    add(level.qty);
+  }
+  [[nodiscard]] std::string_view text() const { return {text_.data(), bytes_}; }
+
+ private:
+  // A number without its point and leading zeros: the integer, and nothing at all for 0.
+  void add(int64_t mantissa) {
+    if (mantissa == 0) return;
+    char* const begin = text_.data() + bytes_;
+    const auto written = std::to_chars(begin, text_.data() + text_.size(), mantissa);
+    bytes_ += static_cast<size_t>(written.ptr - begin);
+  }
+
+  static constexpr size_t digits_max = 20;
+  std::array<char, checksum_levels * 2 * 2 * digits_max> text_;
+  size_t bytes_ = 0;
+};
 
 }  // namespace
 
@@ -102,12 +117,12 @@ void MarketBook::clear() {
 }
 
 uint32_t MarketBook::checksum() const {
-  std::string digits;
+  ChecksumText digits;
   for (const BookSide side : {BookSide::ask, BookSide::bid}) {
     const size_t count = std::min(checksum_levels, size(side));
-    for (size_t rank = 0; rank < count; ++rank) append_digits(digits, at(side, rank));
+    for (size_t rank = 0; rank < count; ++rank) digits.add(at(side, rank));
   }
-  return crc32_ieee(digits);
+  return crc32_ieee(digits.text());
 }
 
 uint32_t MarketBook::checksum_with_bid(MarketLevel bid) const {

@@ -230,7 +230,7 @@ void Venue::add_fault(Fault fault) {
 
 void Venue::heal(Instant now) {
   advance(now);
-  faults_ = ActiveFaults({}, faults_.start());
+  faults_.clear();
   status_struck_.clear();
   banned_until_ = {};
   settings_.connects_max = 0;

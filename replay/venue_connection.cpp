@@ -495,13 +495,28 @@ Instant VenueConnection::next_deadline(Instant now) const {
   if (!pending_.empty()) next = std::min(next, pending_.front().due);
   if (!subscribed()) next = std::min(next, active_ + venue_.settings_.idle_timeout);
   if (output_bytes() != 0 && drip_until_ > now) next = std::min(next, drip_until_);
-  for (size_t i = 0; i < venue_.faults_.size(); ++i) {
-    const Fault& fault = venue_.faults_.fault(i);
-    if (fault.kind == FaultKind::status && fault.at) continue;
-    const uint32_t struck = i < struck_.size() ? struck_[i] : 0;
-    next = std::min(next, venue_.faults_.strike_time(i, age_, struck));
+  return std::min(next, next_fault(now));
+}
+
+Instant VenueConnection::next_fault(Instant now) const {
+  const ActiveFaults& faults = venue_.faults_;
+  FaultDeadline& known = fault_deadline_;
+  const bool holds = known.version == faults.version() && known.reckoned <= now &&
+                     now < known.edge && known.age == age_;
+  if (!holds) {
+    known = {.version = faults.version(),
+             .age = age_,
+             .reckoned = now,
+             .strike = Instant::never(),
+             .edge = faults.next_edge(age_, now)};
+    for (size_t i = 0; i < faults.size(); ++i) {
+      const Fault& fault = faults.fault(i);
+      if (fault.kind == FaultKind::status && fault.at) continue;  // the venue's own
+      const uint32_t struck = i < struck_.size() ? struck_[i] : 0;
+      known.strike = std::min(known.strike, faults.strike_time(i, age_, struck));
+    }
   }
-  return std::min(next, venue_.faults_.next_edge(age_, now));
+  return std::min(known.strike, known.edge);
 }
 
 // Output.

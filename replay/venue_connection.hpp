@@ -119,6 +119,7 @@ class VenueConnection {
   void schedule(Pending pending);
   void run_pending(Instant now);
   void run_faults(Instant now);
+  [[nodiscard]] Instant next_fault(Instant now) const;
   void strike(const Fault& fault, Instant now);
   [[nodiscard]] bool swallowed(Instant now) const;
   void end(Ending ending, Instant now, std::string_view why);
@@ -134,6 +135,15 @@ class VenueConnection {
   std::vector<Subscription> subscriptions_;
   std::deque<Pending> pending_;   // by due time
   std::vector<uint32_t> struck_;  // how often each action struck us
+  // When the plan next concerns us, as it was last reckoned: asked for at every step of a world.
+  struct FaultDeadline {
+    uint64_t version = ~uint64_t{0};  // of the plan
+    ConnectionAge age;
+    Instant reckoned;
+    Instant strike;  // may be due already
+    Instant edge;    // after `reckoned`; until then the next one
+  };
+  mutable FaultDeadline fault_deadline_;
   Instant heartbeat_ = Instant::never();
   Instant active_{};  // last message either way
   Instant close_deadline_ = Instant::never();
