@@ -68,8 +68,9 @@ Messages made_messages() {
     bool wants(Channel channel, uint32_t, uint32_t depth) override {
       return channel == Channel::trade || (channel == Channel::book && depth == 10);
     }
-    void on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
+    bool on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
       texts_.emplace_back(text);
+      return true;
     }
 
    private:

@@ -48,8 +48,9 @@ inline Frames made_frames(std::vector<std::string> symbols, uint32_t depth, Dura
     bool wants(Channel channel, uint32_t, uint32_t depth) override {
       return channel == Channel::book && depth == depth_;
     }
-    void on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
+    bool on_message(Channel, uint32_t, uint32_t, std::string_view text, bool) override {
       texts_.emplace_back(text);
+      return true;
     }
 
    private:

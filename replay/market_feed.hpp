@@ -24,7 +24,8 @@ class FeedSink {
   // Asked before a message is written, so that nobody pays for text that nobody reads.
   [[nodiscard]] virtual bool wants(Channel channel, uint32_t symbol, uint32_t depth) = 0;
   // `text` is valid during the call. `best_changed`: the best bid or ask moved (ticker only).
-  virtual void on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+  // False: somebody who subscribes to it was not sent it.
+  virtual bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
                           bool best_changed) = 0;
 
  protected:

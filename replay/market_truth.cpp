@@ -46,10 +46,14 @@ class MarketTruth::Listener final : public FeedSink {
   [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t depth) override {
     return sink_.wants(channel, symbol, depth);
   }
-  void on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+  bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
                   bool best_changed) override {
     if (channel == Channel::book) truth_.note(symbol, depth, true);
-    sink_.on_message(channel, symbol, depth, text, best_changed);
+    const bool sent = sink_.on_message(channel, symbol, depth, text, best_changed);
+    if (channel == Channel::book && !sent) {
+      truth_.unsent_[symbol].push_back({truth_.feed_->changed_us(symbol), depth});
+    }
+    return sent;
   }
 
  private:
@@ -74,14 +78,25 @@ void MarketTruth::note(uint32_t symbol, uint32_t depth, bool update) const {
       {.utc_us = feed_->changed_us(symbol),
        .depth = depth,
        .update = update,
-       .digest = digest_of(feed_->book(symbol), lossy_ ? checksum_levels : depth)});
+       .digest = digest_of(feed_->book(symbol), depth),
+       .best_digest = lossy_ ? digest_of(feed_->book(symbol), checksum_levels) : 0});
 }
 
-bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book) const {
+bool MarketTruth::was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
+                             int64_t to_us) const {
+  return std::ranges::any_of(unsent_[symbol], [&](const Unsent& each) {
+    return each.depth == depth && each.utc_us >= from_us && each.utc_us <= to_us;
+  });
+}
+
+bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                          int64_t snapshot_ns) const {
   const auto bids = book.bids();
   const auto asks = book.asks();
   if (!bids || !asks) return false;
-  const size_t most = lossy_ ? checksum_levels : depth;
+  const int64_t book_us = book.venue_time_ns() / 1000;
+  const bool best_only = was_unsent(symbol, depth, snapshot_ns / 1000, book_us);
+  const size_t most = best_only ? checksum_levels : depth;
   LevelDigest digest;
   for (const auto& side : {*bids, *asks}) {
     const auto compared = side.first(std::min(most, side.size()));
@@ -91,10 +106,10 @@ bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book
     }
     digest.mix(compared.size());
   }
-  const auto [first, last] =
-      std::ranges::equal_range(notes_[symbol], book.venue_time_ns() / 1000, {}, &Note::utc_us);
+  const auto [first, last] = std::ranges::equal_range(notes_[symbol], book_us, {}, &Note::utc_us);
   const auto found = std::ranges::find(first, last, depth, &Note::depth);
-  return found != last && found->digest == digest.value();
+  if (found == last) return false;
+  return (best_only ? found->best_digest : found->digest) == digest.value();
 }
 
 int64_t MarketTruth::last_message_ns(uint32_t symbol, uint32_t depth, int64_t utc_us) const {

@@ -193,22 +193,25 @@ void RunObserver::check_sequence(const Event& event) {
   sequence_ = event.sequence;
 }
 
-void RunObserver::end_turn(bool has_room) {
+void RunObserver::end_engine_turn() {
   skip_allocations();
   catch_up();
+  const bool still_quiet =
+      quiet_turn_ &&
+      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
+  if (still_quiet && allocated_ != 0) {
+    verdict_.violate(Invariant::no_allocation, 0, clock_.now(),
+                     fmt::format("{} allocations in a turn while Live", allocated_));
+  }
+}
+
+void RunObserver::end_turn(bool has_room) {
   const Instant now = clock_.now();
   const ReconnectSettings& reconnect = settings_[0].reconnect;
   const auto within = std::ranges::count_if(
       opens_, [&](Instant open) { return open + reconnect.connect_budget_window > now; });
   const bool has_budget = static_cast<uint32_t>(within) < reconnect.connect_budget;
   for (SessionObserver& session : sessions_) session.end_turn(now, has_room, has_budget);
-  const bool still_quiet =
-      quiet_turn_ &&
-      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
-  if (still_quiet && allocated_ != 0) {
-    verdict_.violate(Invariant::no_allocation, 0, now,
-                     fmt::format("{} allocations in a turn while Live", allocated_));
-  }
 }
 
 }  // namespace havklo::replay

@@ -32,6 +32,8 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
 
   // The engine's names, once there is an engine.
   void begin(const Names& names);
+  // The engine has returned from a turn.
+  void end_engine_turn();
   // Everything due now is done. `has_room`: the ring was empty before this turn and the last.
   void end_turn(bool has_room);
 

@@ -225,6 +225,7 @@ void World::turns() {
     const bool empty = consumer_.caught_up();
     had_room = had_room && empty;
     const core::TurnResult result = engine_->turn();
+    observer_.end_engine_turn();
     ++turns_;
     consumer_.take(now, engine_->names(), options_.on_event);
     if (!result.more_due && network_.next_deadline() > now) break;

@@ -56,16 +56,18 @@ class Venue::Delivery final : public FeedSink {
     }
     return false;
   }
-  void on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+  bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
                   bool only_best_changed) override {
+    bool all_sent = true;
     for (const auto& connection : venue_.connections_) {
       for (size_t i = 0; i < connection->subscriptions_.size(); ++i) {
         const VenueConnection::Subscription each = connection->subscriptions_[i];
         if (!concerns(each, channel, symbol, depth)) continue;
         if (channel == Channel::ticker && only_best_changed && !each.on_best) continue;
-        connection->send_market(each, text, now_);
+        if (!connection->send_market(each, text, now_)) all_sent = false;
       }
     }
+    return all_sent;
   }
 
  private:

@@ -372,21 +372,27 @@ void VenueConnection::send_snapshot(Channel channel, uint32_t symbol, Instant no
   if (!text.empty()) send_market(*subscription, text, now);
 }
 
-void VenueConnection::send_market(const Subscription& subscription, std::string_view text,
+bool VenueConnection::send_market(const Subscription& subscription, std::string_view text,
                                   Instant now) {
   const std::string_view symbol = venue_.feed_->symbol(subscription.symbol);
   ActiveFaults& faults = venue_.faults_;
   if (faults.take(FaultKind::silent_data, age_, now, symbol, subscription.channel) != nullptr) {
-    return;
+    return false;
   }
-  if (subscription.channel != Channel::book) return send(text, now);
+  const bool sent = !swallowed(now);  // a connection that ends misses nothing
+  if (subscription.channel != Channel::book) {
+    send(text, now);
+    return sent;
+  }
   if (faults.take(FaultKind::bad_checksum, age_, now, symbol, Channel::book) != nullptr) {
-    return send(with_checksum(text, checksum_in(text).value_or(0) ^ 1U), now);
+    send(with_checksum(text, checksum_in(text).value_or(0) ^ 1U), now);
+    return sent;
   }
   send(text, now);
   if (faults.take(FaultKind::crossed_book, age_, now, symbol, Channel::book) != nullptr) {
     send_crossed(subscription, now);
   }
+  return sent;
 }
 
 // One bid more, above the best ask; the checksum is that of such a book.

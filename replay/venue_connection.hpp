@@ -113,7 +113,8 @@ class VenueConnection {
                   Instant now);
   [[nodiscard]] bool within_rate(Instant now);
   void send_snapshot(Channel channel, uint32_t symbol, Instant now);
-  void send_market(const Subscription& subscription, std::string_view text, Instant now);
+  // False: it stays unsent.
+  bool send_market(const Subscription& subscription, std::string_view text, Instant now);
   void send_crossed(const Subscription& subscription, Instant now);
   [[nodiscard]] Subscription* find(Channel channel, uint32_t symbol);
   void schedule(Pending pending);

@@ -28,7 +28,8 @@ WishObserver::Wish& WishObserver::wish_for(Channel channel, std::string_view sym
                      .symbol = std::string(symbol),
                      .market = truth_.find(symbol),
                      .id = std::nullopt,
-                     .book = OrderBook(names_, symbol, room_for_levels, session_)});
+                     .book = OrderBook(names_, symbol, room_for_levels, session_),
+                     .snapshot_ns = 0});
   return wishes_.back();
 }
 
@@ -153,7 +154,8 @@ void WishObserver::on_book(const Event& event) {
     return violate(Invariant::verified_book, event.time,
                    fmt::format("an update of {} without a snapshot", wish->symbol));
   }
-  if (truth_.matches(*wish->market, wish->depth, wish->book)) {
+  if (event.kind == EventKind::book_snapshot) wish->snapshot_ns = wish->book.venue_time_ns();
+  if (truth_.matches(*wish->market, wish->depth, wish->book, wish->snapshot_ns)) {
     ++books_verified_;
     return;
   }

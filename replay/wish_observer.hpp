@@ -68,6 +68,7 @@ class WishObserver {
     bool rejected = false;
     bool broken = false;  // its book was declared wrong or stale, Unsubscribed has not come
     OrderBook book;
+    int64_t snapshot_ns = 0;  // the venue's time on the snapshot that the book began with
   };
 
   Wish& wish_for(Channel channel, std::string_view symbol);
