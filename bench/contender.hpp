@@ -45,6 +45,11 @@ struct Registration {
                Measured (*measure)(const Run&), std::vector<int64_t> sizes = {});
 };
 
+// Ours against itself: contenders of one question that differ in size, by which they are named.
+struct Growth {
+  Growth(std::string question, Measured (*measure)(const Run&), std::vector<int64_t> sizes);
+};
+
 // What the figures depend on beside the machine, as one JSON object; and why they must not be taken
 // from this build (empty: they may).
 std::string build_stamp();

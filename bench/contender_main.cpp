@@ -170,6 +170,12 @@ Registration::Registration(std::string question, std::string name, std::string v
   }
 }
 
+Growth::Growth(std::string question, Measured (*measure)(const Run&), std::vector<int64_t> sizes) {
+  for (const int64_t size : sizes) {
+    contenders().push_back({question, short_size(size), HAVKLO_VERSION, size, measure});
+  }
+}
+
 }  // namespace havklo::bench
 
 int main(int count, char** arguments) {

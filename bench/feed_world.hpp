@@ -95,6 +95,7 @@ struct FeedWorld {
   }
   [[nodiscard]] Settings make_settings() const {
     Settings made;
+    made.requests.burst = 1'000;  // the clock stands still: all is asked at once
     made.subscriptions.push_back(
         {.channel = Channel::book, .symbols = frames.symbols, .depth = frames.depth});
     return made;

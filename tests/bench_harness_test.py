@@ -23,7 +23,6 @@ import statistics_of_ratios as ratios  # noqa: E402
 import table  # noqa: E402
 
 
-
 class Fake:
     """A contender of known cost, ± 20 % of noise that the two of a pair share, ± 2 % of its own."""
 
@@ -92,6 +91,18 @@ class Figures(unittest.TestCase):
         self.assertEqual([row["question"] for row in rows], ["q_p50", "q_p99", "q_p99.9"])
         self.assertEqual([row["ours_value"] for row in rows], [1, 5, 9])
 
+    def test_an_allowance_at_one_percentile_judges_no_other(self):
+        curve = [{"value": 1, "percentiles": [[50, 1000], [99, 5000], [99.9, 9000]]}]
+        question = {**self.QUESTION, "target": {"floor": {"plus_ns": 1200, "at": 50}}}
+        floor = [{"value": 1, "percentiles": [[50, 100], [99, 100], [99.9, 100]]}]
+        rows = table.rows_of(question, {"havklo": curve, "floor": floor}, {})
+        self.assertEqual([row["met"] for row in rows], [True, None, None])
+
+    def test_a_short_run_asks_the_short_sizes(self):
+        question = {"id": "q", "text": "{size} of them", "sizes": ["1k", "1m"], "short_sizes": ["1k"]}
+        self.assertEqual([each["id"] for each in table.expand(question)], ["q_1k", "q_1m"])
+        self.assertEqual([each["text"] for each in table.expand(question, short=True)], ["1k of them"])
+
     def test_rounds_turn_about(self):
         seen = []
         programs.interleaved({name: (lambda name=name: seen.append(name)) for name in "ab"}, 3)
@@ -120,6 +131,13 @@ class Figures(unittest.TestCase):
         self.assertIn("x: not here", text)
         self.assertIn("- y: ", text)
         self.assertIn("**no**", text)
+
+    def test_a_question_with_an_axis_becomes_one_curve(self):
+        question = {**self.QUESTION, "id": "grow", "axis": "symbols", "title": "books", "ours": "1k", "target": {}}
+        figures = {"1k": [{"value": 12}], "1": [{"value": 10}]}
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual([file for file, _ in report.pictures(pathlib.Path(folder), [question], {"grow": figures})], ["grow.svg"])
+            self.assertIn("symbols", (pathlib.Path(folder) / "grow.svg").read_text())
 
     def test_pictures_are_svg(self):
         curve = plot.percentile_curve("a & b", {"ours": [(50, 900), (99, 2000), (99.9, 9000)]})

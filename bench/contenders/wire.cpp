@@ -79,6 +79,7 @@ class TextOnly final : CompletionSink {
     return true;
   }
   void pump(Arrivals& arrivals) {
+    arrivals_ = &arrivals;
     transport_->poll(*this, completions_per_turn_max);
     if (open_) {
       if (handler_.open && !subscribed_) {
@@ -90,19 +91,18 @@ class TextOnly final : CompletionSink {
       }
     }
     transport_->flush();
-    arrivals.on_messages(std::exchange(handler_.trades, 0));
   }
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
  private:
   struct Handler {
-    uint64_t trades = 0;
+    TextOnly& client;
     bool open = false;
     bool on_open(const websocket::UpgradeResult& result) {
       return open = result.http_status == 101;
     }
     bool on_text(std::string_view text) {
-      trades += is_trade(text) ? 1 : 0;
+      client.arrivals_->on_text(text);
       return true;
     }
     bool on_binary(std::span<const std::byte>) { return true; }
@@ -130,7 +130,8 @@ class TextOnly final : CompletionSink {
   std::unique_ptr<io::LiveTransport> transport_;
   Random random_{1};
   websocket::Connection websocket_{websocket::Role::client, 64 * 1024};
-  Handler handler_;
+  Handler handler_{*this};
+  Arrivals* arrivals_ = nullptr;
   ConnectionId connection_{};
   bool open_ = false;
   bool subscribed_ = false;
@@ -138,6 +139,8 @@ class TextOnly final : CompletionSink {
 };
 
 const Registration latency("wire", "havklo", HAVKLO_VERSION, wire_latency<Engine>, wire_rates);
+const Registration text_latency("wire", "havklo: text only", HAVKLO_VERSION, wire_latency<TextOnly>,
+                                wire_rates);
 const Registration text("stream_text", "havklo", HAVKLO_VERSION,
                         wire_stream<TextOnly, Load::Kind::flood_text>);
 const Registration books("stream_books", "havklo", HAVKLO_VERSION,

@@ -2,7 +2,7 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ["#0b6e4f", "#c84630", "#2e5eaa", "#b8860b", "#7b2d8b", "#4a4a4a", "#d1495b", "#00798c"]
+COLOURS = ["#0b6e4f", "#c84630", "#2e5eaa", "#b8860b", "#7b2d8b", "#4a4a4a", "#00a6c8", "#d47fa6"]
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 70, 200, 40, 50
 
 

@@ -21,7 +21,7 @@ def met(row):
 def as_text(rows):
     lines = [f"{'question':<24} {'peer':<30} {'ours':>12} {'peer':>12} {'ratio':>7}  target"]
     for row in rows:
-        ratio = f"{row['ratio']:.2f}" if row["ratio"] is not None else ""
+        ratio = number(row["ratio"])
         lines.append(f"{row['question']:<24} {row['peer'] or '':<30} {number(row['ours_value']):>12} "
                      f"{number(row['peer_value']):>12} {ratio:>7}  {row['target']} {met(row).strip('*')}")
     return "\n".join(lines)
@@ -37,7 +37,7 @@ def tables(rows):
             text = "" if row["_text"] == asked else row["_text"]
             ours = figure(row["ours_value"], row["_ours_spread"]) if text else ""
             asked = row["_text"]
-            ratio = f"{row['ratio']:.2f}" if row["ratio"] is not None else ""
+            ratio = number(row["ratio"])
             peer = f"{row['peer']} {row['peer_version']}".replace(" None", "") if row["peer"] else ""
             out.append(f"| {text} | {row['unit']} | {ours} | {peer} | {figure(row['peer_value'], row['_peer_spread'])} "
                        f"| {ratio} | {row['spread']:.0%} | {row['target']} | {met(row)} |")
@@ -62,15 +62,19 @@ def pictures(folder, questions, figures):
             curves = {name: [(p, median([dict(map(tuple, run["percentiles"]))[p] for run in runs]))
                              for p, _ in runs[0]["percentiles"]] for name, runs in results.items()}
             write(question["id"], question["text"], plot.percentile_curve(question["text"], curves))
+        elif "axis" in question:
+            points = [(table.size_of(name), median([run["value"] for run in runs])) for name, runs in results.items()]
+            write(question["id"], question["id"], plot.lines(question["title"], question["axis"], question["unit"],
+                                                             {"havklo": points}))
         elif "family" in question:
-            series = families.setdefault((question["family"], question["unit"], question.get("axis", "size")), {})
+            series = families.setdefault((question["family"], question["unit"]), {})
             for name, runs in results.items():
                 point = (table.size_of(question["size"]), median([run["value"] for run in runs]))
                 series.setdefault(name, []).append(point)
-    for (family, unit, axis), series in families.items():
+    for (family, unit), series in families.items():
         if max(len(points) for points in series.values()) > 1:
             title = family.replace("_", " ")
-            write(family, title, plot.lines(title, axis, unit, series))
+            write(family, title, plot.lines(title, "pending", unit, series))
     return made
 
 

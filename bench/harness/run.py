@@ -14,7 +14,7 @@ import table
 from programs import Program, interleaved
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ROUNDS = {False: 7, True: 3}
+ROUNDS = {False: 5, True: 2}
 
 
 def find_programs(build):
@@ -52,7 +52,7 @@ def run_question(question, programs, options, rounds, done):
 
 def arguments():
     parser = argparse.ArgumentParser(description="Every question of bench/questions.toml, ours and the peers in turn.")
-    parser.add_argument("--short", action="store_true", help="fewer rounds, under three minutes; writes no RESULTS.md")
+    parser.add_argument("--short", action="store_true", help="fewer rounds and sizes, under three minutes; writes no RESULTS.md")
     parser.add_argument("--json", metavar="FILE", help="one row a question and peer")
     parser.add_argument("--only", metavar="PATTERN", default="", help="questions whose id matches; writes no RESULTS.md")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
@@ -62,7 +62,7 @@ def arguments():
 
 def main():
     given = arguments()
-    questions = [each for question in table.load()["question"] for each in table.expand(question)]
+    questions = [each for question in table.load()["question"] for each in table.expand(question, given.short)]
     questions = [each for each in questions if re.search(given.only, each["id"])]
     if not questions:
         sys.exit(f"bench: no question matches {given.only}")

@@ -16,9 +16,9 @@ def load(path=pathlib.Path(__file__).parent.parent / "questions.toml"):
     return table
 
 
-def expand(question):
-    """One question for each of its sizes; `{size}` stands in the text, the id and the targets' keys' values as they are."""
-    sizes = question.get("sizes")
+def expand(question, short=False):
+    """One question for each of its sizes, in a short run of its `short_sizes`; `{size}` stands in the text."""
+    sizes = question.get("short_sizes" if short and "short_sizes" in question else "sizes")
     if not sizes:
         return [question]
     return [{**question, "id": f"{question['id']}_{size}", "text": question["text"].replace("{size}", size), "size": size,
@@ -36,9 +36,10 @@ def values_of(figures, percent=None):
     return [next(value for p, value in figure["percentiles"] if p == percent) for figure in figures]
 
 
-def judge(target, ours, theirs, rounds_ratio):
-    """A target is the greatest ratio ours / theirs, or {plus_ns}: at most so much more; None: published only."""
-    if target is None:
+def judge(target, percent, ours, theirs, rounds_ratio):
+    """A target is the greatest ratio ours / theirs, or {plus_ns, at}: at most so much more at that percentile (without `at`: at
+    all); None: published only."""
+    if target is None or (isinstance(target, dict) and target.get("at", percent) != percent):
         return "", None
     if isinstance(target, dict):
         return f"≤ +{target['plus_ns'] / 1000:g} µs", ours <= theirs + target["plus_ns"]
@@ -59,7 +60,7 @@ def rows_of(question, figures, versions):
             theirs = values_of(figures[peer], percent) if peer else ours
             pairs = ratios(ours, theirs)
             target = question["target"].get(peer, question["target"].get("*")) if peer else None
-            text, met = judge(target, median(ours), median(theirs), median(pairs))
+            text, met = judge(target, percent, median(ours), median(theirs), median(pairs))
             rows.append({
                 "question": question["id"] + (f"_p{percent:g}" if percent else ""),
                 "ours": ours_name, "peer": peer, "peer_version": versions.get(peer),

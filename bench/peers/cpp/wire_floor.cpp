@@ -1,4 +1,6 @@
-// What no client can be faster than: recv() in a spin, which only counts records that are whole.
+// What no client can be faster than: a spin that only counts records that are whole. By recv(), by
+// epoll_wait() before each recv(), and by the engine's io_uring, whose completions the spin finds
+// in shared memory: what the three ways of asking the kernel cost, with nothing behind them.
 //
 // TLS is spoken until the first trade has come, which says at which instant it should have left;
 // the later ones follow at the server's fixed distance.
@@ -6,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 
 #include "bench/questions/wire.hpp"
 #include "io/tls.hpp"
+#include "io/uring.hpp"
 #include "websocket/connection.hpp"
 
 namespace havklo::bench {
@@ -48,6 +52,81 @@ class Records {
   size_t left_ = 0;
 };
 
+// The ways to read. Each hands what has come, if anything, to `take`.
+class ByRecv {
+ public:
+  void attach(int file) { file_ = file; }
+  template <class Take>
+  void read(Take&& take) {
+    const ssize_t size = ::recv(file_, bytes_.data(), bytes_.size(), 0);
+    if (size > 0) take(std::span(bytes_).first(static_cast<size_t>(size)));
+  }
+
+ private:
+  int file_ = -1;
+  std::array<std::byte, 64 * 1024> bytes_{};
+};
+
+class ByEpoll {
+ public:
+  ByEpoll() = default;
+  ~ByEpoll() { ::close(epoll_); }
+  ByEpoll(const ByEpoll&) = delete;
+  ByEpoll& operator=(const ByEpoll&) = delete;
+  void attach(int file) {
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, file, &event);
+    reader_.attach(file);
+  }
+  template <class Take>
+  void read(Take&& take) {
+    epoll_event event{};
+    if (::epoll_wait(epoll_, &event, 1, 0) == 1) reader_.read(take);
+  }
+
+ private:
+  int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  ByRecv reader_;
+};
+
+class ByUring {
+ public:
+  ByUring() { uring_->enable_on_this_thread(); }
+  void attach(int file) {
+    file_ = file;
+    arm();
+  }
+  template <class Take>
+  void read(Take&& take) {
+    uring_->reap([&](const io_uring_cqe& completion) {
+      if (completion.user_data != receiving) return true;
+      if (completion.res > 0) {
+        const auto number = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+        take(uring_->buffer(number, static_cast<size_t>(completion.res)));
+        uring_->give_back(number);
+      }
+      const bool ended = completion.res == 0 || (completion.res < 0 && completion.res != -ENOBUFS);
+      if ((completion.flags & IORING_CQE_F_MORE) == 0 && !ended) arm();
+      return true;
+    });
+  }
+
+ private:
+  static constexpr uint64_t receiving = 1;
+  void arm() {
+    io_uring_sqe* const entry = uring_->next_submission();
+    io_uring_prep_recv_multishot(entry, file_, nullptr, 0, 0);
+    io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
+    entry->buf_group = io::Uring::buffer_group;
+    io_uring_sqe_set_data64(entry, receiving);
+    uring_->submit();
+  }
+
+  std::unique_ptr<io::Uring> uring_ = io::Uring::create({}).value();
+  int file_ = -1;
+};
+
+template <class Reader>
 class Floor {
  public:
   Floor() = default;
@@ -75,13 +154,17 @@ class Floor {
     tls_.emplace(*context_, "localhost", io::TlsSession{});
     static_cast<void>(tls_->handshake());
     websocket_.start_client("localhost", wire.port, false, "/v2", random_);
+    reader_.attach(file_);
     push_out();
     return true;
   }
   void pump(Arrivals& arrivals) {
-    const ssize_t size = ::recv(file_, bytes_.data(), bytes_.size(), 0);
-    if (size <= 0) return;
-    const auto bytes = std::span(bytes_).first(static_cast<size_t>(size));
+    reader_.read([this, &arrivals](std::span<const std::byte> bytes) { take(bytes, arrivals); });
+  }
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  void take(std::span<const std::byte> bytes, Arrivals& arrivals) {
     uint64_t whole = records_.take(bytes);
     if (due_ns_ != 0) {
       for (; whole != 0; --whole, due_ns_ += step_ns_) arrivals.on_trade(due_ns_);
@@ -93,9 +176,6 @@ class Floor {
       due_ns_ = due + step_ns_;
     }
   }
-  [[nodiscard]] const std::string& fault() const { return fault_; }
-
- private:
   struct Handler {
     std::vector<uint64_t> dues;
     bool open = false;
@@ -147,12 +227,16 @@ class Floor {
   bool subscribed_ = false;
   uint64_t due_ns_ = 0;
   uint64_t step_ns_ = 0;
-  std::array<std::byte, 64 * 1024> bytes_{};
   std::array<std::byte, 64 * 1024> plain_{};
   std::string fault_;
+  Reader reader_;
 };
 
-const Registration latency("wire", "floor: recv only", "", wire_latency<Floor>, wire_rates);
+const Registration by_recv("wire", "floor: recv only", "", wire_latency<Floor<ByRecv>>, wire_rates);
+const Registration by_epoll("wire", "floor: epoll_wait, recv", "", wire_latency<Floor<ByEpoll>>,
+                            wire_rates);
+const Registration by_uring("wire", "floor: io_uring", "", wire_latency<Floor<ByUring>>,
+                            wire_rates);
 
 }  // namespace
 }  // namespace havklo::bench
