@@ -1,8 +1,9 @@
 // A whole engine whose network is a buffer: what the benchmark puts into `transport.next` is the
 // next read.
 //
-// Owns: the engine, live on the frames' subscriptions after construction, and its doors; the clock
-//       stands still.
+// Owns:      the engine, live on the frames' subscriptions after construction, and its doors but
+//            for those that were given. Its own clock stands still.
+// Not owned: the frames.
 #pragma once
 
 #include <array>
@@ -21,10 +22,25 @@
 
 namespace havklo::bench {
 
+// Takes everything and does nothing.
+struct Nobody {
+  bool on_open(const websocket::UpgradeResult&) { return true; }
+  bool on_text(std::string_view) { return true; }
+  bool on_binary(std::span<const std::byte>) { return true; }
+  bool on_ping(std::span<const std::byte>) { return true; }
+  bool on_pong(std::span<const std::byte>) { return true; }
+  bool on_close(uint16_t, std::string_view) { return true; }
+};
+
 // Answers the upgrade and gives what the benchmark put in.
-class FeedTransport final : public Transport {
+class FeedTransport : public Transport {
  public:
-  std::span<const std::byte> next;  // the next read; padding behind it
+  std::span<const std::byte> next;  // the next read, as it comes off the wire; padding behind it
+
+  // What the venue sends for these bytes.
+  [[nodiscard]] virtual std::vector<std::byte> seal(std::span<const std::byte> bytes) {
+    return {bytes.begin(), bytes.end()};
+  }
 
   void open(ConnectionId id, const OpenRequest&) override { id_ = id; }
   void send(ConnectionId, std::span<const std::byte> bytes) override {
@@ -53,21 +69,16 @@ class FeedTransport final : public Transport {
       return 1;
     }
     if (next.empty()) return 0;
-    sink.on_completion(
-        {.connection = id_, .kind = Completion::Kind::received, .bytes = std::exchange(next, {})});
+    sink.on_completion({.connection = id_,
+                        .kind = Completion::Kind::received,
+                        .bytes = unseal(std::exchange(next, {}))});
     return 1;
   }
   void flush() override {}
 
  private:
-  struct Nobody {
-    bool on_open(const websocket::UpgradeResult&) { return true; }
-    bool on_text(std::string_view) { return true; }
-    bool on_binary(std::span<const std::byte>) { return true; }
-    bool on_ping(std::span<const std::byte>) { return true; }
-    bool on_pong(std::span<const std::byte>) { return true; }
-    bool on_close(uint16_t, std::string_view) { return true; }
-  };
+  virtual std::span<const std::byte> unseal(std::span<const std::byte> wire) { return wire; }
+
   ConnectionId id_{};
   bool opened_ = false;
   std::vector<std::byte> answer_;
@@ -80,39 +91,73 @@ class NoCommands final : public CommandDoor {
   void pop() override {}
 };
 
+// The subscriptions that the frames are of.
+inline Settings feed_settings(const Frames& frames) {
+  Settings made;
+  made.requests.burst = 1'000;  // the clock may stand still: all is asked at once
+  made.subscriptions.push_back(
+      {.channel = Channel::book, .symbols = frames.symbols, .depth = frames.depth});
+  if (frames.trades) {
+    made.subscriptions.push_back({.channel = Channel::trade, .symbols = frames.symbols});
+  }
+  return made;
+}
+
+// Doors that a benchmark brings; null: the world's own.
+struct FeedDoors {
+  Clock* clock = nullptr;
+  FeedTransport* transport = nullptr;
+  Journal* journal = nullptr;
+};
+
 struct FeedWorld {
-  explicit FeedWorld(const Frames& given)
+  explicit FeedWorld(const Frames& given, const FeedDoors& doors = {})
       : frames(given),
-        engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, 1}) {
+        transport(doors.transport != nullptr ? *doors.transport : own_transport),
+        engine(std::span(&settings, 1), {doors.clock != nullptr ? *doors.clock : clock, transport,
+                                         commands, events, doors.journal, 1}) {
     say({});
     say({});
     say(R"({"channel":"status","data":[{"system":"online","api_version":"v2"}]})");
-    for (const std::string& symbol : frames.symbols) {
-      std::string ack;
-      replay::append_ack(ack, {.method = "subscribe", .symbol = symbol, .depth = frames.depth});
-      say(ack);
+    for (const SubscriptionSettings& each : settings.subscriptions) {
+      for (const std::string& symbol : each.symbols) {
+        std::string ack;
+        replay::append_ack(ack, {.method = "subscribe",
+                                 .channel = each.channel,
+                                 .symbol = symbol,
+                                 .depth = each.channel == Channel::book ? each.depth : 0U});
+        say(ack);
+      }
     }
-  }
-  [[nodiscard]] Settings make_settings() const {
-    Settings made;
-    made.requests.burst = 1'000;  // the clock stands still: all is asked at once
-    made.subscriptions.push_back(
-        {.channel = Channel::book, .symbols = frames.symbols, .depth = frames.depth});
-    return made;
   }
   void say(std::string_view text) {
     std::vector<std::byte> stream;
-    if (!text.empty()) append_frame(stream, text);
+    if (!text.empty()) {
+      append_frame(stream, text);
+      stream = transport.seal(stream);
+    }
     const size_t size = stream.size();
     stream.resize(size + receive_padding);
     transport.next = {stream.data(), size};
     static_cast<void>(engine.turn());
   }
+  // Book messages whose checksum the last turn verified.
+  [[nodiscard]] uint64_t verified() const {
+    uint64_t count = 0;
+    const EventWindow window = events.published();
+    for (uint32_t i = 0; i < window.room; ++i) {
+      const EventKind kind = window[i].kind;
+      const bool book = kind == EventKind::book_snapshot || kind == EventKind::book_update;
+      count += book && window[i].last_in_message() ? 1 : 0;
+    }
+    return count;
+  }
 
   const Frames& frames;
-  Settings settings = make_settings();
+  Settings settings = feed_settings(frames);
   ManualClock clock{Instant{1}};
-  FeedTransport transport;
+  FeedTransport own_transport;
+  FeedTransport& transport;
   NoCommands commands;
   core::StagingDoor events{65'536};
   core::Engine engine;
