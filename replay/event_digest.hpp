@@ -3,11 +3,15 @@
 // Definition (FORMAT.md): eight lanes of 64 bits; word j of an event (eight words, little-endian)
 // goes to lane j: lane = rotl(lane ^ word, 29) * 0x9E3779B97F4A7C15. The digest mixes the lanes in
 // pairs. Not cryptographic: it finds mistakes, not forgers.
-// Cost: eight multiplications an event, in eight independent chains; seven for the value.
+// Cost: eight multiplications an event, in eight independent chains; seven for the value. Measured
+//       some 7 ns an event and as much for the value. Words are read one by one, as they were
+//       written a moment ago: wider reads would wait until those have left the store buffer (three
+//       times the cost when an event was copied to the stack and read from there in vectors).
 #pragma once
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <havklo/event.hpp>
@@ -17,11 +21,12 @@ namespace havklo::replay {
 class EventDigest {
  public:
   void add(const Event& event) {
-    std::array<uint64_t, 8> words;
-    static_assert(sizeof words == sizeof event);
-    std::memcpy(words.data(), static_cast<const void*>(&event), sizeof words);
-    for (size_t i = 0; i < words.size(); ++i) {
-      lanes_[i] = std::rotl(lanes_[i] ^ words[i], 29) * multiplier;
+    static_assert(sizeof lanes_ == sizeof event);
+    const auto* bytes = reinterpret_cast<const std::byte*>(&event);
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      uint64_t word = 0;
+      std::memcpy(&word, bytes + i * sizeof word, sizeof word);
+      lanes_[i] = std::rotl(lanes_[i] ^ word, 29) * multiplier;
     }
   }
 
