@@ -18,13 +18,16 @@ void BlockIndex::add(const IndexEntry& entry) {
     --until_next_;
     return;
   }
-  if (entries_.size() == capacity) {
-    for (size_t i = 1; 2 * i < entries_.size(); ++i) entries_[i] = entries_[2 * i];
-    entries_.resize(capacity / 2);
-    stride_ *= 2;
-  }
+  if (entries_.size() == capacity) thin_out();
   entries_.push_back(entry);
   until_next_ = stride_ - 1;
+}
+
+void BlockIndex::thin_out() {
+  const size_t kept = (entries_.size() + 1) / 2;
+  for (size_t i = 1; i < kept; ++i) entries_[i] = entries_[2 * i];
+  entries_.resize(kept);
+  stride_ *= 2;
 }
 
 void BlockIndex::drop_from(uint64_t offset) {
@@ -32,7 +35,7 @@ void BlockIndex::drop_from(uint64_t offset) {
 }
 
 size_t BlockIndex::write_closing(std::byte* out, ClosingReason reason, int32_t os_error,
-                                 uint64_t offset) const {
+                                 uint64_t offset, size_t padding) const {
   std::byte* at = out;
   const auto put = [&at](const auto& value) {
     std::memcpy(at, &value, sizeof value);
@@ -48,6 +51,8 @@ size_t BlockIndex::write_closing(std::byte* out, ClosingReason reason, int32_t o
     put(entry.turns);
     put(entry.sequence);
   }
+  std::memset(at, 0, padding);
+  at += padding;
   put(offset);
   return static_cast<size_t>(at - out);
 }
@@ -60,7 +65,7 @@ std::optional<Closing> read_closing(std::span<const std::byte> payload) {
   closing.stride = bytes.fixed<uint32_t>();
   const auto count = bytes.fixed<uint32_t>();
   if (bytes.failed() || reason >= closing_reason_count || count > BlockIndex::capacity ||
-      bytes.left() != count * IndexEntry::bytes + sizeof(uint64_t)) {
+      bytes.left() < count * IndexEntry::bytes + sizeof(uint64_t)) {
     return std::nullopt;
   }
   closing.reason = static_cast<ClosingReason>(reason);

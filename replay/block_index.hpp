@@ -47,9 +47,12 @@ class BlockIndex {
   [[nodiscard]] uint32_t stride() const { return stride_; }
   [[nodiscard]] std::span<const IndexEntry> entries() const { return entries_; }
   [[nodiscard]] size_t closing_bytes() const { return 24 + entries_.size() * IndexEntry::bytes; }
-  // Writes the payload of the closing block that begins at `offset`; returns its bytes.
-  size_t write_closing(std::byte* out, ClosingReason reason, int32_t os_error,
-                       uint64_t offset) const;
+  // From here on half as many blocks have an entry.
+  void thin_out();
+  // Writes the payload of the closing block that begins at `offset`, with so many zeros in it;
+  // returns its bytes.
+  size_t write_closing(std::byte* out, ClosingReason reason, int32_t os_error, uint64_t offset,
+                       size_t padding) const;
 
  private:
   std::vector<IndexEntry> entries_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,15 +11,19 @@
 #include <optional>
 #include <span>
 #include <string>
+#ifdef __BMI2__
+#include <immintrin.h>
+#endif
 
 #include "replay/crc32c.hpp"
 
 namespace havklo::replay {
 
-// One session is written as format 1, several as format 2; both are read.
-inline constexpr uint32_t format_of_one_session = 1;
+// Format 2 is 1 for several sessions, 3 is either with padding. All are read; 3 is written.
 inline constexpr uint32_t format_of_several_sessions = 2;
-// Before the settings of each session of format 2, a line of its own: no setting looks like it.
+inline constexpr uint32_t format_with_padding = 3;
+inline constexpr uint32_t format_version = format_with_padding;
+// Before the settings of each of several sessions, a line of its own: no setting looks like it.
 [[nodiscard]] std::string session_mark(size_t session);
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
@@ -34,7 +39,8 @@ enum class ClosingReason : uint32_t {
 inline constexpr uint32_t closing_reason_count = 4;
 
 enum class EntryTag : uint8_t {
-  turn_end = 1,
+  padding = 0,  // up to the end of the payload; since format 3
+  turn_end,
   command,
   opened,
   received,
@@ -71,8 +77,24 @@ using BlockHeaderBytes = std::array<std::byte, BlockHeader::bytes>;
 
 inline constexpr size_t varint_bytes_max = 10;
 
-// Writes at `out`, which has room for varint_bytes_max; returns how many.
+// Writes at `out`, which has room for varint_bytes_max and may change behind what is written;
+// returns how many.
 inline size_t put_varint(std::byte* out, uint64_t value) {
+  if (value < 0x80U) {
+    *out = static_cast<std::byte>(value);
+    return 1;
+  }
+#ifdef __BMI2__
+  // Without a loop: how long the next one is, is nothing that a processor could foresee.
+  constexpr unsigned whole_bytes = 8;
+  if (value < uint64_t{1} << 7U * whole_bytes) {
+    const auto bytes = (static_cast<unsigned>(std::bit_width(value | 1U)) + 6) / 7;
+    const uint64_t goes_on = 0x8080808080808080U & ((uint64_t{1} << 8U * (bytes - 1)) - 1);
+    const uint64_t spread = _pdep_u64(value, 0x7F7F7F7F7F7F7F7FU) | goes_on;
+    std::memcpy(out, &spread, sizeof spread);
+    return bytes;
+  }
+#endif
   size_t count = 0;
   while (value >= 0x80U) {
     out[count++] = static_cast<std::byte>(value | 0x80U);

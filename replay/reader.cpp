@@ -53,18 +53,15 @@ std::string first_path_of(const std::string& path, uint32_t segment) {
 std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
                                                          const std::string& path) {
   RecordingHeader header;
-  uint32_t format = 0;
   const auto format_text = take_line(text, "format");
-  if (!format_text || !parse(*format_text, format)) {
+  if (!format_text || !parse(*format_text, header.format)) {
     return std::unexpected(fmt::format("'{}' has a header that says no format", path));
   }
   const auto build = take_line(text, "build");
-  if (format != format_of_one_session && format != format_of_several_sessions) {
-    return std::unexpected(
-        fmt::format("'{}' has format {}, written by havklo {}; this havklo {} "
-                    "reads formats {} and {}",
-                    path, format, build.value_or("?"), HAVKLO_VERSION, format_of_one_session,
-                    format_of_several_sessions));
+  if (header.format == 0 || header.format > format_version) {
+    return std::unexpected(fmt::format(
+        "'{}' has format {}, written by havklo {}; this havklo {} reads formats 1 to {}", path,
+        header.format, build.value_or("?"), HAVKLO_VERSION, format_version));
   }
   const auto host = take_line(text, "host");
   const auto session = take_line(text, "session");
@@ -79,7 +76,9 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
   header.build = *build;
   header.host = *host;
   uint32_t sessions = 1;
-  if (format == format_of_several_sessions) {
+  const bool several = header.format == format_of_several_sessions ||
+                       (header.format >= format_with_padding && text.starts_with("sessions "));
+  if (several) {
     const auto count = take_line(text, "sessions");
     if (!count || !parse(*count, sessions) || sessions == 0 || sessions > sessions_max) {
       return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
@@ -199,8 +198,14 @@ Reader::Status Reader::next(RecordedTurn& turn) {
       if (const auto status = begin_block(inside)) return *status;
       continue;
     }
-    ByteReader bytes(
-        std::span<const std::byte>(payload_).first(payload_bytes_).subspan(payload_at_));
+    const auto rest =
+        std::span<const std::byte>(payload_).first(payload_bytes_).subspan(payload_at_);
+    if (header_.format >= format_with_padding &&
+        rest.front() == std::byte{static_cast<uint8_t>(EntryTag::padding)}) {
+      payload_at_ = payload_bytes_;
+      continue;
+    }
+    ByteReader bytes(rest);
     bool turn_ended = false;
     const size_t before = bytes.left();
     if (!read_entry(bytes, turn, turn_ended)) {
@@ -295,6 +300,8 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
   const auto tag = static_cast<EntryTag>(bytes.byte());
   if (joins_ && tag != EntryTag::received && tag != EntryTag::received_part) return false;
   switch (tag) {
+    case EntryTag::padding:
+      break;
     case EntryTag::turn_end:
       turn_ended = true;
       return read_turn_end(bytes, turn);

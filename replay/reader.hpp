@@ -28,6 +28,7 @@
 namespace havklo::replay {
 
 struct RecordingHeader {
+  uint32_t format = 0;
   std::string build;
   std::string host;
   uint64_t session = 0;  // the same in every file of a recording, and in no other

@@ -87,7 +87,7 @@ struct Recorder::State {
     block.used = static_cast<uint32_t>(entry.at - block.payload);
   }
   void received(ConnectionId connection, std::span<const std::byte> bytes);
-  void lifecycle_event(uint32_t index, const Event& event);
+  void lifecycle_events(const TurnEnd& turn);
   void add_to_crc(uint32_t until);
   void add_full_chunks_to_crc() {
     const uint32_t waiting = files->current().used - crc_until;
@@ -106,7 +106,7 @@ struct Recorder::State {
   uint32_t crc = 0;  // of the current block, up to crc_until
   uint32_t crc_until = 0;
   Progress progress;
-  replay::EventDigest digest;
+  replay::EventDigest digest;  // of all turns; `progress` has it only of those that are written
   Instant hand_on_at = Instant::never();
 };
 
@@ -125,10 +125,9 @@ std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(
   const std::string after =
       fmt::format("seed {:#x}\nutc_offset_ns {}\n", seed, utc_offset.ns) + settings_text(sessions);
   const std::string host = host_text();
-  std::string before = fmt::format(
-      "format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
-      sessions.size() == 1 ? replay::format_of_one_session : replay::format_of_several_sessions,
-      HAVKLO_VERSION, host, identity_of(host + after));
+  std::string before =
+      fmt::format("format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
+                  replay::format_version, HAVKLO_VERSION, host, identity_of(host + after));
   auto files = RecordingFiles::open(path, sessions[0].recording, std::move(before), after, writer);
   if (!files) return std::unexpected(files.error());
   auto state = std::make_unique<State>(std::move(*files), sessions);
@@ -136,7 +135,7 @@ std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(
   return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
 }
 
-Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Recorder::Recorder(std::unique_ptr<State> state) : state_(std::move(state)) { plan_look(); }
 
 Recorder::~Recorder() { finish(); }
 
@@ -169,7 +168,7 @@ Instant Recorder::next_deadline() const {
   return waits ? state_->hand_on_at : Instant::never();
 }
 
-std::optional<JournalFault> Recorder::begin_turn(Instant now) {
+std::optional<JournalFault> Recorder::look(Instant now) {
   State& state = *state_;
   if (state.fault_told) return std::nullopt;
   if (state.state == RecorderState::recording) {
@@ -177,9 +176,19 @@ std::optional<JournalFault> Recorder::begin_turn(Instant now) {
     if (now >= state.hand_on_at && state.files->keeps_up()) state.hand_on();
     state.look_for_fault();
   }
+  plan_look();
   if (state.state == RecorderState::recording) return std::nullopt;
   state.fault_told = true;
   return state.files->fault();
+}
+
+// In every turn as long as the disk has something to say or the block is empty, so that the files
+// know the time to half a second; else when the block is due.
+void Recorder::plan_look() {
+  const State& state = *state_;
+  const bool rests = state.state == RecorderState::recording && !state.files->waits_for_disk() &&
+                     state.hand_on_at != Instant::never();
+  looks_at_ = rests ? state.hand_on_at : Instant{};
 }
 
 void Recorder::State::look_for_fault() {
@@ -263,21 +272,29 @@ void Recorder::State::received(ConnectionId connection, std::span<const std::byt
 }
 
 // Kept whole, so that a replay which goes another way can show what was expected.
-void Recorder::State::lifecycle_event(uint32_t index, const Event& event) {
-  if (state != RecorderState::recording || !make_room()) return;
-  auto entry = begin();
-  entry.tag(EntryTag::event);
-  entry.varint(index);
-  entry.raw(static_cast<const void*>(&event), sizeof event);
-  done(entry);
+void Recorder::State::lifecycle_events(const TurnEnd& turn) {
+  for (uint32_t i = 0; i < turn.event_count; ++i) {
+    const Event& event = turn.events[i];
+    if (is_market(event.kind)) continue;
+    if (state != RecorderState::recording || !make_room()) return;
+    auto entry = begin();
+    entry.tag(EntryTag::event);
+    entry.varint(i);
+    entry.raw(static_cast<const void*>(&event), sizeof event);
+    done(entry);
+  }
 }
 
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
+  bool has_lifecycle_event = false;
   for (uint32_t i = 0; i < turn.event_count; ++i) {
-    if (!is_market(turn.events[i].kind)) state.lifecycle_event(i, turn.events[i]);
+    const Event& event = turn.events[i];
+    state.digest.add(event);
+    has_lifecycle_event |= !is_market(event.kind);
   }
-  if (state.state != RecorderState::recording || !state.make_room()) return;
+  if (has_lifecycle_event) state.lifecycle_events(turn);
+  if (state.state != RecorderState::recording || !state.make_room()) return plan_look();
   auto entry = state.begin();
   if (turn.utc_offset) {
     entry.tag(EntryTag::utc_offset);
@@ -289,7 +306,6 @@ void Recorder::end_turn(const TurnEnd& turn) {
   entry.varint(turn.room);
   entry.varint(turn.event_count);
   if (turn.event_count != 0) {
-    for (uint32_t i = 0; i < turn.event_count; ++i) state.digest.add(turn.events[i]);
     progress.events += turn.event_count;
     progress.sequence = turn.events[turn.event_count - 1].sequence;
     progress.digest = state.digest.value();
@@ -307,6 +323,7 @@ void Recorder::end_turn(const TurnEnd& turn) {
   } else if (turn.now >= state.hand_on_at && state.files->keeps_up()) {
     state.hand_on();
   }
+  plan_look();
 }
 
 // As it grows, so that handing a block on costs no more than its header.
@@ -317,6 +334,7 @@ void Recorder::State::add_to_crc(uint32_t until) {
 }
 
 void Recorder::State::hand_on() {
+  files->pad();
   add_to_crc(files->current().used);
   files->hand_on(progress, crc);
   crc = 0;

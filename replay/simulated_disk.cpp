@@ -36,11 +36,12 @@ void SimulatedDisk::write_file(int file, uint64_t offset, std::span<const std::b
   }
   --blocks_left_;
   const ssize_t written = ::pwrite(file, block.data(), block.size(), static_cast<off_t>(offset));
-  done_.push_back({token, static_cast<int32_t>(written)});
+  done_.push_back({token, written < 0 ? -errno : static_cast<int32_t>(written)});
 }
 
-void SimulatedDisk::open_file(const char* path, uint32_t token) {
-  done_.push_back({token, ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)});
+void SimulatedDisk::open_file(const char* path, uint32_t token, bool direct) {
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (direct ? O_DIRECT : 0);
+  done_.push_back({token, ::open(path, flags, 0644)});
 }
 
 void SimulatedDisk::close_file(int file) { ::close(file); }

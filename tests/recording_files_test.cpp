@@ -1,7 +1,9 @@
 // Recordings on disk: several files, a disk that fails, and what a reader says about it.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <havklo/recording.hpp>
@@ -9,6 +11,7 @@
 #include <set>
 
 #include "replay/block_index.hpp"
+#include "replay/outline.hpp"
 #include "replay/reader.hpp"
 #include "support/stormy_recording.hpp"
 
@@ -187,6 +190,34 @@ TEST(RecordingStopped, AFullDiskLeavesAFileThatSaysWhy) {
       << result.torn;
 }
 
+// The limit on the size of a file stands for a disk that is full to the last byte: not even a
+// closing block goes behind what is there. It takes the place of the last blocks.
+TEST(RecordingStopped, ADiskWithoutRoomForTheReasonGivesThatOfTheLastBlocks) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(10_s);
+  const auto bytes = std::filesystem::file_size(file.path());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{.rlim_cur = bytes, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  session.run(10_s);
+  const RecorderState state = session.finish();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(state, RecorderState::stopped_disk_error);
+  EXPECT_LE(std::filesystem::file_size(file.path()), bytes);
+  const PlayResult result = play(file.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_GT(result.turns, 0u);
+  EXPECT_NE(result.torn.find("recording stopped early: File too large"), std::string::npos)
+      << result.torn;
+  const auto outline = replay::Outline::read(file.path());
+  ASSERT_TRUE(outline);
+  EXPECT_TRUE(outline->files().front().has_index);
+}
+
 // What a kill costs.
 
 TEST(Recording, AQuietSessionIsOnTheDiskWithinASecond) {
@@ -218,7 +249,7 @@ TEST(BlockIndex, IsReadAsWritten) {
   replay::BlockIndex index;
   index.add({.offset = 100, .time = Instant{7}, .turns = 8, .sequence = 9});
   std::vector<std::byte> bytes(index.closing_bytes());
-  ASSERT_EQ(index.write_closing(bytes.data(), replay::ClosingReason::disk_error, 28, 4711),
+  ASSERT_EQ(index.write_closing(bytes.data(), replay::ClosingReason::disk_error, 28, 4711, 0),
             bytes.size());
   const auto closing = replay::read_closing(bytes);
   ASSERT_TRUE(closing);

@@ -2,7 +2,10 @@
 // them, replay with this one.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 
@@ -20,6 +23,7 @@ struct Kept {
   uint64_t turns = 0;
   uint64_t events = 0;
   std::string digest;
+  std::string sha256;
 };
 
 std::string folder() { return std::string(HAVKLO_SOURCE_DIR) + "/tests/recordings/"; }
@@ -32,9 +36,26 @@ std::vector<Kept> kept_recordings() {
     std::istringstream fields(line);
     Kept kept;
     fields >> kept.file >> kept.format >> kept.build >> kept.turns >> kept.events >> kept.digest;
+    kept.sha256 = line.substr(line.rfind('\t') + 1);
     all.push_back(kept);
   }
   return all;
+}
+
+std::string sha256_of(const std::string& path) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(
+      ::popen(("sha256sum <'" + path + "'").c_str(), "r"), &::pclose);
+  std::array<char, 65> digits{};
+  if (output == nullptr || std::fgets(digits.data(), digits.size(), output.get()) == nullptr) {
+    return "sha256sum says nothing";
+  }
+  return digits.data();
+}
+
+TEST(RecordingVersions, EachKeptRecordingHasTheBytesThatItsBuildWrote) {
+  for (const Kept& kept : kept_recordings()) {
+    EXPECT_EQ(sha256_of(folder() + kept.file), kept.sha256) << kept.file;
+  }
 }
 
 TEST(RecordingVersions, EachKeptRecordingReplaysWithThisBuild) {
@@ -44,6 +65,7 @@ TEST(RecordingVersions, EachKeptRecordingReplaysWithThisBuild) {
     auto reader = replay::Reader::open(folder() + kept.file);
     ASSERT_TRUE(reader) << reader.error();
     EXPECT_EQ(reader->header().build, kept.build);
+    EXPECT_EQ(std::to_string(reader->header().format), kept.format);
     replay::Player player(std::move(*reader));
     const replay::PlayResult result = player.run();
     EXPECT_TRUE(result.identical()) << kept.file;

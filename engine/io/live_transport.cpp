@@ -539,7 +539,12 @@ void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::b
   HAVKLO_ASSERT(token < file_tokens_max);
   uring_->make_room(2);
   io_uring_sqe* entry = uring_->next_submission();
-  io_uring_prep_write(entry, file, block.data(), static_cast<unsigned>(block.size()), offset);
+  const auto bytes = static_cast<unsigned>(block.size());
+  if (uring_->is_fixed(block)) {
+    io_uring_prep_write_fixed(entry, file, block.data(), bytes, offset, 0);
+  } else {
+    io_uring_prep_write(entry, file, block.data(), bytes, offset);
+  }
   // IOSQE_ASYNC: the kernel's own thread copies and waits for the disk, not the loop.
   io_uring_sqe_set_flags(entry, IOSQE_ASYNC | (sync ? IOSQE_IO_LINK : 0U));
   io_uring_sqe_set_data64(entry,
@@ -550,10 +555,10 @@ void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::b
   io_uring_sqe_set_data64(behind, file_tag(token, Operation::sync));
 }
 
-void LiveTransport::open_file(const char* path, uint32_t token) {
+void LiveTransport::open_file(const char* path, uint32_t token, bool direct) {
   io_uring_sqe* entry = uring_->next_submission();
-  io_uring_prep_openat(entry, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
-                       0644);
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | (direct ? O_DIRECT : 0);
+  io_uring_prep_openat(entry, AT_FDCWD, path, flags, 0644);
   io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
   io_uring_sqe_set_data64(entry, file_tag(token, Operation::open_file));
 }

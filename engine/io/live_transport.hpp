@@ -56,9 +56,12 @@ class LiveTransport final : public Transport, public BlockWriter {
   // Lets the kernel take and finish what is on its way out; at most `at_most`.
   void drain(Duration at_most);
 
+  [[nodiscard]] std::span<std::byte> block_memory(size_t bytes) override {
+    return uring_->make_fixed_memory(bytes);
+  }
   void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
                   bool sync) override;
-  void open_file(const char* path, uint32_t token) override;
+  void open_file(const char* path, uint32_t token, bool direct) override;
   void close_file(int file) override;
   [[nodiscard]] std::optional<Done> take_done() override;
   void wait_done() override;

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -149,6 +150,20 @@ void Uring::park(Duration at_most) {
 void Uring::wake() noexcept {
   const uint64_t one = 1;
   static_cast<void>(!::write(wake_fd_, &one, sizeof one));
+}
+
+std::span<std::byte> Uring::make_fixed_memory(size_t bytes) {
+  if (fixed_memory_ != nullptr) return {};
+  // Few large pages instead of many: each write hands the disk as many pieces as there are.
+  constexpr size_t large_page_bytes = 2 * 1024 * 1024;
+  const size_t whole = (bytes + large_page_bytes - 1) / large_page_bytes * large_page_bytes;
+  fixed_memory_.reset(static_cast<std::byte*>(std::aligned_alloc(large_page_bytes, whole)));
+  if (fixed_memory_ == nullptr) return {};
+  static_cast<void>(::madvise(fixed_memory_.get(), whole, MADV_HUGEPAGE));
+  std::memset(fixed_memory_.get(), 0, whole);
+  const iovec all{.iov_base = fixed_memory_.get(), .iov_len = bytes};
+  if (io_uring_register_buffers(&ring_, &all, 1) == 0) fixed_ = {fixed_memory_.get(), bytes};
+  return {fixed_memory_.get(), bytes};
 }
 
 void Uring::give_back(uint16_t number) {

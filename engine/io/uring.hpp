@@ -1,7 +1,7 @@
 // The kernel's submission and completion rings, and the ring of buffers that it receives into.
 //
-// Owns:       the io_uring instance, the receive buffers, an eventfd by which other threads wake a
-//             parked loop.
+// Owns:       the io_uring instance, the receive buffers, memory that the kernel holds ready for
+//             writing files, an eventfd by which other threads wake a parked loop.
 // Threads:    created anywhere; enable_on_this_thread() binds it to the loop's thread
 //             (IORING_SETUP_SINGLE_ISSUER). wake() may be called by any thread.
 // Cost:       looking for completions is two loads in shared memory; the kernel is entered only
@@ -77,6 +77,14 @@ class Uring {
   }
   void give_back(uint16_t number);
 
+  // Memory, zeroed, whose pages the kernel need not look up for each write; at the limit of locked
+  // memory it is as any other. Once, before enable_on_this_thread(); empty the second time.
+  [[nodiscard]] std::span<std::byte> make_fixed_memory(size_t bytes);
+  [[nodiscard]] bool is_fixed(std::span<const std::byte> bytes) const {
+    return bytes.data() >= fixed_.data() &&
+           bytes.data() + bytes.size() <= fixed_.data() + fixed_.size();
+  }
+
   [[nodiscard]] const UringCounters& counters() const { return counters_; }
   void count_exhausted() { ++counters_.buffers_exhausted; }
 
@@ -95,6 +103,8 @@ class Uring {
     void operator()(std::byte* memory) const;
   };
   std::unique_ptr<std::byte, FreeBuffers> buffers_;
+  std::unique_ptr<std::byte, FreeBuffers> fixed_memory_;
+  std::span<const std::byte> fixed_;  // of it, what the kernel knows
   UringCounters counters_;
 };
 

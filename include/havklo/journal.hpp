@@ -38,13 +38,23 @@ class Journal {
  public:
   virtual ~Journal() = default;
   // At the beginning of every turn, of those that are not told too.
-  [[nodiscard]] virtual std::optional<JournalFault> begin_turn(Instant now) {
-    static_cast<void>(now);
-    return std::nullopt;
+  [[nodiscard]] std::optional<JournalFault> begin_turn(Instant now) {
+    if (now < looks_at_) return std::nullopt;
+    return look(now);
   }
   virtual void on_command(const Command& command) = 0;
   virtual void on_completion(const Completion& completion) = 0;
   virtual void end_turn(const TurnEnd& turn) = 0;
+
+ protected:
+  // From when on a turn begins with look(): before, there is nothing for it to find.
+  Instant looks_at_ = Instant::never();
+
+ private:
+  [[nodiscard]] virtual std::optional<JournalFault> look(Instant now) {
+    static_cast<void>(now);
+    return std::nullopt;
+  }
 };
 
 }  // namespace havklo

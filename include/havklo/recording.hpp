@@ -1,7 +1,7 @@
 // To record a session: everything that entered the engine by its doors, turn by turn, so that
 // `havklo replay` runs it again to the same events (replay/FORMAT.md has the bytes).
 //
-// Owns:    the files, and blocks of memory (8 MiB) that are filled in turn.
+// Owns:    the files, and blocks of memory (16 MiB) that are filled in turn.
 // Threads: created anywhere; as a Journal it belongs to the loop.
 // Errors:  create() says in one line what is wrong with the path. Later, a slow or full disk never
 //          stalls the engine: recording stops at the end of a block, the file stays valid, the
@@ -35,13 +35,19 @@ class BlockWriter {
     int32_t result = 0;  // bytes written, or a file descriptor; or a negative errno
   };
   virtual ~BlockWriter() = default;
+  // Memory to write from, where the writer has some that costs less: page-aligned, there as long as
+  // the writer is. Before the loop begins. Empty: the caller brings its own.
+  [[nodiscard]] virtual std::span<std::byte> block_memory(size_t bytes) {
+    static_cast<void>(bytes);
+    return {};
+  }
   // `block` stays untouched until take_done() has given its token back. With `sync`, it and what
   // was written before it then lie on the disk, not only in its cache.
   virtual void write_file(int file, uint64_t offset, std::span<const std::byte> block,
                           uint32_t token, bool sync) = 0;
   // Makes a file, or empties it, for writing; its descriptor is the result. `path` stays valid
-  // until then.
-  virtual void open_file(const char* path, uint32_t token) = 0;
+  // until then. `direct`: past the page cache (O_DIRECT).
+  virtual void open_file(const char* path, uint32_t token, bool direct) = 0;
   // Nothing of it is in flight. Nobody waits for the result.
   virtual void close_file(int file) = 0;
   // The next that is done, if there is one.
@@ -70,7 +76,6 @@ class Recorder final : public Journal {
       Duration utc_offset, BlockWriter& writer);
   ~Recorder() override;
 
-  [[nodiscard]] std::optional<JournalFault> begin_turn(Instant now) override;
   void on_command(const Command& command) override;
   void on_completion(const Completion& completion) override;
   void end_turn(const TurnEnd& turn) override;
@@ -88,6 +93,9 @@ class Recorder final : public Journal {
   [[nodiscard]] uint64_t events() const;
 
  private:
+  [[nodiscard]] std::optional<JournalFault> look(Instant now) override;
+  void plan_look();
+
   struct State;
   explicit Recorder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

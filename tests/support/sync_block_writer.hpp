@@ -29,11 +29,12 @@ class SyncBlockWriter final : public BlockWriter {
     if (stuck) return;
     if (fails_from != 0 && writes_ >= fails_from) return done_.push_back({token, -ENOSPC});
     const ssize_t written = ::pwrite(file, block.data(), block.size(), static_cast<off_t>(offset));
-    done_.push_back({token, static_cast<int32_t>(written)});
+    done_.push_back({token, written < 0 ? -errno : static_cast<int32_t>(written)});
   }
-  void open_file(const char* path, uint32_t token) override {
+  void open_file(const char* path, uint32_t token, bool direct) override {
     if (opens_fail) return done_.push_back({token, -EACCES});
-    done_.push_back({token, ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)});
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (direct ? O_DIRECT : 0);
+    done_.push_back({token, ::open(path, flags, 0644)});
   }
   void close_file(int file) override { ::close(file); }
   [[nodiscard]] std::optional<Done> take_done() override {
