@@ -10,6 +10,7 @@
 
 #include "bench/paired_time.hpp"
 #include "bench/questions/books.hpp"
+#include "io/phase_recorder.hpp"
 
 namespace {
 
@@ -84,5 +85,57 @@ void ours_against_straightforward(benchmark::State& state) {
   state.counters["ratio"] = bench::median(ratios);
 }
 BENCHMARK(ours_against_straightforward)->Arg(1)->Arg(16);
+
+// As the live transport does for each read.
+class CountingTransport final : public FeedTransport {
+ public:
+  io::PhaseRecorder phases;
+
+  uint32_t poll(CompletionSink& sink, uint32_t at_most) override {
+    const uint32_t completions = FeedTransport::poll(sink, at_most);
+    phases.end_read();
+    return completions;
+  }
+
+ private:
+  std::span<const std::byte> unseal(std::span<const std::byte> wire) override {
+    phases.begin_read();
+    phases.decrypted();
+    return wire;
+  }
+};
+
+// What it costs to know where the time goes: KrakenClient::counters().
+void counters_on_against_off(benchmark::State& state) {
+  const Frames& frames = real_or_made_frames();
+  const auto reads = reads_of(frames.texts, static_cast<size_t>(state.range(0)));
+  CountingTransport transport;
+  FeedWorld counting(frames, {.transport = &transport, .phases = &transport.phases});
+  FeedWorld plain(frames);
+  std::vector<double> on;
+  std::vector<double> off;
+  std::vector<double> ratios;
+  const auto messages = static_cast<double>(frames.texts.size());
+  bool right = true;
+  bool counting_first = false;
+  for (auto _ : state) {
+    double ns[2] = {};
+    for (const bool counts : {counting_first, !counting_first}) {
+      const double begin = bench::thread_cpu_ns();
+      right = engine_pass(counts ? counting : plain, reads, frames.texts.size()) && right;
+      ns[counts ? 1 : 0] = (bench::thread_cpu_ns() - begin) / messages;
+    }
+    counting_first = !counting_first;
+    off.push_back(ns[0]);
+    on.push_back(ns[1]);
+    ratios.push_back(ns[1] / ns[0]);
+  }
+  if (!right) state.SkipWithError("a checksum did not verify");
+  if (transport.phases.read_summary().samples == 0) state.SkipWithError("nothing was counted");
+  state.counters["on_ns"] = bench::median(on);
+  state.counters["off_ns"] = bench::median(off);
+  state.counters["ratio"] = bench::median(ratios);
+}
+BENCHMARK(counters_on_against_off)->Arg(1)->Arg(16);
 
 }  // namespace

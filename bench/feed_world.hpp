@@ -108,6 +108,7 @@ struct FeedDoors {
   Clock* clock = nullptr;
   FeedTransport* transport = nullptr;
   Journal* journal = nullptr;
+  PhaseObserver* phases = nullptr;
 };
 
 struct FeedWorld {
@@ -115,7 +116,7 @@ struct FeedWorld {
       : frames(given),
         transport(doors.transport != nullptr ? *doors.transport : own_transport),
         engine(std::span(&settings, 1), {doors.clock != nullptr ? *doors.clock : clock, transport,
-                                         commands, events, doors.journal, 1}) {
+                                         commands, events, doors.journal, 1, doors.phases}) {
     say({});
     say({});
     say(R"({"channel":"status","data":[{"system":"online","api_version":"v2"}]})");
