@@ -60,6 +60,16 @@ extern "C" {
   for (const Padded& text : texts) require(decoder.decode_unpredicted(text.view()).has_value());
 }
 
+[[gnu::noinline]] void measured_trades_predicted(kraken::Decoder& decoder,
+                                                 const std::vector<Padded>& texts) {
+  for (const Padded& text : texts) require(decoder.decode(text.view()).has_value());
+}
+
+[[gnu::noinline]] void measured_trades_simdjson(kraken::Decoder& decoder,
+                                                const std::vector<Padded>& texts) {
+  for (const Padded& text : texts) require(decoder.decode_unpredicted(text.view()).has_value());
+}
+
 [[gnu::noinline]] void measured_book_apply(kraken::Book& book,
                                            const std::vector<kraken::BookMessage>& messages) {
   for (const kraken::BookMessage& message : messages) {
@@ -103,6 +113,19 @@ int main() {
     measured_decode_simdjson(decoder, texts);
     say("decode_predicted", texts.size());
     say("decode_simdjson", texts.size());
+  }
+  {
+    const Frames all = made_frames({"BTC/USD", "ETH/USD"}, 10, Duration::seconds(30), Mix::all);
+    std::vector<Padded> trades;
+    for (const std::string& text : all.texts) {
+      if (text.starts_with(R"({"channel":"trade")")) trades.emplace_back(text);
+    }
+    require(!trades.empty());
+    kraken::Decoder decoder;
+    measured_trades_predicted(decoder, trades);
+    measured_trades_simdjson(decoder, trades);
+    say("trades_predicted", trades.size());
+    say("trades_simdjson", trades.size());
   }
   {
     // One book's messages, decoded beforehand; the levels are kept here.

@@ -17,6 +17,7 @@
 
 #include "kraken/book_layout.hpp"
 #include "kraken/decode.hpp"
+#include "kraken/trade_layout.hpp"
 
 namespace havklo::kraken {
 namespace {
@@ -34,17 +35,23 @@ struct Padded {
   size_t size;
 };
 
+// Digit by digit, not by value.
+bool same_digits(Decimal a, Decimal b) {
+  return a.mantissa == b.mantissa && a.exponent == b.exponent;
+}
 bool same(const WireLevel& a, const WireLevel& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 class KrakenLayout : public testing::Test {
  protected:
-  // True when both accepted it as a book.
+  // True when both accepted it as a book or as trades.
   bool compare(std::string_view json, std::string_view behind = {}) {
     const Padded text(json, behind);
     const auto predicted = predicting_.decode(text.view());
     const auto parsed = parsing_.decode_unpredicted(text.view());
     EXPECT_EQ(predicted, parsed) << json;
-    if (predicted != parsed || !parsed || *parsed != MessageKind::book) return false;
+    if (predicted != parsed || !parsed) return false;
+    if (*parsed == MessageKind::trades) return compare_trades(json);
+    if (*parsed != MessageKind::book) return false;
     const auto left = predicting_.books();
     const auto right = parsing_.books();
     EXPECT_EQ(left.size(), right.size()) << json;
@@ -55,6 +62,20 @@ class KrakenLayout : public testing::Test {
       EXPECT_EQ(left[i].timestamp_ns, right[i].timestamp_ns) << json;
       EXPECT_TRUE(std::ranges::equal(left[i].bids, right[i].bids, same)) << json;
       EXPECT_TRUE(std::ranges::equal(left[i].asks, right[i].asks, same)) << json;
+    }
+    return true;
+  }
+  bool compare_trades(std::string_view json) {
+    const auto left = predicting_.trades();
+    const auto right = parsing_.trades();
+    EXPECT_EQ(left.size(), right.size()) << json;
+    for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+      EXPECT_EQ(left[i].symbol, right[i].symbol) << json;
+      EXPECT_EQ(left[i].side, right[i].side) << json;
+      EXPECT_TRUE(same_digits(left[i].price, right[i].price)) << json;
+      EXPECT_TRUE(same_digits(left[i].qty, right[i].qty)) << json;
+      EXPECT_EQ(left[i].trade_id, right[i].trade_id) << json;
+      EXPECT_EQ(left[i].timestamp_ns, right[i].timestamp_ns) << json;
     }
     return true;
   }
@@ -102,28 +123,55 @@ std::string levels(Random& random) {
   return text + "]";
 }
 
-std::string message(Random& random) {
-  static constexpr std::string_view symbols[] = {"BTC/USD",
-                                                 "ETH/USD",
-                                                 "A/B",
-                                                 "",
-                                                 "1234567890123456789012345678901",
-                                                 "12345678901234567890123456789012",
-                                                 "\xC3\xA4/USD",
-                                                 "a\\\"b",
-                                                 "a\\u0041"};
-  const bool usual = random.below(4) != 0;
+constexpr std::string_view symbols[] = {"BTC/USD",
+                                        "ETH/USD",
+                                        "A/B",
+                                        "",
+                                        "1234567890123456789012345678901",
+                                        "12345678901234567890123456789012",
+                                        "\xC3\xA4/USD",
+                                        "a\\\"b",
+                                        "a\\u0041"};
+
+std::string timestamp(Random& random, bool usual) {
   const std::string second = usual ? digits(random, 1) : std::to_string(55 + random.below(9));
+  return "\"2026-0" + std::to_string(1 + random.below(9)) + "-0" +
+         std::to_string(random.below(10)) + "T23:0" + digits(random, 1) + ":" +
+         (second.size() == 1 ? "0" + second : second) + "." + digits(random, usual ? 6 : 3) + "Z\"";
+}
+
+std::string trade(Random& random) {
+  const bool usual = random.below(6) != 0;
+  return R"({"symbol":")" + std::string(symbols[usual ? random.below(3) : random.below(9)]) +
+         R"(","side":")" + (usual ? random.below(2) == 0 ? "buy" : "sell" : "bu") +
+         R"(","price":)" + number(random) + R"(,"qty":)" + number(random) + R"(,"ord_type":")" +
+         (random.below(2) == 0 ? "limit"
+          : usual              ? "market"
+                               : "other") +
+         R"(","trade_id":)" +
+         (usual ? std::to_string(random.below(1'000'000'000)) : number(random)) +
+         R"(,"timestamp":)" + timestamp(random, usual) + "}";
+}
+
+std::string trades(Random& random) {
+  std::string text = std::string(R"({"channel":"trade","type":")") +
+                     (random.below(4) == 0 ? "snapshot" : "update") + R"(","data":[)";
+  for (uint64_t n = random.below(4); n > 0; --n) text += trade(random) + ",";
+  if (text.back() == ',') text.pop_back();
+  return text + "]}";
+}
+
+std::string book(Random& random) {
+  const bool usual = random.below(4) != 0;
   return std::string(R"({"channel":"book","type":")") +
          (random.below(3) == 0 ? "snapshot" : "update") + R"(","data":[{"symbol":")" +
          std::string(symbols[usual ? random.below(3) : random.below(9)]) + R"(","bids":)" +
          levels(random) + R"(,"asks":)" + levels(random) + R"(,"checksum":)" +
          (usual ? std::to_string(random.next_u64() >> 32U) : digits(random, random.below(12))) +
-         R"(,"timestamp":"2026-0)" + std::to_string(1 + random.below(9)) + "-0" +
-         std::to_string(random.below(10)) + "T23:0" + digits(random, 1) + ":" +
-         (second.size() == 1 ? "0" + second : second) + "." + digits(random, usual ? 6 : 3) +
-         R"(Z"}]})";
+         R"(,"timestamp":)" + timestamp(random, usual) + "}]}";
 }
+
+std::string message(Random& random) { return random.below(3) == 0 ? trades(random) : book(random); }
 
 std::string damaged(const std::string& good, const std::string& other, Random& random) {
   std::string bad = good;
@@ -209,6 +257,30 @@ TEST_F(KrakenLayout, TakesThePathItWasMadeFor) {
   compare(usual);
 }
 
+TEST_F(KrakenLayout, TakesThePathItWasMadeForTradesToo) {
+  const std::string head = R"({"channel":"trade","type":"update","data":[)";
+  const std::string row =
+      R"({"symbol":"ETH/USD","side":"sell","price":1774.14,"qty":0.00147959,"ord_type":"market",)"
+      R"("trade_id":64175815,"timestamp":"2026-07-07T23:00:04.585581Z"})";
+  const std::string usual = head + row + "," + row + "]}";
+  const Padded text(usual, "");
+  std::array<TradeRow, 2> room;
+  size_t count = 0;
+  TradeLayout layout;
+  ASSERT_TRUE(layout.read(text.view(), room, count));
+  ASSERT_EQ(count, 2U);
+  EXPECT_EQ(room[1].side, TradeSide::sell);
+  EXPECT_EQ(room[1].trade_id, 64'175'815U);
+  EXPECT_EQ(room[1].timestamp_ns, 1'783'465'204'585'581'000);
+  EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), count));  // no room: no verdict
+  compare(usual);
+  // As many as a message may have, and one more.
+  std::string many = head;
+  for (uint32_t i = 0; i < message_rows_max; ++i) many += row + ",";
+  EXPECT_TRUE(compare(many.substr(0, many.size() - 1) + "]}"));
+  EXPECT_FALSE(compare(many + row + "]}"));
+}
+
 TEST_F(KrakenLayout, RefusesMoreLevelsThanAMessageMayHave) {
   std::string many = R"({"channel":"book","type":"snapshot","data":[{"symbol":"A/B","bids":[)";
   for (uint32_t i = 0; i < book_message_levels_max; ++i) many += R"({"price":1.5,"qty":2},)";
@@ -218,7 +290,7 @@ TEST_F(KrakenLayout, RefusesMoreLevelsThanAMessageMayHave) {
   EXPECT_FALSE(compare(many + R"(],"asks":[{"price":1.5,"qty":2}])" + end));
 }
 
-TEST_F(KrakenLayout, FitsEveryBookMessageOfTheCaptures) {
+TEST_F(KrakenLayout, FitsWhatTheCapturesHold) {
   const char* named = std::getenv("HAVKLO_SHARED_DIR");
   const std::filesystem::path shared = named != nullptr ? named : HAVKLO_SHARED_DIR;
   const auto folder = shared / "kraken" / "messages";
@@ -228,25 +300,33 @@ TEST_F(KrakenLayout, FitsEveryBookMessageOfTheCaptures) {
   Random random(14);
   std::string other = message(random);
   const auto room = std::make_unique<WireLevel[]>(book_message_levels_max);
-  BookLayout layout;
+  BookLayout book_layout;
+  TradeLayout trade_layout;
+  std::array<TradeRow, 64> trade_room;
   int books = 0;
+  int trades = 0;
   int predicted = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".jsonl") continue;
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
-      const bool is_book = compare(line);
+      const bool is_known = compare(line);
       for (int i = 0; i < 8; ++i) compare(damaged(line, other, random));
-      if (!is_book) continue;
+      if (!is_known) continue;
       other = line;
-      ++books;
+      const bool is_book = line.find(R"("channel":"book")") != std::string::npos;
+      ++(is_book ? books : trades);
       const Padded text(line, "");
       BookMessage book;
-      predicted += layout.read(text.view(), {room.get(), book_message_levels_max}, book) ? 1 : 0;
+      size_t count = 0;
+      predicted += is_book
+                       ? book_layout.read(text.view(), {room.get(), book_message_levels_max}, book)
+                       : trade_layout.read(text.view(), trade_room, count);
     }
   }
   EXPECT_GT(books, 3'000);
-  EXPECT_GT(predicted, books - 10);  // the pages' own examples are laid out otherwise
+  EXPECT_GT(trades, 15);
+  EXPECT_GT(predicted, books + trades - 15);  // the pages' own examples are laid out otherwise
 }
 
 }  // namespace

@@ -1,25 +1,12 @@
 // Every step knows how far it may read: a message that is at least as long as what must follow.
 #include "kraken/book_layout.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
 #include <havklo/limits.hpp>
-
-#include "kraken/decode.hpp"
-#include "kraken/digits.hpp"
 
 namespace havklo::kraken {
 namespace {
 
-template <size_t size>
-bool is(const char* at, const char (&text)[size]) {
-  return std::memcmp(at, text, size - 1) == 0;
-}
-template <size_t size>
-constexpr size_t length(const char (&)[size]) {
-  return size - 1;
-}
+using namespace layout;
 
 constexpr char update_head[] = R"({"channel":"book","type":"update","data":[{"symbol":")";
 constexpr char snapshot_head[] = R"({"channel":"book","type":"snapshot","data":[{"symbol":")";
@@ -30,7 +17,6 @@ constexpr char asks_key[] = R"(,"asks":[)";
 constexpr char checksum_key[] = R"(,"checksum":)";
 constexpr char timestamp_key[] = R"(,"timestamp":")";
 constexpr char tail[] = R"("}]})";
-constexpr size_t timestamp_chars = 27;  // six digits of a second
 
 // What follows the last level at least, and so may be read from the beginning of any level.
 constexpr size_t after_levels_min =
@@ -38,33 +24,6 @@ constexpr size_t after_levels_min =
 static_assert(after_levels_min + receive_padding >= length(price_key) + length(qty_key) + 3 * 32);
 constexpr size_t message_min =
     length(update_head) + 1 + length(bids_key) + 1 + length(asks_key) + 1 + after_levels_min;
-
-// How many characters of a string stand at `at`; only those that JSON spells as they are. 0: more
-// than 31, or something else.
-size_t plain_string(const char* at) {
-  size_t chars = 0;
-#if HAVKLO_DIGITS_IN_REGISTERS
-  const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-  const __m256i printable = _mm256_cmpgt_epi8(text, _mm256_set1_epi8(0x1F));  // above 0x7F: no
-  const __m256i special = _mm256_or_si256(_mm256_cmpeq_epi8(text, _mm256_set1_epi8('"')),
-                                          _mm256_cmpeq_epi8(text, _mm256_set1_epi8('\\')));
-  const auto plain =
-      static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_andnot_si256(special, printable)));
-  chars = static_cast<size_t>(std::countr_one(plain));
-#else
-  while (chars < 32 && at[chars] > 0x1F && at[chars] != '"' && at[chars] != '\\') ++chars;
-#endif
-  return chars < 32 && at[chars] == '"' ? chars : 0;
-}
-
-// Numbers of more than sixteen digits: rare enough for a loop over them.
-bool read_long_number(const char* at, Decimal& value, const char*& end) {
-  constexpr size_t chars_max = 21;
-  size_t chars = 0;
-  while (chars < chars_max && ((at[chars] >= '0' && at[chars] <= '9') || at[chars] == '.')) ++chars;
-  end = at + chars;
-  return parse_decimal({at, chars}, value);
-}
 
 const char* read_level(const char* at, WireLevel& level) {
   if (!is(at, price_key)) return nullptr;
@@ -102,32 +61,13 @@ const char* read_levels(const char* at, const char* end, std::span<WireLevel> ro
 }
 
 bool read_checksum(const char*& at, uint32_t& checksum) {
-  Digits digits;
-  if (!read_digits(at, digits) || digits.places != 0) return false;
-  if (digits.mantissa > UINT32_MAX || (*at == '0' && digits.end - at > 1)) return false;
-  checksum = static_cast<uint32_t>(digits.mantissa);
-  at = digits.end;
+  uint64_t value = 0;
+  if (!read_whole_number(at, value) || value > UINT32_MAX) return false;
+  checksum = static_cast<uint32_t>(value);
   return true;
 }
 
 }  // namespace
-
-bool BookLayout::read_timestamp(const char* at, int64_t& ns) {
-  // Seconds and their fraction, "03.977459", stand behind the minute and a colon.
-  constexpr size_t second_at = 17;
-  uint64_t second_us = 0;
-  if (at[second_at - 1] != ':' || at[timestamp_chars - 1] != 'Z') return false;
-  if (!read_seconds(at + second_at, second_us) || second_us >= 61'000'000) return false;
-  const auto second_ns = static_cast<int64_t>(second_us) * 1000;
-  if (std::memcmp(at, minute_text_.data(), minute_text_.size()) != 0) {
-    int64_t whole_ns = 0;
-    if (!parse_timestamp({at, timestamp_chars}, whole_ns)) return false;
-    minute_ns_ = whole_ns - second_ns;
-    std::memcpy(minute_text_.data(), at, minute_text_.size());
-  }
-  ns = minute_ns_ + second_ns;
-  return true;
-}
 
 bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMessage& out) {
   if (json.size() < message_min) return false;
@@ -159,7 +99,7 @@ bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMess
   at += length(checksum_key);
   if (!read_checksum(at, out.checksum) || !is(at, timestamp_key)) return false;
   at += length(timestamp_key);
-  if (!read_timestamp(at, out.timestamp_ns)) return false;
+  if (!timestamp_.read(at, out.timestamp_ns)) return false;
   at += timestamp_chars;
   return is(at, tail) && at + length(tail) == end;
 }

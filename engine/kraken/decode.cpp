@@ -1,6 +1,6 @@
-// A message in the layout that the venue uses is read without a parser (book_layout.hpp). Any other
-// gets two looks: first its kind, whatever the order of its keys, then the rows of that
-// kind.
+// A message in the layout that the venue uses is read without a parser (book_layout.hpp,
+// trade_layout.hpp). Any other gets two looks: first its kind, whatever the order of its keys, then
+// the rows of that kind.
 #include "kraken/decode.hpp"
 
 #include <simdjson.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kraken/book_layout.hpp"
+#include "kraken/trade_layout.hpp"
 
 namespace havklo::kraken {
 namespace {
@@ -112,7 +113,7 @@ struct Decoder::State {
     levels.reserve(book_message_levels_max);
     level_room = std::make_unique_for_overwrite<WireLevel[]>(book_message_levels_max);
     books.reserve(message_rows_max);
-    trades.reserve(message_rows_max);
+    trade_room = std::make_unique_for_overwrite<TradeRow[]>(message_rows_max);
     tickers.reserve(message_rows_max);
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
   }
@@ -132,11 +133,13 @@ struct Decoder::State {
   bool parser_ready = false;
   Status status;
   Ack ack;
-  BookLayout layout;
+  BookLayout book_layout;
+  TradeLayout trade_layout;
   std::unique_ptr<WireLevel[]> level_room;
   std::vector<WireLevel> levels;
   std::vector<BookMessage> books;
-  std::vector<TradeRow> trades;
+  std::unique_ptr<TradeRow[]> trade_room;
+  size_t trade_count = 0;
   std::vector<TickerRow> tickers;
 };
 
@@ -148,9 +151,12 @@ bool Decoder::State::read_predicted(std::string_view json, MessageKind& kind) {
     return true;
   }
   books.resize(1);
-  if (!layout.read(json, {level_room.get(), book_message_levels_max}, books[0])) return false;
-  kind = MessageKind::book;
-  return true;
+  if (book_layout.read(json, {level_room.get(), book_message_levels_max}, books[0])) {
+    kind = MessageKind::book;
+    return true;
+  }
+  kind = MessageKind::trades;
+  return trade_layout.read(json, {trade_room.get(), message_rows_max}, trade_count);
 }
 
 std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
@@ -321,9 +327,9 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
 }
 
 Result Decoder::State::read_trades(od::value data) {
-  trades.clear();
+  trade_count = 0;
   return for_each_row(data, [this](od::object row) -> Result {
-    if (trades.size() == message_rows_max) return fail(DecodeError::too_many_rows);
+    if (trade_count == message_rows_max) return fail(DecodeError::too_many_rows);
     TradeRow trade;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
       if (key == "symbol") return read(value, trade.symbol);
@@ -339,7 +345,7 @@ Result Decoder::State::read_trades(od::value data) {
     });
     if (!fields) return fields;
     if (trade.symbol.empty()) return fail(DecodeError::missing_key);
-    trades.push_back(trade);
+    trade_room[trade_count++] = trade;
     return {};
   });
 }
@@ -381,7 +387,9 @@ std::expected<MessageKind, DecodeError> Decoder::decode_unpredicted(std::string_
 const Status& Decoder::status() const { return state_->status; }
 const Ack& Decoder::ack() const { return state_->ack; }
 std::span<const BookMessage> Decoder::books() const { return state_->books; }
-std::span<const TradeRow> Decoder::trades() const { return state_->trades; }
+std::span<const TradeRow> Decoder::trades() const {
+  return {state_->trade_room.get(), state_->trade_count};
+}
 std::span<const TickerRow> Decoder::tickers() const { return state_->tickers; }
 
 std::string_view to_string(DecodeError error) {
