@@ -11,7 +11,6 @@
 // Before anything counts: every checksum verifies, and the recording replays to the same events.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <havklo/recording.hpp>
@@ -22,7 +21,7 @@
 #include <vector>
 
 #include "bench/feed_world.hpp"
-#include "bench/paired_time.hpp"
+#include "bench/measure.hpp"
 #include "bench/tls_feed.hpp"
 #include "bench/venue_frames.hpp"
 #include "io/live_transport.hpp"
@@ -117,11 +116,6 @@ class World {
   std::optional<FeedWorld> feed_;
   uint64_t verified_ = 0;
 };
-
-double quantile(std::vector<double> values, double q) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1))];
-}
 
 void recording_cost(benchmark::State& state) {
   const TemporaryFile file;

@@ -7,9 +7,10 @@
 
 #include <array>
 #include <cstdint>
-#include <ctime>
 #include <havklo/latency.hpp>
 #include <havklo/limits.hpp>
+
+#include "io/system_clock.hpp"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -46,11 +47,7 @@ class PhaseRecorder final : public PhaseObserver {
   [[nodiscard]] LatencySummary read_summary() const { return summary_of(read_); }
 
  private:
-  static uint64_t monotonic_ns() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-  }
+  static uint64_t monotonic_ns() { return static_cast<uint64_t>(SystemClock{}.now().ns); }
   static uint64_t ticks() {
 #if defined(__x86_64__)
     return __rdtsc();
