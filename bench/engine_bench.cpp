@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "bench/paired_time.hpp"
+#include "bench/measure.hpp"
 #include "bench/questions/books.hpp"
 #include "io/phase_recorder.hpp"
 

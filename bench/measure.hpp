@@ -1,4 +1,6 @@
-// The cost of an operation, on a machine that others use too.
+// The cost of an operation, on a machine that others use too: this thread's CPU time, which a core
+// taken away does not add to, and the median of many, which a cache that somebody emptied does not
+// move.
 #pragma once
 
 #include <algorithm>
@@ -6,8 +8,6 @@
 #include <cstdint>
 #include <ctime>
 #include <vector>
-
-#include "bench/paired_time.hpp"
 
 namespace havklo::bench {
 
@@ -17,6 +17,12 @@ inline int64_t monotonic_ns() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+inline double thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
 // Orders `values`, of which there is at least one, as it needs.
 inline double quantile(std::vector<double>& values, double q) {
   const auto at = static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
@@ -24,8 +30,10 @@ inline double quantile(std::vector<double>& values, double q) {
   return values[static_cast<size_t>(at)];
 }
 
+inline double median(std::vector<double>& values) { return quantile(values, 0.5); }
+
 // Nanoseconds of this thread's CPU for one of the operations that f(count) does `count` of: the
-// median of chunks, so that a chunk whose cache somebody emptied does not count.
+// median of chunks.
 template <class F>
 double cpu_cost_ns(uint64_t chunk, uint32_t chunks, F&& f) {
   std::vector<double> costs;

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "bench/paired_time.hpp"
+#include "bench/measure.hpp"
 #include "bench/questions/records.hpp"
 #include "io/library_versions.hpp"
 #if HAVKLO_HAS_OPENSSL
