@@ -32,11 +32,6 @@ void must(bool good, const char* what) {
   std::exit(2);
 }
 
-std::string trade_text(uint64_t id) {
-  return std::string(trade_begins) + std::to_string(id) +
-         R"(,"timestamp":"2026-07-07T23:00:03.501510Z"}]})";
-}
-
 // What the client asks for is answered; nothing else is listened to.
 struct Requests {
   std::vector<std::string> answers;
@@ -73,6 +68,11 @@ struct Requests {
 };
 
 }  // namespace
+
+std::string trade_text(uint64_t id) {
+  return std::string(trade_begins) + std::to_string(id) +
+         R"(,"timestamp":"2026-07-07T23:00:03.501510Z"}]})";
+}
 
 struct LoadServer::State {
   explicit State(const Load& what) : load(what) {

@@ -25,6 +25,9 @@ inline constexpr std::string_view trade_begins =
     R"({"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell",)"
     R"("price":63501.5,"qty":0.00126700,"ord_type":"market","trade_id":)";
 
+// One trade, 190 bytes with an id of ten digits.
+std::string trade_text(uint64_t id);
+
 struct Load {
   enum class Kind : uint8_t { rate, flood_text, flood_books };
   Kind kind = Kind::rate;

@@ -1,11 +1,43 @@
-// wolfSSL as the engine drives it.
+// wolfSSL as the engine drives it; and the whole engine behind it.
 #include "bench/questions/records.hpp"
+
+#include "bench/feed_world.hpp"
+#include "bench/questions/record_events.hpp"
+#include "bench/tls_feed.hpp"
 
 namespace havklo::bench {
 namespace {
 
 const Registration many("tls_many", "havklo", HAVKLO_VERSION, tls_records<WolfsslClient, 16>);
 const Registration one("tls_one", "havklo", HAVKLO_VERSION, tls_records<WolfsslClient, 1>);
+
+// A live session on one book and its trades, its network TLS over a buffer.
+class Engine {
+ public:
+  static constexpr bool text_alone = false;
+
+  Engine() { world_.say(frames_.texts.front()); }
+  [[nodiscard]] std::vector<std::byte> seal(std::string_view text) {
+    std::vector<std::byte> frame;
+    append_frame(frame, text);
+    return network_.seal(frame);
+  }
+  void take(std::span<const std::byte> wire, size_t, Trades& got) {
+    network_.next = wire;
+    static_cast<void>(world_.engine.turn());
+    const EventWindow window = world_.events.published();
+    for (uint32_t i = 0; i < window.room; ++i) got.on_event(window[i]);
+  }
+
+ private:
+  Frames frames_ = made_frames({"BTC/USD"}, 10, Duration{}, Mix::all);
+  TlsFeed network_;
+  FeedWorld world_{frames_, {.transport = &network_}};
+};
+
+const Registration event_many("tls_event_many", "havklo", HAVKLO_VERSION,
+                              record_events<Engine, 16>);
+const Registration event_one("tls_event_one", "havklo", HAVKLO_VERSION, record_events<Engine, 1>);
 
 }  // namespace
 }  // namespace havklo::bench
