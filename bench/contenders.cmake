@@ -6,7 +6,7 @@ string(JOIN " " bench_flags ${CMAKE_CXX_FLAGS_${build_type}} ${bench_options})
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
-  bench/contender_main.cpp bench/build_stamp.cpp bench/load_server.cpp)
+  bench/contender_main.cpp bench/build_stamp.cpp bench/load_server.cpp bench/outage_server.cpp)
 target_compile_definitions(contender_main PRIVATE HAVKLO_BENCH_FLAGS="${bench_flags}")
 target_compile_definitions(contender_main PUBLIC HAVKLO_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
 target_include_directories(contender_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
@@ -55,6 +55,7 @@ peer(Boost_FOUND bench/peers/cpp/timers_asio.cpp Boost::headers)
 peer(Boost_FOUND bench/peers/cpp/rings_boost.cpp Boost::headers)
 peer(Boost_FOUND bench/peers/cpp/frames_beast.cpp Boost::headers)
 peer(BEAST_WITH_TLS bench/peers/cpp/wire_beast.cpp OpenSSL::SSL OpenSSL::Crypto)
+peer(BEAST_WITH_TLS bench/peers/cpp/outage_beast.cpp OpenSSL::SSL OpenSSL::Crypto)
 peer(BEAST_WITH_TLS bench/peers/cpp/record_events_beast.cpp OpenSSL::SSL OpenSSL::Crypto)
 peer(OPENSSL_FOUND bench/peers/cpp/records_openssl.cpp OpenSSL::SSL OpenSSL::Crypto)
 peer(OPENSSL_FOUND bench/openssl_client.cpp OpenSSL::SSL)

@@ -67,14 +67,15 @@ def pictures(folder, questions, figures):
             write(question["id"], question["id"], plot.lines(question["title"], question["axis"], question["unit"],
                                                              {"havklo": points}))
         elif "family" in question:
-            series = families.setdefault((question["family"], question["unit"]), {})
+            axis = question.get("axis_of_sizes", "pending")
+            series = families.setdefault((question["family"], axis, question["unit"]), {})
             for name, runs in results.items():
                 point = (table.size_of(question["size"]), median([run["value"] for run in runs]))
                 series.setdefault(name, []).append(point)
-    for (family, unit), series in families.items():
+    for (family, axis, unit), series in families.items():
         if max(len(points) for points in series.values()) > 1:
             title = family.replace("_", " ")
-            write(family, title, plot.lines(title, "pending", unit, series))
+            write(family, title, plot.lines(title, axis, unit, series))
     return made
 
 
