@@ -2,6 +2,7 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <havklo/assert.hpp>
 #include <havklo/connect_budget.hpp>
 #include <havklo/limits.hpp>
@@ -32,14 +33,22 @@ struct Engine::State final : CompletionSink {
       const auto number = static_cast<uint16_t>(sessions.size());
       sessions.push_back(std::make_unique<Session>(each, number, shared, seeds.next_u64()));
     }
+    to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
 
   void on_completion(const Completion& completion) override {
     if (doors.journal != nullptr) doors.journal->on_completion(completion);
     const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
-    if (number < sessions.size()) sessions[number]->on_completion(completion, now);
+    if (number < sessions.size()) touch(number).on_completion(completion, now);
   }
 
+  // For what enters this turn.
+  Session& touch(uint32_t number) {
+    to_end |= uint64_t{1} << number;
+    return *sessions[number];
+  }
+
+  void end_sessions();
   void begin_journal();
   uint32_t take_commands();
   [[nodiscard]] bool depends_on_room() const;
@@ -56,6 +65,10 @@ struct Engine::State final : CompletionSink {
   bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
+  // By number, so that a turn costs what entered it and not what sessions there are.
+  static_assert(sessions_max <= 64);
+  uint64_t to_end;      // something entered it in this turn, or it goes on by itself
+  uint64_t needs_room;  // the room in the ring decides what it does next
   bool started = false;
   bool holds_fault_slot = false;  // for RecordingStopped; held by every engine, so that one with a
                                   // journal and its replay have the same room
@@ -80,16 +93,16 @@ TurnResult Engine::turn() {
   if (!state.started) {
     state.started = true;
     ++result.inputs;
-    for (auto& session : state.sessions) session->start(state.now);
+    for (auto& session : state.sessions) session->start(state.now);  // to_end names them all
   }
   const uint32_t commands = state.take_commands();
   const uint32_t completions = state.doors.transport.poll(state, completions_per_turn_max);
   const auto timers =
       state.wheel.advance(state.now, timers_per_turn_max, [&state](TimerNode& node) {
         const Timer& timer = static_cast<Timer&>(node);
-        state.sessions[timer.session]->on_timer(timer, state.now);
+        state.touch(timer.session).on_timer(timer, state.now);
       });
-  for (auto& session : state.sessions) session->end_turn(state.now);
+  state.end_sessions();
 
   state.doors.transport.flush();
   result.inputs += commands + completions + timers.fired;
@@ -99,6 +112,20 @@ TurnResult Engine::turn() {
   if (result.events != 0) state.doors.events.publish(result.events);
   state.write_journal(result);
   return result;
+}
+
+// In the order of their numbers.
+void Engine::State::end_sessions() {
+  needs_room &= ~to_end;
+  uint64_t goes_on = 0;
+  for (uint64_t left = to_end; left != 0; left &= left - 1) {
+    Session& session = *sessions[static_cast<size_t>(std::countr_zero(left))];
+    session.end_turn(now);
+    const uint64_t bit = left & (~left + 1);
+    if (session.depends_on_room()) needs_room |= bit;
+    if (session.goes_on()) goes_on |= bit;
+  }
+  to_end = goes_on;
 }
 
 void Engine::State::begin_journal() {
@@ -124,14 +151,14 @@ uint32_t Engine::State::take_commands() {
     doors.commands.pop();
     ++taken;
     if (doors.journal != nullptr) doors.journal->on_command(command);
-    if (command.session < sessions.size()) sessions[command.session]->on_command(command, now);
+    if (command.session < sessions.size()) touch(command.session).on_command(command, now);
   }
   return taken;
 }
 
 bool Engine::State::depends_on_room() const {
   return publisher.has_unreported_loss() || (!holds_fault_slot && !journal_failed) ||
-         std::ranges::any_of(sessions, [](const auto& s) { return s->depends_on_room(); });
+         needs_room != 0;
 }
 
 // A turn is worth an entry when something entered it, something left it, or the ring's room could

@@ -60,6 +60,8 @@ class Session {
   void on_timer(const Timer& timer, Instant now);
   // Goes on with what waited for room, sends what the pace allows, hands bytes to the transport.
   void end_turn(Instant now);
+  // The next turn has something to do here though nothing enters it.
+  [[nodiscard]] bool goes_on() const { return depends_on_room() || subscriptions_.has_unsent(); }
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
