@@ -20,7 +20,8 @@ ROUNDS = {False: 5, True: 2}
 def find_programs(build):
     """The programs that are there; and what is not, with the reason."""
     candidates = [("the C and C++ peers", [str(build / "cpp_peers")], "their libraries are not installed"),
-                  ("the Rust peers", [str(build.parent / "peers/release/havklo-peers")], "cargo is not here, or cannot build them")]
+                  ("the Rust peers", [str(build.parent / "peers/release/havklo-peers")], "cargo is not here, or cannot build them"),
+                  ("Node ws", ["node", str(ROOT / "bench/peers/node/wire.js")], "node, or its package ws, is not here")]
     programs, left_out = [Program([str(build / "contenders")])], {}
     for name, command, reason in candidates:
         program = Program(command)
