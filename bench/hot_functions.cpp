@@ -130,7 +130,8 @@ int main() {
   {
     // One book's messages, decoded beforehand; the levels are kept here.
     kraken::Decoder decoder;
-    kraken::Book book(10);
+    kraken::BookScratch scratch;
+    kraken::Book book(10, scratch);
     std::vector<std::vector<kraken::WireLevel>> kept;
     kept.reserve(2 * texts.size());
     std::vector<kraken::BookMessage> messages;

@@ -42,7 +42,8 @@ const std::vector<WireLevel> guide_asks = {
     level("45299.5", "0.18772827")};
 
 TEST(KrakenBook, VerifiesTheExampleOfTheVenuesGuide) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   const auto result = book.apply(
       {.is_snapshot = true, .bids = guide_bids, .asks = guide_asks, .checksum = 3310070434U});
   EXPECT_EQ(result.outcome, ApplyOutcome::verified);
@@ -50,7 +51,8 @@ TEST(KrakenBook, VerifiesTheExampleOfTheVenuesGuide) {
 }
 
 TEST(KrakenBook, RefusesTheSameWithOneDigitChanged) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   auto bids = guide_bids;
   bids[9] = level("45276.6", "0.15445239");
   const auto result =
@@ -60,7 +62,8 @@ TEST(KrakenBook, RefusesTheSameWithOneDigitChanged) {
 }
 
 TEST(KrakenBook, TellsTheReaderOfALevelThatFallsOutOfTheDepth) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   ASSERT_EQ(book.apply({.is_snapshot = true,
                         .bids = guide_bids,
                         .asks = guide_asks,
@@ -77,7 +80,8 @@ TEST(KrakenBook, TellsTheReaderOfALevelThatFallsOutOfTheDepth) {
 }
 
 TEST(KrakenBook, AppliesTheSamePriceSeveralTimesInOrder) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   const std::vector<WireLevel> bids = {level("1.0", "2.00")};
   ASSERT_EQ(book.apply({.is_snapshot = true, .bids = bids, .checksum = plain_crc("10200")}).outcome,
             ApplyOutcome::verified);
@@ -87,7 +91,8 @@ TEST(KrakenBook, AppliesTheSamePriceSeveralTimesInOrder) {
 }
 
 TEST(KrakenBook, ReplacesTheWholeBookBySnapshotAndVerifiesAnEmptyOne) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   static_cast<void>(book.apply({.is_snapshot = true, .bids = guide_bids}));
   EXPECT_EQ(book.apply({.is_snapshot = true, .checksum = plain_crc("")}).outcome,
             ApplyOutcome::verified);
@@ -95,7 +100,8 @@ TEST(KrakenBook, ReplacesTheWholeBookBySnapshotAndVerifiesAnEmptyOne) {
 }
 
 TEST(KrakenBook, DropsAnUpdateBeforeTheSnapshotAndRefusesACrossedBook) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   const std::vector<WireLevel> one = {level("2.0", "1.0")};
   EXPECT_EQ(book.apply({.bids = one}).outcome, ApplyOutcome::no_snapshot);
   EXPECT_EQ(
@@ -105,7 +111,8 @@ TEST(KrakenBook, DropsAnUpdateBeforeTheSnapshotAndRefusesACrossedBook) {
 }
 
 TEST(KrakenBook, ComparesPricesOfDifferentPrecisionByValue) {
-  Book book(10);
+  BookScratch scratch;
+  Book book(10, scratch);
   const std::vector<WireLevel> bids = {level("0.5666", "1.0"), level("0.567", "2.0")};
   EXPECT_EQ(
       book.apply({.is_snapshot = true, .bids = bids, .checksum = plain_crc("56720566610")}).outcome,
@@ -144,7 +151,8 @@ class Model {
 TEST(KrakenBook, KeepsWhatAPlainListKeepsWhateverComes) {
   for (const uint32_t depth : {1U, 10U, 25U, 100U}) {
     Random random(depth);
-    Book book(depth);
+    BookScratch scratch;
+    Book book(depth, scratch);
     Model bids(true);
     Model asks(false);
     static_cast<void>(book.apply({.is_snapshot = true, .checksum = plain_crc("")}));
@@ -181,6 +189,45 @@ TEST(KrakenBook, KeepsWhatAPlainListKeepsWhateverComes) {
       book.check_invariants();
     }
   }
+}
+
+// Messages of far more levels than the book is deep are taken in memory that the books share: the
+// book must be whole again when the next one has used it.
+TEST(KrakenBook, TakesMessagesFarLargerThanItsDepth) {
+  BookScratch scratch;
+  Book first(10, scratch);
+  Book second(10, scratch);
+  const auto many = [](int64_t from, uint32_t count) {
+    std::vector<WireLevel> levels;
+    for (uint32_t i = 0; i < count; ++i) levels.emplace_back(Decimal{from - i, -1}, Decimal{5, 0});
+    return levels;
+  };
+  const auto bids = many(900'000, book_message_levels_max);
+  const auto others = many(500'000, book_message_levels_max - 1);
+  for (Book* const book : {&first, &second}) {
+    const auto& mine = book == &first ? bids : others;
+    BookMessage message{.is_snapshot = true, .bids = mine, .asks = {}, .checksum = 0};
+    message.checksum = book->apply(message).computed;
+    EXPECT_EQ(book->apply(message).outcome, ApplyOutcome::verified);
+    EXPECT_EQ(book->changes().size(), mine.size() + mine.size() - 10);
+  }
+  for (const Book* const book : {&first, &second}) {
+    const int64_t best = book == &first ? 900'000 : 500'000;
+    ASSERT_EQ(book->bids().size(), 10U);
+    for (int64_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(book->bids()[static_cast<size_t>(i)].price_mantissa, best - i);
+    }
+    book->check_invariants();
+  }
+  // A drift of one side, level by level, far past the room that the book keeps.
+  for (int64_t i = 1; i <= 1'000; ++i) {
+    const WireLevel better{Decimal{900'000 + i, -1}, Decimal{5, 0}};
+    BookMessage message{.bids = std::span(&better, 1), .checksum = 0};
+    message.checksum = first.apply(message).computed;
+    first.check_invariants();
+  }
+  EXPECT_EQ(first.bids().front().price_mantissa, 901'000);
+  EXPECT_EQ(first.bids().back().price_mantissa, 900'991);
 }
 
 }  // namespace

@@ -155,6 +155,7 @@ TEST_F(KrakenDecode, VerifiesEveryChecksumOfTheCaptures) {
   for (const auto& [name, depth_and_count] : expected) {
     std::ifstream file(folder / name);
     ASSERT_TRUE(file.is_open()) << name;
+    BookScratch scratch;
     std::map<std::string, Book> books;
     uint32_t verified = 0;
     for (std::string line; std::getline(file, line);) {
@@ -162,8 +163,8 @@ TEST_F(KrakenDecode, VerifiesEveryChecksumOfTheCaptures) {
       ASSERT_TRUE(kind.has_value()) << to_string(kind.error()) << ": " << line;
       if (*kind != MessageKind::book) continue;
       for (const BookMessage& message : decoder_.books()) {
-        Book& book =
-            books.try_emplace(std::string(message.symbol), depth_and_count.first).first->second;
+        Book& book = books.try_emplace(std::string(message.symbol), depth_and_count.first, scratch)
+                         .first->second;
         ASSERT_EQ(book.apply(message).outcome, ApplyOutcome::verified) << line;
         book.check_invariants();
         ++verified;

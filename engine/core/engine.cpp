@@ -24,8 +24,8 @@ struct Engine::State final : CompletionSink {
       : doors(given),
         symbols(names),
         budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
-        shared{given.transport, wheel,   names,        symbols,      budget,
-               publisher,       decoder, given.phases, attempt_began} {
+        shared{given.transport, wheel,   names,   symbols,      budget,
+               publisher,       decoder, scratch, given.phases, attempt_began} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     sessions.reserve(settings.size());
@@ -62,6 +62,7 @@ struct Engine::State final : CompletionSink {
   Publisher publisher;
   ConnectBudget budget;
   kraken::Decoder decoder;
+  kraken::BookScratch scratch;
   bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;

@@ -32,7 +32,8 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
       random_(seed),
       lifecycle_(settings, shared.budget, random_),
       slots_(shared.publisher),
-      subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel),
+      subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel,
+                     shared.scratch),
       websocket_(websocket::Role::client, message_bytes_max) {
   for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
     lifecycle_timers_[kind].owner = TimerOwner::lifecycle;

@@ -42,6 +42,7 @@ struct Shared {
   ConnectBudget& budget;
   Publisher& publisher;
   kraken::Decoder& decoder;
+  kraken::BookScratch& scratch;
   PhaseObserver* phases;  // none: nobody counts
   bool& attempt_began;    // in this turn: its wall-clock time goes into the journal
 };

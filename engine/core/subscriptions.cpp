@@ -45,7 +45,8 @@ std::optional<Channel> channel_named(std::string_view name) {
 }  // namespace
 
 Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& names,
-                             SymbolIndex& index, LifecycleSlots& slots, TimerWheel& wheel)
+                             SymbolIndex& index, LifecycleSlots& slots, TimerWheel& wheel,
+                             kraken::BookScratch& scratch)
     : restore_timeout_(settings.timeouts.restore_timeout),
       stable_after_(settings.reconnect.stable_after),
       session_(session),
@@ -53,6 +54,7 @@ Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& 
       index_(index),
       slots_(slots),
       wheel_(wheel),
+      scratch_(scratch),
       pace_(settings.requests.per_second, settings.requests.burst) {
   for (auto& table : by_symbol_) table.resize(symbols_max);
   records_.reserve(by_symbol_.size() * symbols_max);
@@ -80,7 +82,7 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
   const bool other_depth = channel == Channel::book && record->depth != depth;
   if (other_depth) {
     record->depth = depth;
-    record->book = std::make_unique<kraken::Book>(depth);
+    record->book = std::make_unique<kraken::Book>(depth, scratch_);
     record->verified = false;
   }
   if (is_new || record->stage == Stage::rejected) {

@@ -1,8 +1,8 @@
 // What the user wants to hear, and how far each wish has come on this connection.
 //
 // Owns:       a record for each (channel, symbol), its book, its deadline, the pace of requests.
-// Not owned:  the event slots, the names and the timer wheel (the session's and the engine's);
-//             sending: the session asks next_request() while the pace allows.
+// Not owned:  the event slots, the names, the timer wheel, what the books share (the session's and
+//             the engine's); sending: the session asks next_request() while the pace allows.
 // Threads:    loop thread.
 // Invariants: a record is in exactly one stage; a stage that waits for the venue has a deadline; a
 //             book is empty unless its record is acknowledged or verified; `restored` is only said
@@ -86,7 +86,7 @@ struct Request {
 class Subscriptions {
  public:
   Subscriptions(const Settings& settings, uint16_t session, Names& names, SymbolIndex& index,
-                LifecycleSlots& slots, TimerWheel& wheel);
+                LifecycleSlots& slots, TimerWheel& wheel, kraken::BookScratch& scratch);
   ~Subscriptions();  // takes its timers off the wheel
   Subscriptions(const Subscriptions&) = delete;
   Subscriptions& operator=(const Subscriptions&) = delete;
@@ -164,6 +164,7 @@ class Subscriptions {
   SymbolIndex& index_;
   LifecycleSlots& slots_;
   TimerWheel& wheel_;
+  kraken::BookScratch& scratch_;
   RequestPace pace_;
   uint64_t last_req_id_ = 0;
 

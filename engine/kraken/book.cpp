@@ -20,12 +20,8 @@ uint32_t checksum_of(ChecksumPart bids, ChecksumPart asks) {
 
 }  // namespace
 
-Book::Book(uint32_t depth)
-    : depth_(depth),
-      bids_(depth + book_message_levels_max, depth),
-      asks_(depth + book_message_levels_max, depth),
-      changes_(
-          std::make_unique_for_overwrite<BookChange[]>(message_events_max + 2 * size_t{depth})) {
+Book::Book(uint32_t depth, BookScratch& scratch)
+    : bids_(depth), asks_(depth), scratch_(scratch), depth_(depth) {
   HAVKLO_ASSERT(depth > 0 && depth <= book_depth_max);
 }
 
@@ -45,10 +41,14 @@ ApplyResult Book::apply(const BookMessage& message) {
     has_snapshot_ = true;
   }
   if (!has_snapshot_) return {.outcome = ApplyOutcome::no_snapshot};
+  bids_.make_room(message.bids.size(), scratch_.wide(BookSide::bid));
+  asks_.make_room(message.asks.size(), scratch_.wide(BookSide::ask));
   apply_side(bids_, message.bids);
   apply_side(asks_, message.asks);
   truncate(bids_);
   truncate(asks_);
+  bids_.return_home();
+  asks_.return_home();
   const uint32_t computed = checksum_of(bids_.checksum_part(), asks_.checksum_part());
   if (computed != message.checksum) {
     return {ApplyOutcome::checksum_mismatch, message.checksum, computed};
@@ -64,7 +64,7 @@ template <BookSide side>
 void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels) {
   for (const WireLevel& level : levels) {
     if (!book.apply(level)) continue;  // nobody was told of it
-    changes_[change_count_++] = {level, side, false};
+    scratch_.changes()[change_count_++] = {level, side, false};
   }
 }
 
@@ -75,7 +75,7 @@ void Book::truncate(BookLevels<side>& book) {
   while (book.size() > depth_) {
     WireLevel worst = book.levels().back();
     worst.qty_mantissa = 0;
-    changes_[change_count_++] = {worst, side, true};
+    scratch_.changes()[change_count_++] = {worst, side, true};
     book.pop_worst();
   }
 }

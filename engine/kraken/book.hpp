@@ -1,6 +1,8 @@
 // The venue's order book for one symbol, verified by the venue's own checksum after every message.
 //
-// Owns:       the levels of both sides, best first, and the list of changes of the last message.
+// Owns:       the levels of both sides, best first.
+// Not owned:  the list of changes and the room of a large message (book_scratch.hpp), which the
+//             books of an engine share.
 // Threads:    one.
 // Invariants: sides sorted, at most `depth` levels each, no level of quantity 0.
 // Cost:       a message costs its levels (book_levels.hpp) and a checksum of at most twenty
@@ -10,10 +12,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "kraken/book_levels.hpp"
+#include "kraken/book_scratch.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::kraken {
@@ -26,24 +28,17 @@ struct ApplyResult {
   uint32_t computed = 0;
 };
 
-// One thing for a reader to do: the wire's entry, or the removal of a level that truncation pushed
-// out.
-struct BookChange {
-  WireLevel level;  // quantity 0 removes
-  BookSide side = BookSide::bid;
-  bool truncated = false;
-};
-
 class Book {
  public:
-  explicit Book(uint32_t depth);
+  Book(uint32_t depth, BookScratch& scratch);
 
   // The outcome says whether changes() may be published. After a mismatch or a crossed book,
   // clear() it.
   [[nodiscard]] ApplyResult apply(const BookMessage& message);
   void clear();
+  // Until the next apply() of any book of this scratch.
   [[nodiscard]] std::span<const BookChange> changes() const {
-    return {changes_.get(), change_count_};
+    return {scratch_.changes(), change_count_};
   }
 
   [[nodiscard]] std::span<const WireLevel> bids() const { return bids_.levels(); }  // best first
@@ -58,12 +53,12 @@ class Book {
   template <BookSide side>
   void truncate(BookLevels<side>& book);
 
-  uint32_t depth_;
-  bool has_snapshot_ = false;
   BookLevels<BookSide::bid> bids_;
   BookLevels<BookSide::ask> asks_;
+  BookScratch& scratch_;
   size_t change_count_ = 0;
-  std::unique_ptr<BookChange[]> changes_;  // room for what the largest message can become
+  uint32_t depth_;
+  bool has_snapshot_ = false;
 };
 
 }  // namespace havklo::kraken

@@ -2,6 +2,8 @@
 //
 // Owns:       a buffer with room at both ends of the levels, so that a change moves those on its
 //             shorter side only: most changes come near the best price, truncation takes the worst.
+//             It is little larger than the book is deep, so that many shallow books stay in the
+//             caches; a message that could overflow it is taken in memory that is borrowed.
 // Threads:    one.
 // Invariants: sorted, prices different by value, no quantity 0. `uniform_`: all prices have the
 //             exponent `exponent_`, so integers compare; else decimals are compared by value.
@@ -26,11 +28,11 @@ namespace havklo::kraken {
 template <BookSide side>
 class BookLevels {
  public:
-  // `levels_max`: that may be held at once. Room is kept for `depth` more, to move in.
-  BookLevels(size_t levels_max, size_t depth)
-      : levels_max_(levels_max),
-        capacity_(levels_max + std::max<size_t>(depth, 64)),
-        memory_(std::make_unique_for_overwrite<WireLevel[]>(capacity_)) {
+  explicit BookLevels(uint32_t depth)
+      : depth_(depth),
+        home_(std::make_unique_for_overwrite<WireLevel[]>(home_capacity(depth))),
+        memory_(home_.get()),
+        capacity_(home_capacity(depth)) {
     clear();
   }
 
@@ -39,9 +41,20 @@ class BookLevels {
 
   void clear() {
     size_ = 0;
-    begin_ = (capacity_ - levels_max_) / 2;
+    begin_ = (capacity_ - depth_) / 2;
     uniform_ = true;
     part_known_ = false;
+  }
+
+  // Before as many are applied: moves to `wide` when they might not fit. After them, and when no
+  // more than the depth is left: back.
+  void make_room(size_t more, std::span<WireLevel> wide) {
+    if (size_ + more + 2 > capacity_) [[unlikely]]
+      move_to(wide.data(), wide.size());
+  }
+  void return_home() {
+    if (memory_ != home_.get()) [[unlikely]]
+      move_to(home_.get(), home_capacity(depth_));
   }
 
   // Writes or, with quantity 0, removes. False: a removal of what is not there.
@@ -62,7 +75,7 @@ class BookLevels {
   // The same, without the memory of it.
   [[nodiscard]] ChecksumPart best_part() const {
     PartsChecksum checksum;
-    for (size_t i = std::min(size_, checksum_levels); i-- > 0;) {
+    for (size_t i = std::min<size_t>(size_, checksum_levels); i-- > 0;) {
       checksum.prepend(first()[i].remainder, first()[i].chars);
     }
     return checksum.part();
@@ -76,24 +89,30 @@ class BookLevels {
  private:
   static bool better(int64_t a, int64_t b) { return side == BookSide::bid ? a > b : a < b; }
 
-  [[nodiscard]] WireLevel* first() const { return memory_.get() + begin_; }
+  [[nodiscard]] WireLevel* first() const { return memory_ + begin_; }
   [[nodiscard]] size_t find_uniform(int64_t price) const;
   [[nodiscard]] size_t find_mixed(Decimal price) const;
   void insert(size_t at, const WireLevel& level);
   void erase(size_t at);
   void centre();
+  void move_to(WireLevel* memory, size_t capacity);
+  // Twice the depth, or at least 22 levels more: to move in, and for a message of as many.
+  static constexpr uint32_t home_capacity(uint32_t depth) {
+    return depth + std::max<uint32_t>(depth, 22);
+  }
   static void move(WireLevel* to, const WireLevel* from, size_t count) {
     std::memmove(static_cast<void*>(to), from, count * sizeof(WireLevel));
   }
 
-  size_t levels_max_;
-  size_t capacity_;
-  std::unique_ptr<WireLevel[]> memory_;
-  size_t begin_ = 0;
-  size_t size_ = 0;
+  uint32_t depth_;
   int8_t exponent_ = 0;
   bool uniform_ = true;
   bool part_known_ = false;
+  std::unique_ptr<WireLevel[]> home_;
+  WireLevel* memory_;  // home_, or borrowed
+  uint32_t capacity_;  // of memory_
+  uint32_t begin_ = 0;
+  uint32_t size_ = 0;
   ChecksumPart part_;
 };
 
@@ -160,7 +179,7 @@ size_t BookLevels<side>::find_mixed(Decimal price) const {
 
 template <BookSide side>
 void BookLevels<side>::insert(size_t at, const WireLevel& level) {
-  HAVKLO_ASSERT(size_ < levels_max_);
+  HAVKLO_ASSERT(size_ + 2 < capacity_);
   const size_t behind = size_ - at;
   if (at < behind) {
     if (begin_ == 0) centre();
@@ -186,11 +205,21 @@ void BookLevels<side>::erase(size_t at) {
   --size_;
 }
 
-// Rare: half of the spare room has been used up by a drift of the price.
+// Half of the spare room has been used up by a drift of the price.
 template <BookSide side>
 void BookLevels<side>::centre() {
-  const size_t begin = (capacity_ - size_) / 2;
-  move(memory_.get() + begin, first(), size_);
+  const uint32_t begin = (capacity_ - size_) / 2;
+  move(memory_ + begin, first(), size_);
+  begin_ = begin;
+}
+
+template <BookSide side>
+void BookLevels<side>::move_to(WireLevel* memory, size_t capacity) {
+  HAVKLO_ASSERT(size_ + 2 < capacity);
+  const auto begin = static_cast<uint32_t>((capacity - size_) / 2);
+  move(memory + begin, first(), size_);
+  memory_ = memory;
+  capacity_ = static_cast<uint32_t>(capacity);
   begin_ = begin;
 }
 
