@@ -76,6 +76,9 @@ class FeedTransport : public Transport {
   }
   void flush() override {}
 
+ protected:
+  [[nodiscard]] ConnectionId connection() const { return id_; }
+
  private:
   virtual std::span<const std::byte> unseal(std::span<const std::byte> wire) { return wire; }
 

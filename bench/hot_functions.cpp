@@ -6,6 +6,7 @@
 // printed; what comes before and after it is not counted.
 #include <cstdio>
 #include <havklo/limits.hpp>
+#include <havklo/recording.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <havklo/timer_wheel.hpp>
 #include <memory>
@@ -17,6 +18,8 @@
 #include "bench/venue_frames.hpp"
 #include "kraken/book.hpp"
 #include "kraken/decode.hpp"
+#include "support/sync_block_writer.hpp"
+#include "support/temporary_file.hpp"
 
 namespace {
 
@@ -85,6 +88,14 @@ extern "C" {
   }
 }
 
+[[gnu::noinline]] void measured_frame_to_events_recorded(
+    FeedWorld& world, const std::vector<std::vector<std::byte>>& reads) {
+  for (const auto& stream : reads) {
+    world.transport.next = {stream.data(), stream.size() - receive_padding};
+    require(world.engine.turn().events != 0);
+  }
+}
+
 [[gnu::noinline]] void measured_idle_turn(FeedWorld& world, size_t turns) {
   for (size_t i = 0; i < turns; ++i) require(world.engine.turn().events == 0);
 }
@@ -104,6 +115,22 @@ extern "C" {
 }
 
 }  // extern "C"
+
+namespace {
+
+void record_frames() {
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  auto recorder = Recorder::create(file.path(), feed_settings(frames()), 1, Duration{}, writer);
+  FeedWorld world(frames(), {.journal = recorder.value().get()});
+  const auto reads = reads_of(frames().texts, 1);
+  measured_frame_to_events_recorded(world, reads);
+  say("frame_to_events_recorded", reads.size());
+  recorder.value()->finish();
+  require(recorder.value()->outcome().has_value());
+}
+
+}  // namespace
 
 int main() {
   std::vector<Padded> texts(frames().texts.begin(), frames().texts.end());
@@ -155,6 +182,7 @@ int main() {
     measured_idle_turn(world, 1'000);
     say("idle_turn", 1'000);
   }
+  record_frames();
   {
     SpscRing<Event> ring(1'024);
     measured_ring_push_pop(ring, 10'000);

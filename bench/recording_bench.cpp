@@ -72,6 +72,7 @@ class World {
       recorder_ =
           Recorder::create(recording, feed_settings(frames), 1, clock_.utc_offset(), *uring_)
               .value();
+      tls_.receive_room = recorder_.get();
     }
     uring_->start_on_this_thread();
     feed_.emplace(frames, FeedDoors{&clock_, &tls_, recorder_.get()});

@@ -38,6 +38,9 @@ class TlsFeed final : public FeedTransport {
       }
     }
   }
+  // Where it decrypts into, as the live transport does; null: its own.
+  ReceiveRoom* receive_room = nullptr;
+
   // One record. They are read in the order in which they were sealed.
   [[nodiscard]] std::vector<std::byte> seal(std::span<const std::byte> bytes) override {
     std::vector<std::byte> wire;
@@ -57,7 +60,12 @@ class TlsFeed final : public FeedTransport {
   }
   std::span<const std::byte> unseal(std::span<const std::byte> wire) override {
     client_->feed(wire);
-    const auto room = std::span(plaintext_).first(plaintext_.size() - receive_padding);
+    const size_t bytes = plaintext_.size() - receive_padding;
+    auto room = std::span(plaintext_).first(bytes);
+    if (receive_room != nullptr) {
+      const auto given = receive_room->receive_room(connection(), bytes);
+      if (!given.empty()) room = given;
+    }
     return room.first(client_->read(room).bytes);
   }
 

@@ -63,6 +63,7 @@ struct LiveEngine {
                                         clock.utc_offset(), *transport);
       if (!recording) return refuse(recording.error());
       recorder = std::move(*recording);
+      transport->receive_into(*recorder);
     }
     engine = std::make_unique<core::Engine>(
         std::span(&settings, 1), core::Doors{clock, *transport, command_door, events,

@@ -58,6 +58,7 @@ uint32_t run(uint32_t begin, std::span<const std::byte> bytes) {
   while (bytes.size() >= 3 * stream_bytes) {
     uint64_t second = 0;
     uint64_t third = 0;
+#pragma GCC unroll 8
     for (size_t i = 0; i < stream_bytes; i += sizeof(uint64_t)) {
       state = _mm_crc32_u64(state, word_at(bytes.data() + i));
       second = _mm_crc32_u64(second, word_at(bytes.data() + stream_bytes + i));

@@ -19,10 +19,12 @@
 
 namespace havklo::replay {
 
-// Format 2 is 1 for several sessions, 3 is either with padding. All are read; 3 is written.
+// Format 2 is 1 for several sessions, 3 is either with padding, 4 has short entries and another
+// digest. All are read; 4 is written.
 inline constexpr uint32_t format_of_several_sessions = 2;
 inline constexpr uint32_t format_with_padding = 3;
-inline constexpr uint32_t format_version = format_with_padding;
+inline constexpr uint32_t format_with_short_entries = 4;
+inline constexpr uint32_t format_version = format_with_short_entries;
 // Before the settings of each of several sessions, a line of its own: no setting looks like it.
 [[nodiscard]] std::string session_mark(size_t session);
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
@@ -49,6 +51,35 @@ enum class EntryTag : uint8_t {
   closed,
   utc_offset,
   event,
+  short_received,  // since format 4, as is the next
+  short_turn_end,
+};
+
+// Entries that nearly every turn has, of fixed size: each is one or two stores.
+struct ShortReceived {
+  static constexpr size_t bytes = 8;  // the plaintext lies behind
+  static constexpr size_t length_max = (size_t{1} << 24U) - 1;
+  static void put(std::byte* at, uint32_t connection, size_t length) {
+    const uint64_t word = static_cast<uint64_t>(EntryTag::short_received) |
+                          static_cast<uint64_t>(length) << 8U | uint64_t{connection} << 32U;
+    std::memcpy(at, &word, sizeof word);
+  }
+};
+
+struct ShortTurnEnd {
+  static constexpr size_t bytes = 16;
+  static constexpr uint32_t room_max = (uint32_t{1} << 24U) - 1;
+  static constexpr bool fits(int64_t since_last_ns, uint32_t room) {
+    return since_last_ns >= 0 && since_last_ns >> 32 == 0 && room <= room_max;
+  }
+  static void put(std::byte* at, int64_t since_last_ns, uint32_t room, uint32_t event_count,
+                  uint32_t digest_low) {
+    const std::array<uint64_t, 2> words = {static_cast<uint64_t>(EntryTag::short_turn_end) |
+                                               uint64_t{room} << 8U |
+                                               static_cast<uint64_t>(since_last_ns) << 32U,
+                                           event_count | uint64_t{digest_low} << 32U};
+    std::memcpy(at, words.data(), sizeof words);
+  }
 };
 
 // How far a recording has come: what a block's header says of everything up to its end.
@@ -146,6 +177,11 @@ class ByteReader {
     return value;
   }
   [[nodiscard]] uint32_t word() { return fixed<uint32_t>(); }
+  // Three bytes.
+  [[nodiscard]] uint32_t word24() {
+    const uint32_t low = fixed<uint16_t>();
+    return low | uint32_t{byte()} << 16U;
+  }
   [[nodiscard]] std::span<const std::byte> take(uint64_t count) {
     if (failed_ || count > rest_.size()) {
       failed_ = true;

@@ -10,6 +10,7 @@
 
 #include "core/engine.hpp"
 #include "replay/event_digest.hpp"
+#include "replay/old_event_digest.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -74,6 +75,25 @@ uint32_t ring_slots_of(const std::vector<Settings>& sessions) {
   return static_cast<uint32_t>(std::bit_ceil(slots));
 }
 
+// Of the events so far, as the recording's format has it.
+class RecordedDigest {
+ public:
+  explicit RecordedDigest(uint32_t format) : is_old_(format < format_with_short_entries) {}
+  void add(std::span<const Event> events) {
+    if (is_old_) {
+      for (const Event& event : events) old_.add(event);
+    } else {
+      for (const Event& event : events) now_.add(event);
+    }
+  }
+  [[nodiscard]] uint64_t value() const { return is_old_ ? old_.value() : now_.value(); }
+
+ private:
+  bool is_old_;
+  OldEventDigest old_;
+  EventDigest now_;
+};
+
 std::string describe(const Command& command) {
   constexpr std::array<std::string_view, 4> names = {"subscribe", "unsubscribe", "reconnect",
                                                      "close"};
@@ -131,7 +151,8 @@ struct Player::State {
         sessions(reader.header().sessions()),
         room(ring_slots_of(sessions)),
         engine(sessions,
-               core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}) {}
+               core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
+        digest(reader.header().format) {}
 
   [[nodiscard]] bool block_agrees();
   void differ(uint64_t recorded_digest, uint64_t replayed_digest);
@@ -144,7 +165,7 @@ struct Player::State {
   RecordedRoom room;
   core::Engine engine;
   RecordedTurn turn;
-  EventDigest digest;
+  RecordedDigest digest;
   PlayResult result;
 };
 
@@ -199,7 +220,7 @@ Player::Status Player::run_turn() {
   const std::span<const Event> events = state.room.events();
   ++state.result.turns;
   state.result.events += events.size();
-  for (const Event& event : events) state.digest.add(event);
+  state.digest.add(events);
   if (events.empty() && turn.event_count == 0) return Status::turn;
   const auto low = static_cast<uint32_t>(state.digest.value());
   if (events.size() == turn.event_count && low == turn.digest_low) return Status::turn;

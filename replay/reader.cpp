@@ -299,20 +299,42 @@ Reader::Status Reader::go_over() {
 bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended) {
   const auto tag = static_cast<EntryTag>(bytes.byte());
   if (joins_ && tag != EntryTag::received && tag != EntryTag::received_part) return false;
+  const bool is_short = tag == EntryTag::short_received || tag == EntryTag::short_turn_end;
+  if (is_short && header_.format < format_with_short_entries) return false;
   switch (tag) {
     case EntryTag::padding:
       break;
-    case EntryTag::turn_end:
+    case EntryTag::short_received: {
+      const uint32_t length = bytes.word24();
+      return read_received(bytes, turn, ConnectionId{bytes.word()}, length, true);
+    }
+    case EntryTag::short_turn_end: {
+      turn.room = bytes.word24();
+      const Duration since_last{bytes.word()};
+      turn.event_count = bytes.word();
+      turn.digest_low = bytes.word();
       turn_ended = true;
-      return read_turn_end(bytes, turn);
+      return end_turn(bytes, turn, since_last);
+    }
+    case EntryTag::turn_end: {
+      const Duration since_last{unzigzag(bytes.varint())};
+      turn.room = static_cast<uint32_t>(bytes.varint());
+      turn.event_count = static_cast<uint32_t>(bytes.varint());
+      turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
+      turn_ended = true;
+      return end_turn(bytes, turn, since_last);
+    }
     case EntryTag::command:
       return read_command(bytes, turn);
     case EntryTag::utc_offset:
       turn.utc_offset = Duration{unzigzag(bytes.varint())};
       return !bytes.failed();
     case EntryTag::received:
-    case EntryTag::received_part:
-      return read_received(bytes, turn, tag == EntryTag::received);
+    case EntryTag::received_part: {
+      const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
+      const uint64_t length = bytes.varint();
+      return read_received(bytes, turn, connection, length, tag == EntryTag::received);
+    }
     case EntryTag::opened:
     case EntryTag::sent:
     case EntryTag::closed:
@@ -332,17 +354,14 @@ bool Reader::read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended)
   return false;
 }
 
-bool Reader::read_turn_end(ByteReader& bytes, RecordedTurn& turn) {
-  const Duration since_last{unzigzag(bytes.varint())};
+bool Reader::end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last) {
+  if (bytes.failed()) return false;
   if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
   last_now_ = last_now_ + since_last;
   turn.now = last_now_;
-  turn.room = static_cast<uint32_t>(bytes.varint());
-  turn.event_count = static_cast<uint32_t>(bytes.varint());
-  turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
   turn.number = ++turns_;
   events_ += turn.event_count;
-  return !bytes.failed();
+  return true;
 }
 
 bool Reader::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn) {
@@ -393,9 +412,9 @@ bool Reader::read_command(ByteReader& bytes, RecordedTurn& turn) {
   return true;
 }
 
-bool Reader::read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last) {
-  const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
-  auto read = bytes.take(bytes.varint());
+bool Reader::read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
+                           uint64_t length, bool is_last) {
+  auto read = bytes.take(length);
   if (bytes.failed()) return false;
   if (joins_ || !is_last) {
     if (!joins_) joined_.clear();

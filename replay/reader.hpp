@@ -101,8 +101,9 @@ class Reader {
   [[nodiscard]] bool read_entry(ByteReader& bytes, RecordedTurn& turn, bool& turn_ended);
   [[nodiscard]] bool read_command(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn);
-  [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, bool is_last);
-  [[nodiscard]] bool read_turn_end(ByteReader& bytes, RecordedTurn& turn);
+  [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
+                                   uint64_t length, bool is_last);
+  [[nodiscard]] bool end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last);
   Status tear(std::string why);
   [[nodiscard]] std::string what_lies_behind();
 

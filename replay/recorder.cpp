@@ -23,12 +23,49 @@ using replay::EntryTag;
 using replay::OpenBlock;
 using replay::Progress;
 using replay::RecordingFiles;
+using replay::ShortReceived;
+using replay::ShortTurnEnd;
 
 // The longest entry but for what was received.
 constexpr size_t entry_bytes_max = 96;
 
+constexpr uint32_t recent_bytes = 512;
+constexpr uint32_t fetch_ahead_bytes = 2048;
+constexpr uint32_t line_bytes = 64;
+
 // A block is handed on when it is full, or this long after its first entry: a kill loses no more.
 constexpr Duration block_age_max = Duration::milliseconds(500);
+
+// Bit k: kind k is a market event.
+constexpr uint64_t market_kinds = [] {
+  uint64_t kinds = 0;
+  for (uint32_t kind = 0; kind <= event_kind_last; ++kind) {
+    if (is_market(static_cast<EventKind>(kind))) kinds |= uint64_t{1} << kind;
+  }
+  return kinds;
+}();
+static_assert(event_kind_last < 64);
+
+// Both sides have receive_padding behind them, so whole pieces are copied.
+void copy_padded(std::byte* to, std::span<const std::byte> from) {
+  constexpr size_t piece_bytes = 32;
+  static_assert(piece_bytes <= receive_padding);
+  for (size_t at = 0; at < from.size(); at += piece_bytes) {
+    std::memcpy(to + at, from.data() + at, piece_bytes);
+  }
+}
+
+// A line that is about to be written, on its way into this core's cache. The disk's side has read
+// the block's memory since it was last written, so each line has to be taken back from elsewhere:
+// done ahead, nobody waits for it. (__builtin_prefetch would fetch it to be read only, which a
+// write has to repeat, unless the compiler is told of a processor newer than those we build for.)
+void fetch_to_write(const std::byte* line) {
+#ifdef __x86_64__
+  asm volatile("prefetchw %0" : : "m"(*line));
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
 
 // Which machine: its name, its kernel, its processor's architecture.
 std::string host_text() {
@@ -87,15 +124,20 @@ struct Recorder::State {
     block.used = static_cast<uint32_t>(entry.at - block.payload);
   }
   void received(ConnectionId connection, std::span<const std::byte> bytes);
-  void lifecycle_events(const TurnEnd& turn);
+  [[gnu::cold]] void received_in_parts(ConnectionId connection, std::span<const std::byte> bytes);
+  [[gnu::cold]] void lifecycle_events(const TurnEnd& turn);
+  void turn_end(const TurnEnd& turn);
   void add_to_crc(uint32_t until);
+  // But for what was written last: it is still on its way into the cache.
   void add_full_chunks_to_crc() {
     const uint32_t waiting = files->current().used - crc_until;
-    if (waiting >= replay::crc32c_chunk_bytes) {
-      add_to_crc(crc_until + waiting - waiting % replay::crc32c_chunk_bytes);
+    if (waiting >= replay::crc32c_chunk_bytes + recent_bytes) {
+      const uint32_t settled = waiting - recent_bytes;
+      add_to_crc(crc_until + settled - settled % replay::crc32c_chunk_bytes);
     }
   }
-  void hand_on();
+  void fetch_ahead();
+  [[gnu::cold]] void hand_on();
   void look_for_fault();
 
   std::unique_ptr<RecordingFiles> files;
@@ -105,6 +147,7 @@ struct Recorder::State {
   bool finish_called = false;
   uint32_t crc = 0;  // of the current block, up to crc_until
   uint32_t crc_until = 0;
+  uint32_t fetched_until = 0;  // of the current block
   Progress progress;
   replay::EventDigest digest;  // of all turns; `progress` has it only of those that are written
   Instant hand_on_at = Instant::never();
@@ -218,11 +261,12 @@ void Recorder::on_command(const Command& command) {
 
 void Recorder::on_completion(const Completion& completion) {
   State& state = *state_;
-  if (state.state != RecorderState::recording || !state.make_room()) return;
-  const auto connection = static_cast<uint32_t>(completion.connection);
+  if (state.state != RecorderState::recording) return;
   if (completion.kind == Completion::Kind::received) {
     return state.received(completion.connection, completion.bytes);
   }
+  if (!state.make_room()) return;
+  const auto connection = static_cast<uint32_t>(completion.connection);
   auto entry = state.begin();
   switch (completion.kind) {
     case Completion::Kind::received:
@@ -251,9 +295,36 @@ void Recorder::on_completion(const Completion& completion) {
   state.done(entry);
 }
 
-// A read that does not fit is cut in parts; the reader joins them again.
+std::span<std::byte> Recorder::receive_room(ConnectionId id, size_t bytes) {
+  State& state = *state_;
+  const size_t needed = bytes + receive_padding + ShortReceived::bytes + entry_bytes_max;
+  if (state.state != RecorderState::recording || state.redactor.watches(id)) return {};
+  if (state.files->room() < needed) {
+    if (needed > RecordingFiles::block_bytes / 2) return {};
+    state.hand_on();
+    if (state.state != RecorderState::recording) return {};
+  }
+  return {state.files->current().payload + state.files->current().used + ShortReceived::bytes,
+          bytes};
+}
+
 void Recorder::State::received(ConnectionId connection, std::span<const std::byte> bytes) {
+  const size_t needed = ShortReceived::bytes + bytes.size() + receive_padding + entry_bytes_max;
+  OpenBlock& block = files->current();
+  std::byte* const copy = block.payload + block.used + ShortReceived::bytes;
+  if (bytes.data() != copy) {
+    if (files->room() < needed) return received_in_parts(connection, bytes);
+    copy_padded(copy, bytes);
+    redactor.mask(connection, {copy, bytes.size()});
+  }
+  ShortReceived::put(copy - ShortReceived::bytes, static_cast<uint32_t>(connection), bytes.size());
+  block.used += static_cast<uint32_t>(ShortReceived::bytes + bytes.size());
+}
+
+// A read that does not fit is cut; the reader joins the parts again.
+void Recorder::State::received_in_parts(ConnectionId connection, std::span<const std::byte> bytes) {
   for (;;) {
+    if (!make_room()) return;
     const size_t part = std::min(bytes.size(), files->room() - entry_bytes_max / 2);
     const bool is_last = part == bytes.size();
     auto entry = begin();
@@ -287,43 +358,66 @@ void Recorder::State::lifecycle_events(const TurnEnd& turn) {
 
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
-  bool has_lifecycle_event = false;
+  uint64_t kinds = 0;
   for (uint32_t i = 0; i < turn.event_count; ++i) {
     const Event& event = turn.events[i];
     state.digest.add(event);
-    has_lifecycle_event |= !is_market(event.kind);
+    kinds |= uint64_t{1} << static_cast<uint32_t>(event.kind);
   }
-  if (has_lifecycle_event) state.lifecycle_events(turn);
+  if ((kinds & ~market_kinds) != 0) state.lifecycle_events(turn);
   if (state.state != RecorderState::recording || !state.make_room()) return plan_look();
-  auto entry = state.begin();
+  state.turn_end(turn);
+  if (!state.redactor.looks_back()) state.add_full_chunks_to_crc();
+  state.fetch_ahead();
+  const bool first = state.hand_on_at == Instant::never();
+  if (first) state.hand_on_at = turn.now + block_age_max;
+  const bool next_file = state.files->next_file_due(turn.now);
+  const bool due = next_file || (turn.now >= state.hand_on_at && state.files->keeps_up());
+  if (due) state.hand_on();
+  if (next_file) state.files->go_over();
+  if (first || due) plan_look();
+}
+
+void Recorder::State::turn_end(const TurnEnd& turn) {
   if (turn.utc_offset) {
+    auto entry = begin();
     entry.tag(EntryTag::utc_offset);
     entry.signed_varint(turn.utc_offset->ns);
+    done(entry);
   }
-  entry.tag(EntryTag::turn_end);
-  Progress& progress = state.progress;
-  entry.signed_varint((turn.now - progress.time).ns);
-  entry.varint(turn.room);
-  entry.varint(turn.event_count);
+  const int64_t since_last_ns = (turn.now - progress.time).ns;
+  progress.time = turn.now;
+  ++progress.turns;
+  uint32_t digest_low = 0;
   if (turn.event_count != 0) {
     progress.events += turn.event_count;
     progress.sequence = turn.events[turn.event_count - 1].sequence;
-    progress.digest = state.digest.value();
-    const auto low = static_cast<uint32_t>(progress.digest);
-    entry.raw(&low, sizeof low);
+    progress.digest = digest.value();
+    digest_low = static_cast<uint32_t>(progress.digest);
   }
-  progress.time = turn.now;
-  ++progress.turns;
-  state.done(entry);
-  if (!state.redactor.looks_back()) state.add_full_chunks_to_crc();
-  if (state.hand_on_at == Instant::never()) state.hand_on_at = turn.now + block_age_max;
-  if (state.files->next_file_due(turn.now)) {
-    state.hand_on();
-    state.files->go_over();
-  } else if (turn.now >= state.hand_on_at && state.files->keeps_up()) {
-    state.hand_on();
+  OpenBlock& block = files->current();
+  if (ShortTurnEnd::fits(since_last_ns, turn.room)) {
+    ShortTurnEnd::put(block.payload + block.used, since_last_ns, turn.room, turn.event_count,
+                      digest_low);
+    block.used += ShortTurnEnd::bytes;
+    return;
   }
-  plan_look();
+  auto entry = begin();
+  entry.tag(EntryTag::turn_end);
+  entry.signed_varint(since_last_ns);
+  entry.varint(turn.room);
+  entry.varint(turn.event_count);
+  if (turn.event_count != 0) entry.raw(&digest_low, sizeof digest_low);
+  done(entry);
+}
+
+void Recorder::State::fetch_ahead() {
+  const OpenBlock& block = files->current();
+  const uint32_t until = std::min(block.used + fetch_ahead_bytes, block.capacity);
+  fetched_until = std::max(fetched_until, block.used);
+  for (; fetched_until < until; fetched_until += line_bytes) {
+    fetch_to_write(block.payload + fetched_until);
+  }
 }
 
 // As it grows, so that handing a block on costs no more than its header.
@@ -339,6 +433,7 @@ void Recorder::State::hand_on() {
   files->hand_on(progress, crc);
   crc = 0;
   crc_until = 0;
+  fetched_until = 0;
   hand_on_at = Instant::never();
   redactor.forget();
   look_for_fault();

@@ -33,6 +33,10 @@ class Redactor {
 
   // Bytes that lie before the ones of the last call may still be changed.
   [[nodiscard]] bool looks_back() const { return !secrets_.empty(); }
+  // What it receives next may hold something to mask.
+  [[nodiscard]] bool watches(ConnectionId connection) const {
+    return !secrets_.empty() || heads_[session_of(connection)].inside;
+  }
   void on_opened(ConnectionId connection) { head(connection) = {.inside = true}; }
   // Masks in `copy`, what was recorded of a read. It stays where it is until forget().
   void mask(ConnectionId connection, std::span<std::byte> copy) {

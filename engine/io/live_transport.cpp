@@ -344,10 +344,18 @@ void LiveTransport::on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionS
   on_ciphertext(slot, sink);
 }
 
+std::span<std::byte> LiveTransport::plaintext_room(ConnectionId id) {
+  const size_t bytes = plaintext_.size() - receive_padding;
+  if (receive_room_ != nullptr) {
+    const auto room = receive_room_->receive_room(id, bytes);
+    if (!room.empty()) return room;
+  }
+  return std::span(plaintext_).first(bytes);
+}
+
 void LiveTransport::on_ciphertext(Slot& slot, CompletionSink& sink) {
-  const std::span<std::byte> room =
-      std::span(plaintext_).first(plaintext_.size() - receive_padding);
   for (;;) {
+    const std::span<std::byte> room = plaintext_room(slot.id);
     const TlsStream::Read read = slot.tls->read(room);
     if (read.bytes != 0) {
       phases_.decrypted();

@@ -44,6 +44,9 @@ class LiveTransport final : public Transport, public BlockWriter {
   // Once, by the loop's thread, before its first turn.
   void start_on_this_thread();
 
+  // Where TLS decrypts into as long as it has room; before the loop begins.
+  void receive_into(ReceiveRoom& room) { receive_room_ = &room; }
+
   void open(ConnectionId id, const OpenRequest& request) override;
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
   void close(ConnectionId id) override;
@@ -103,6 +106,7 @@ class LiveTransport final : public Transport, public BlockWriter {
   void on_received(Slot& slot, const io_uring_cqe& completion, CompletionSink& sink);
   void on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionSink& sink);
   void on_ciphertext(Slot& slot, CompletionSink& sink);
+  [[nodiscard]] std::span<std::byte> plaintext_room(ConnectionId id);
   void on_sent(Slot& slot, int32_t result, CompletionSink& sink);
   void deliver(Slot& slot, Completion completion, CompletionSink& sink);
   // Reports the end of a stream at the next poll(), or at once.
@@ -121,7 +125,8 @@ class LiveTransport final : public Transport, public BlockWriter {
   std::unique_ptr<Uring> uring_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<std::byte> plaintext_;  // what TLS decrypts into, padding behind it
+  ReceiveRoom* receive_room_ = nullptr;
+  std::vector<std::byte> plaintext_;  // … or else; padding behind it
   std::vector<Endpoint> override_;
   PhaseRecorder phases_;
   std::vector<Done> files_done_;                          // oldest first; reserved

@@ -6,8 +6,9 @@
 // Errors:  create() says in one line what is wrong with the path. Later, a slow or full disk never
 //          stalls the engine: recording stops at the end of a block, the file stays valid, the
 //          engine publishes RecordingStopped, and state() says so.
-// Cost:    a copy of what was received and a checksum over it; nothing is allocated, and blocks are
-//          written by a BlockWriter, which does not wait.
+// Cost:    a checksum over what was received, and a copy of it where the transport does not use
+//          receive_room(); nothing is allocated, and blocks are written by a BlockWriter, which
+//          does not wait.
 // Loss:    a kill or a power cut costs what is younger than half a second, and what the disk had
 //          not confirmed.
 // Secrets: recording lies above TLS: there is no key in it. Credentials in the URL, repeated by a
@@ -20,6 +21,7 @@
 #include <havklo/clock.hpp>
 #include <havklo/config.hpp>
 #include <havklo/journal.hpp>
+#include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,7 +65,7 @@ enum class RecorderState : uint8_t {
   finished,
 };
 
-class Recorder final : public Journal {
+class Recorder final : public Journal, public ReceiveRoom {
  public:
   // An existing file is replaced. Limits are those of `settings.recording`. `utc_offset`: what to
   // add to the engine's time for UTC.
@@ -79,6 +81,7 @@ class Recorder final : public Journal {
   void on_command(const Command& command) override;
   void on_completion(const Completion& completion) override;
   void end_turn(const TurnEnd& turn) override;
+  [[nodiscard]] std::span<std::byte> receive_room(ConnectionId id, size_t bytes) override;
 
   // Writes what is left and the closing block, and waits for the disk: after the last turn.
   void finish();

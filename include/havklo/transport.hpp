@@ -68,6 +68,18 @@ class CompletionSink {
   ~CompletionSink() = default;
 };
 
+// Memory into which a transport may put what it receives, so that whoever keeps it need not copy
+// it: a recorder's.
+class ReceiveRoom {
+ public:
+  // At least `bytes`, with receive_padding behind; empty: the transport uses its own. What is put
+  // there and reported, from the beginning and before anything else is, is kept in place.
+  [[nodiscard]] virtual std::span<std::byte> receive_room(ConnectionId id, size_t bytes) = 0;
+
+ protected:
+  ~ReceiveRoom() = default;
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
