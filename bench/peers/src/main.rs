@@ -6,6 +6,9 @@ mod measure;
 mod rings;
 mod timers;
 mod wire;
+mod wire_ergon;
+mod wire_nexus;
+mod wire_tungstenite;
 
 use measure::{Contender, Run};
 use std::process::ExitCode;
@@ -16,7 +19,9 @@ fn contenders() -> Vec<Contender> {
     rings::register(&mut all);
     frames::register(&mut all);
     books::register(&mut all);
-    wire::register(&mut all);
+    wire_ergon::register(&mut all);
+    wire_nexus::register(&mut all);
+    wire_tungstenite::register(&mut all);
     all
 }
 
@@ -68,6 +73,8 @@ fn options(arguments: &[String]) -> Option<Run> {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let all = contenders();
+    // Two are linked in; the one that nexus-web asks for and rustls takes by itself is not ergon-io's.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let verb = arguments.first().map(String::as_str);
     let result = match (verb, arguments.len()) {
         (Some("list"), _) => {

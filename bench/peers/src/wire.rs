@@ -1,14 +1,8 @@
-//! ergon-io on the wire: the questions of bench/questions/wire.hpp, against the same load server; and its WebSocket
-//! client alone, over keys that a handshake with that server made.
+//! Rust clients on the wire: the questions of bench/questions/wire.hpp, against the same load server.
 use crate::books::Books;
-use crate::frames;
 use crate::measure::{monotonic_ns, quantile, Contender, Figure, Measured, Run};
-use ergon_io::{
-    tls, Config, ConnId, Driver, Error, Handler, RxMeta, Target, TextCheck, WsConn, WsDial, WsHandler, WsOptions,
-};
 use rustls::pki_types::{pem::PemObject, CertificateDer};
 use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 const SUBSCRIBE: &str =
@@ -18,14 +12,14 @@ const SUBSCRIBE_BOOKS: &str =
 const TRADE_BEGINS: &[u8] = br#"{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":63501.5,"qty":0.00126700,"ord_type":"market","trade_id":"#;
 const MESSAGES_A_LOOK: u64 = 4_000;
 
-struct Server {
+pub struct Server {
     process: Child,
-    port: u16,
-    roots: rustls::RootCertStore,
+    pub port: u16,
+    pub ca: CertificateDer<'static>,
 }
 
 impl Server {
-    fn start(run: &Run, kind: &str, messages: u64, rate: u64) -> Result<Server, String> {
+    pub fn start(run: &Run, kind: &str, messages: u64, rate: u64) -> Result<Server, String> {
         let mut process = Command::new(&run.server)
             .args(["serve", kind, &messages.to_string(), &rate.to_string(), &run.peer_cpu.to_string()])
             .stdout(Stdio::piped())
@@ -34,11 +28,13 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).map_err(|why| why.to_string())?;
         let told: serde_json::Value = serde_json::from_str(&line).map_err(|why| format!("load server: {why}"))?;
+        let ca = CertificateDer::from_pem_slice(told["ca"].as_str().unwrap_or("").as_bytes()).map_err(|why| why.to_string())?;
+        Ok(Server { process, port: told["port"].as_u64().unwrap_or(0) as u16, ca })
+    }
+    pub fn roots(&self) -> Result<rustls::RootCertStore, String> {
         let mut roots = rustls::RootCertStore::empty();
-        for each in CertificateDer::pem_slice_iter(told["ca"].as_str().unwrap_or("").as_bytes()) {
-            roots.add(each.map_err(|why| why.to_string())?).map_err(|why| why.to_string())?;
-        }
-        Ok(Server { process, port: told["port"].as_u64().unwrap_or(0) as u16, roots })
+        roots.add(self.ca.clone()).map_err(|why| why.to_string())?;
+        Ok(roots)
     }
 }
 
@@ -93,26 +89,24 @@ fn due_in(text: &[u8]) -> Option<i64> {
     Some(due)
 }
 
-#[derive(Default)]
-struct Feed {
-    opened: Option<ConnId>,
-    closed: Option<String>,
+/// What a client tells of, and until when it has to.
+pub struct Feed {
     arrivals: Arrivals,
     books: Option<Books>,
     unverified: u64,
+    messages: u64,
+    until_ns: i64,
 }
 
-impl Handler for Feed {
-    fn on_open(&mut self, id: ConnId) {
-        self.opened = Some(id);
+impl Feed {
+    pub fn subscription(&self) -> &'static str {
+        if self.books.is_some() {
+            SUBSCRIBE_BOOKS
+        } else {
+            SUBSCRIBE
+        }
     }
-    fn on_closed(&mut self, _: ConnId, error: Error) {
-        self.closed = Some(error.to_string());
-    }
-}
-
-impl WsHandler for Feed {
-    fn on_message(&mut self, _: ConnId, _: u8, payload: &[u8], _: &RxMeta, _: u16) {
+    pub fn on_message(&mut self, payload: &[u8]) {
         let Some(books) = &mut self.books else {
             return self.arrivals.on_text(payload);
         };
@@ -122,34 +116,29 @@ impl WsHandler for Feed {
             self.arrivals.messages += 1;
         }
     }
+    /// Between two turns of the client's loop: whether there is to be another.
+    pub fn goes_on(&mut self) -> bool {
+        self.arrivals.look();
+        self.arrivals.messages < self.messages && monotonic_ns() < self.until_ns
+    }
 }
 
-fn ergon(run: &Run, kind: &str, messages: u64, rate: u64) -> Result<Arrivals, String> {
-    let mut server = Server::start(run, kind, messages, rate)?;
-    let text = |why: Error| why.to_string();
-    let config = tls::client_config(std::mem::replace(&mut server.roots, rustls::RootCertStore::empty())).map_err(text)?;
-    let mut driver: Driver<WsConn> =
-        Driver::new(Config::parse("recv-busy").map_err(text)?).map_err(text)?;
-    driver
-        .connect(WsDial::new(Target::new("127.0.0.1", server.port, "/v2"), config, 1 << 20).map_err(text)?)
-        .map_err(text)?;
-    let mut feed = Feed::default();
-    feed.arrivals.latency = kind == "rate";
+/// Connects, subscribes, and tells of messages while `feed.goes_on()`.
+type Client = fn(&Server, &mut Feed) -> Result<(), String>;
+
+fn on_the_wire(run: &Run, client: Client, kind: &str, messages: u64) -> Result<Arrivals, String> {
+    let server = Server::start(run, kind, messages, run.size.max(1_000))?;
+    let mut feed = Feed {
+        arrivals: Arrivals { latency: kind == "rate", ..Arrivals::default() },
+        books: (kind == "books").then(Books::new),
+        unverified: 0,
+        messages,
+        until_ns: monotonic_ns() + 30_000_000_000,
+    };
     feed.arrivals.latencies.reserve(messages as usize);
-    feed.books = (kind == "books").then(Books::new);
-    let until = monotonic_ns() + 30_000_000_000;
-    while feed.arrivals.messages < messages && feed.closed.is_none() && monotonic_ns() < until {
-        driver.poll(&mut feed).map_err(text)?;
-        feed.arrivals.look();
-        if let Some(id) = feed.opened.take() {
-            if let Some(mut connection) = driver.get_mut(id) {
-                let books = feed.books.is_some();
-                connection.send_text(if books { SUBSCRIBE_BOOKS } else { SUBSCRIBE }).map_err(text)?;
-            }
-        }
-    }
+    let ended = client(&server, &mut feed);
     if feed.arrivals.messages < messages {
-        let why = feed.closed.unwrap_or_else(|| "time is over".into());
+        let why = ended.err().unwrap_or_else(|| "time is over".into());
         return Err(format!("{} of {messages} messages came: {why}", feed.arrivals.messages));
     }
     if feed.unverified != 0 {
@@ -158,72 +147,35 @@ fn ergon(run: &Run, kind: &str, messages: u64, rate: u64) -> Result<Arrivals, St
     Ok(feed.arrivals)
 }
 
-fn latency(run: &Run) -> Measured {
+fn latency(run: &Run, client: Client) -> Measured {
     let messages = if run.tiny { 50 } else { run.size.max(2_000) };
-    let mut all = ergon(run, "rate", messages, run.size)?.latencies;
+    let mut all = on_the_wire(run, client, "rate", messages)?.latencies;
     let percentiles = [50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0]
         .map(|percent| (percent, quantile(&mut all, percent / 100.0)));
     Ok(Figure { value: percentiles[0].1, percentiles: percentiles.to_vec() })
 }
 
-fn stream(run: &Run, kind: &str) -> Measured {
-    let mut costs = ergon(run, kind, if run.tiny { 20_000 } else { 200_000 }, 1_000)?.costs;
+fn stream(run: &Run, client: Client, kind: &str) -> Measured {
+    let mut costs = on_the_wire(run, client, kind, if run.tiny { 20_000 } else { 200_000 })?.costs;
     if costs.is_empty() {
         return Err("all came in one turn: nothing to time".into());
     }
     Ok(Figure::of(quantile(&mut costs, 0.25)))
 }
 
-struct Frames {
-    connection: WsConn,
-    read: Read,
+/// The questions of one client; contenders are plain functions, so each names its client by a constant.
+pub trait Named {
+    const NAME: &'static str;
+    const VERSION: &'static str;
+    const WITH_BOOKS: (&'static str, &'static str);
+    const CLIENT: Client;
 }
 
-#[derive(Default)]
-struct Read {
-    bytes: usize,
-}
-
-impl Handler for Read {}
-
-impl WsHandler for Read {
-    fn on_message(&mut self, _: ConnId, _: u8, payload: &[u8], _: &RxMeta, _: u16) {
-        self.bytes += std::hint::black_box(payload).len();
-    }
-}
-
-impl frames::Client for Frames {
-    fn read(&mut self, bytes: &[u8]) -> Result<usize, String> {
-        self.read.bytes = 0;
-        self.connection
-            .preload_plain(bytes)
-            .and_then(|()| {
-                self.connection.deliver_staged(ConnId::from_parts(0, 0), &RxMeta::default(), &mut self.read)
-            })
-            .map_err(|why| why.to_string())?;
-        Ok(self.read.bytes)
-    }
-}
-
-fn ergon_frames(run: &Run, many: bool) -> Measured {
-    let mut server = Server::start(run, "text", 1, 1_000)?;
-    let text = |why: Error| why.to_string();
-    let roots = std::mem::replace(&mut server.roots, rustls::RootCertStore::empty());
-    let config = tls::client_config(roots).map_err(text)?;
-    let mut socket = TcpStream::connect(("127.0.0.1", server.port)).map_err(|why| why.to_string())?;
-    let (keys, _) = tls::handshake(&mut socket, config, "localhost").map_err(text)?;
-    let options = WsOptions { text_check: TextCheck::Utf8, ..WsOptions::default() };
-    let connection = WsConn::from_record_layer(socket, keys, &options).map_err(text)?;
-    frames::measure(run, many, &mut Frames { connection, read: Read::default() })
-}
-
-pub fn register(all: &mut Vec<Contender>) {
-    let named = |question, measure| Contender::new(question, "ergon-io", "0.1.34", measure);
+pub fn register<C: Named>(all: &mut Vec<Contender>) {
     for rate in [1_000, 20_000, 100_000] {
-        all.push(named("wire", latency).sized(rate));
+        all.push(Contender::new("wire", C::NAME, C::VERSION, |run| latency(run, C::CLIENT)).sized(rate));
     }
-    all.push(named("stream_text", |run| stream(run, "text")));
-    all.push(Contender::new("stream_books", "ergon-io + kraken-book", "0.1.34 + 0.1.0", |run| stream(run, "books")));
-    all.push(named("frame_many", |run| ergon_frames(run, true)));
-    all.push(named("frame_one", |run| ergon_frames(run, false)));
+    all.push(Contender::new("stream_text", C::NAME, C::VERSION, |run| stream(run, C::CLIENT, "text")));
+    let (name, version) = C::WITH_BOOKS;
+    all.push(Contender::new("stream_books", name, version, |run| stream(run, C::CLIENT, "books")));
 }
