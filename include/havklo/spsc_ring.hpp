@@ -20,6 +20,7 @@
 #include <havklo/assert.hpp>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -43,8 +44,8 @@ class SpscRing {
 
   // `capacity` must be valid.
   explicit SpscRing(size_t capacity)
-      : owned_(std::make_unique<T[]>(capacity)), slots_(owned_.get()), mask_(mask_of(capacity)) {}
-  // On memory of the caller, which outlives the ring.
+      : owned_(make_slots(capacity)), slots_(owned_.get()), mask_(mask_of(capacity)) {}
+  // On memory of the caller, which outlives the ring; best aligned to a cache line.
   explicit SpscRing(std::span<T> memory) : slots_(memory.data()), mask_(mask_of(memory.size())) {}
   SpscRing(const SpscRing&) = delete;
   SpscRing& operator=(const SpscRing&) = delete;
@@ -115,6 +116,19 @@ class SpscRing {
     HAVKLO_ASSERT(is_valid_capacity(capacity));
     return static_cast<Index>(capacity - 1);
   }
+  // Aligned, so that a slot as large as a line shares none with the slot that the other side is at.
+  struct FreeSlots {
+    void operator()(T* slots) const {
+      ::operator delete[](slots, std::align_val_t{cache_line_bytes});
+    }
+  };
+  static std::unique_ptr<T[], FreeSlots> make_slots(size_t capacity) {
+    static_assert(alignof(T) <= cache_line_bytes);
+    auto* const slots =
+        static_cast<T*>(::operator new[](capacity * sizeof(T), std::align_val_t{cache_line_bytes}));
+    std::uninitialized_value_construct_n(slots, capacity);
+    return std::unique_ptr<T[], FreeSlots>(slots);
+  }
   static size_t distance(Index from, Index to) { return static_cast<Index>(to - from); }
 
   // A line each, so that neither side's stores disturb the other's reads.
@@ -130,7 +144,7 @@ class SpscRing {
     Index tail_seen = 0;
   };
 
-  std::unique_ptr<T[]> owned_;
+  std::unique_ptr<T[], FreeSlots> owned_;
   T* slots_;
   Index mask_;
   SharedIndex head_;  // written by the consumer
