@@ -276,6 +276,17 @@ TEST_P(TransportTest, WakeEndsAPark) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
 }
 
+// A command that is pushed after a turn has looked for commands, and before it takes completions.
+TEST_P(TransportTest, AWakeThatATurnHasSeenStillEndsTheNextPark) {
+  transport_->flush();
+  transport_->wake();
+  while (transport_->poll(seen_, 64) != 0) {
+  }
+  const auto before = std::chrono::steady_clock::now();
+  transport_->park(20_s);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
+}
+
 class SmallBuffersTest : public TransportTest {
  protected:
   SmallBuffersTest() { uring_ = {.receive_buffers = 2, .receive_buffer_bytes = 512}; }

@@ -255,7 +255,6 @@ uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
 }
 
 void LiveTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
-  if (completion.user_data == unwatched) return;
   const auto operation = static_cast<Operation>(completion.user_data & 0xFFU);
   const auto number = static_cast<uint32_t>(completion.user_data >> 8U);
   switch (operation) {

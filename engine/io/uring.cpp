@@ -12,6 +12,7 @@
 #include <fstream>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
+#include <utility>
 
 namespace havklo::io {
 namespace {
@@ -99,9 +100,18 @@ void Uring::enable_on_this_thread() {
   HAVKLO_ASSERT(enabled == 0);
   // Saves the kernel a look-up for each entry; without it everything works the same.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
+  watch_wakes();
+}
+
+void Uring::watch_wakes() {
   io_uring_sqe* watch = next_submission();
   io_uring_prep_poll_multishot(watch, wake_fd_, POLLIN);
-  io_uring_sqe_set_data64(watch, unwatched);
+  io_uring_sqe_set_data64(watch, wake_watch);
+}
+
+void Uring::on_woken(const io_uring_cqe& completion) {
+  woken_ = true;
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) watch_wakes();
 }
 
 io_uring_sqe* Uring::next_submission() {
@@ -139,7 +149,7 @@ void Uring::look() {
 }
 
 void Uring::park(Duration at_most) {
-  if (at_most <= Duration{}) return;
+  if (std::exchange(woken_, false) || at_most <= Duration{}) return;
   constexpr int64_t second = 1'000'000'000;
   __kernel_timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
   io_uring_cqe* completion = nullptr;

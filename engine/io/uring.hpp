@@ -28,6 +28,9 @@ struct UringSettings {
   uint32_t receive_buffer_bytes = 16 * 1024;
 };
 
+// user_data of completions that nobody waits for.
+inline constexpr uint64_t unwatched = ~uint64_t{0};
+
 // The loop counts; `kernel_entries` may be read by anyone.
 struct UringCounters {
   std::atomic<uint64_t> kernel_entries{0};
@@ -62,11 +65,18 @@ class Uring {
     while (io_uring_peek_cqe(&ring_, &completion) == 0 && completion != nullptr) {
       const io_uring_cqe copy = *completion;
       io_uring_cqe_seen(&ring_, completion);
+      if (copy.user_data == unwatched) continue;
+      if (copy.user_data == wake_watch) {
+        on_woken(copy);
+        continue;
+      }
       if (!handle(copy)) return;
     }
   }
 
-  // Sleeps in the kernel until something completes, wake() is called or `at_most` has passed.
+  // Sleeps in the kernel until something completes, wake() is called or `at_most` has passed. A
+  // wake() that reap() met since the last park() ends this one before it begins: what it announced
+  // may have come after the loop had looked for it.
   void park(Duration at_most);
   void wake() noexcept;
 
@@ -92,12 +102,17 @@ class Uring {
   explicit Uring(const UringSettings& settings) : settings_(settings) {}
   [[nodiscard]] std::expected<void, std::string> set_up();
   void look();
+  void watch_wakes();
+  void on_woken(const io_uring_cqe& completion);
   void count_kernel_entry();
+
+  static constexpr uint64_t wake_watch = unwatched - 1;
 
   UringSettings settings_;
   io_uring ring_{};
   bool ring_made_ = false;
   int wake_fd_ = -1;
+  bool woken_ = false;  // since the last park()
   io_uring_buf_ring* buffer_ring_ = nullptr;
   struct FreeBuffers {
     void operator()(std::byte* memory) const;
@@ -107,8 +122,5 @@ class Uring {
   std::span<const std::byte> fixed_;  // of it, what the kernel knows
   UringCounters counters_;
 };
-
-// user_data of completions that nobody waits for.
-inline constexpr uint64_t unwatched = ~uint64_t{0};
 
 }  // namespace havklo::io
