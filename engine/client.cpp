@@ -52,7 +52,8 @@ struct LiveEngine {
       if (!seed) return refuse(seed.error());
       settings.seed = *seed;
     }
-    auto made = io::LiveTransport::create({.tls = parse_url(settings.url)->tls,
+    auto made = io::LiveTransport::create({.network = settings.network,
+                                           .tls = parse_url(settings.url)->tls,
                                            .ca_file = settings.ca_file,
                                            .connections_max = 2,
                                            .uring = {}});
@@ -89,6 +90,8 @@ struct LiveEngine {
     }
     counters.read = phases.read_summary();
     counters.kernel_entries = std::as_const(*transport).counters().kernel_entries;
+    counters.socket_calls = transport->socket_counters().calls;
+    counters.socket_calls_empty = transport->socket_counters().empty_calls;
     counters.turns = turn_times.turns();
     counters.longest_turn_ns = turn_times.longest_ns();
     counters.turns_over_budget = turn_times.over_budget();
@@ -466,6 +469,11 @@ KrakenClientBuilder& KrakenClientBuilder::with_ring_slots(uint32_t slots) {
 
 KrakenClientBuilder& KrakenClientBuilder::with_idle(Idle idle) {
   settings_.idle = idle;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_network(Network network) {
+  settings_.network = network;
   return *this;
 }
 

@@ -9,8 +9,8 @@
 //   depth = 10
 //
 // Tables: reconnect, circuit_breaker, timeouts, requests, recording (path, max_size, max_age),
-// engine (ring_slots, idle, cpu, seed, ca_file), subscription. Keys are the names of the settings;
-// durations and sizes are text with a unit.
+// engine (ring_slots, idle, network, cpu, seed, ca_file), subscription. Keys are the names of the
+// settings; durations and sizes are text with a unit.
 // Errors: one line with the place and what to change; an unknown key names the nearest known one.
 // What is said here is the shape; validate() says what is allowed.
 #pragma once

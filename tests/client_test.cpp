@@ -57,9 +57,24 @@ replay::Fault while_live(replay::Fault fault) {
   return fault;
 }
 
-TEST(Client, IsLiveOverTlsAndClosesWhenAsked) {
+class ClientOf : public testing::TestWithParam<Network> {
+ protected:
+  static Settings settings_of(const LoopbackVenue& venue,
+                              std::vector<std::string> symbols = {"BTC/USD"}) {
+    Settings settings = venue.settings(std::move(symbols));
+    settings.network = GetParam();
+    return settings;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(EveryNetwork, ClientOf,
+                         testing::Values(Network::io_uring, Network::sockets),
+                         [](const auto& network) {
+                           return network.param == Network::io_uring ? "Uring" : "Sockets";
+                         });
+
+TEST_P(ClientOf, IsLiveOverTlsAndClosesWhenAsked) {
   const LoopbackVenue venue;
-  auto client = KrakenClient::connect(venue.settings({"BTC/USD", "ETH/USD"})).value();
+  auto client = KrakenClient::connect(settings_of(venue, {"BTC/USD", "ETH/USD"})).value();
   ASSERT_TRUE(client->wait_live(20_s));
   const auto events = read_until(*client, EventKind::subscriptions_restored);
   EXPECT_EQ(events.back().payload.subscriptions_restored.count, 2u);
@@ -69,17 +84,17 @@ TEST(Client, IsLiveOverTlsAndClosesWhenAsked) {
   EXPECT_EQ(client->reconnect().error(), CommandError::closed);
 }
 
-TEST(Client, WorksWithoutTlsAndWithASpinningLoop) {
+TEST_P(ClientOf, WorksWithoutTlsAndWithASpinningLoop) {
   const LoopbackVenue venue({}, false);
-  Settings settings = venue.settings();
+  Settings settings = settings_of(venue);
   settings.idle = Idle::spin;
   auto client = KrakenClient::connect(settings).value();
   EXPECT_TRUE(client->wait_live(20_s));
 }
 
-TEST(Client, SubscribesWhileRunning) {
+TEST_P(ClientOf, SubscribesWhileRunning) {
   const LoopbackVenue venue;
-  auto client = KrakenClient::connect(venue.settings()).value();
+  auto client = KrakenClient::connect(settings_of(venue)).value();
   ASSERT_TRUE(client->wait_live(20_s));
   ASSERT_TRUE(client->subscribe(Channel::book, "ETH/USD", 25));
   read_until(*client, [&](const Event& event) {
@@ -92,10 +107,10 @@ TEST(Client, SubscribesWhileRunning) {
   EXPECT_EQ(client->subscribe(Channel::book, "ETH/USD", 11).error(), CommandError::depth_invalid);
 }
 
-TEST(Client, ComesBackWhenTheVenueDies) {
+TEST_P(ClientOf, ComesBackWhenTheVenueDies) {
   auto venue =
       std::make_unique<LoopbackVenue>(with(while_live({.kind = replay::FaultKind::reset})));
-  auto client = KrakenClient::connect(venue->settings()).value();
+  auto client = KrakenClient::connect(settings_of(*venue)).value();
   read_until(*client, EventKind::disconnected);
   const auto events = read_until(*client, EventKind::subscriptions_restored);
   EXPECT_EQ(events.back().epoch, 2u);
@@ -130,7 +145,7 @@ TEST(Client, RefusesACertificateThatItCannotTrust) {
   }
 }
 
-TEST(Client, EveryFaultOfARealSocketHasItsReason) {
+TEST_P(ClientOf, EveryFaultOfARealSocketHasItsReason) {
   struct Case {
     replay::Fault fault;
     EventKind kind;
@@ -154,7 +169,7 @@ TEST(Client, EveryFaultOfARealSocketHasItsReason) {
   };
   for (const Case& each : cases) {
     const LoopbackVenue venue(with(each.fault));
-    auto client = KrakenClient::connect(venue.settings()).value();
+    auto client = KrakenClient::connect(settings_of(venue)).value();
     const Event event = read_until(*client, each.kind).back();
     const Reason reason = each.kind == EventKind::disconnected
                               ? event.payload.disconnected.reason
@@ -163,12 +178,12 @@ TEST(Client, EveryFaultOfARealSocketHasItsReason) {
   }
 }
 
-TEST(Client, ARecordedSessionReplaysToTheSameEvents) {
+TEST_P(ClientOf, ARecordedSessionReplaysToTheSameEvents) {
   const TemporaryFile file;
   const LoopbackVenue venue(with(while_live({.kind = replay::FaultKind::reset})));
   std::vector<Event> recorded;
   {
-    Settings settings = venue.settings();
+    Settings settings = settings_of(venue);
     settings.recording.path = file.path();
     auto client = KrakenClient::connect(settings).value();
     for (const EventKind kind : {EventKind::disconnected, EventKind::subscriptions_restored}) {
@@ -192,9 +207,9 @@ TEST(Client, ARecordedSessionReplaysToTheSameEvents) {
   EXPECT_EQ(at, recorded.size());
 }
 
-TEST(Client, CountsWhereTheTimeOfItsMessagesGoes) {
+TEST_P(ClientOf, CountsWhereTheTimeOfItsMessagesGoes) {
   const LoopbackVenue venue;
-  auto client = KrakenClient::connect(venue.settings()).value();
+  auto client = KrakenClient::connect(settings_of(venue)).value();
   const auto timed_all = [&](const ClientCounters& counters) {
     return counters.read.samples != 0 &&
            std::ranges::all_of(counters.phases, [](const auto& each) { return each.samples != 0; });
@@ -205,15 +220,17 @@ TEST(Client, CountsWhereTheTimeOfItsMessagesGoes) {
   EXPECT_GT(counters.turns, counters.read.samples);
   EXPECT_GT(counters.longest_turn_ns, 0);
   EXPECT_GT(counters.kernel_entries, 0u);
+  EXPECT_EQ(counters.socket_calls != 0, GetParam() == Network::sockets);
+  EXPECT_LE(counters.socket_calls_empty, counters.socket_calls);
   const std::string text = counters_text(counters);
   for (const char* row : {"decrypt ", "frame ", "decode ", "publish ", "read ", "the longest"}) {
     EXPECT_NE(text.find(row), std::string::npos) << text;
   }
 }
 
-TEST(Client, RunsInlineOnTheCallersThread) {
+TEST_P(ClientOf, RunsInlineOnTheCallersThread) {
   const LoopbackVenue venue;
-  auto client = InlineKrakenClient::connect(venue.settings()).value();
+  auto client = InlineKrakenClient::connect(settings_of(venue)).value();
   OrderBook book(client->names(), "BTC/USD", 10);
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!book.best_bid() && std::chrono::steady_clock::now() < until) {
@@ -223,10 +240,10 @@ TEST(Client, RunsInlineOnTheCallersThread) {
   EXPECT_LT(book.best_bid()->price, book.best_ask()->price);
 }
 
-TEST(Client, ADestroyedClientSaysGoodbye) {
+TEST_P(ClientOf, ADestroyedClientSaysGoodbye) {
   const LoopbackVenue venue;
   for (int round = 0; round < 5; ++round) {
-    auto client = KrakenClient::connect(venue.settings()).value();
+    auto client = KrakenClient::connect(settings_of(venue)).value();
     EXPECT_TRUE(round % 2 != 0 || client->wait_live(20_s));
   }
 }

@@ -47,6 +47,7 @@ burst = 2
 [engine]
 ring_slots = 1024
 idle = "park"
+network = "sockets"
 cpu = 1
 seed = "0xffffffffffffffff"
 ca_file = "/etc/ca.pem"
@@ -73,6 +74,7 @@ symbol = "BTC/USD"
   EXPECT_EQ(settings->requests.burst, 2u);
   EXPECT_EQ(settings->ring_slots, 1024u);
   EXPECT_EQ(settings->idle, Idle::park);
+  EXPECT_EQ(settings->network, Network::sockets);
   EXPECT_EQ(settings->seed, 0xffff'ffff'ffff'ffffu);
   ASSERT_EQ(settings->subscriptions.size(), 2u);
   EXPECT_EQ(settings->subscriptions[0].depth, 25u);
@@ -107,6 +109,7 @@ TEST(Settings, HaveTheDefaultsOfTheDesign) {
   EXPECT_EQ(settings.requests.per_second, 10u);
   EXPECT_EQ(settings.requests.burst, 5u);
   EXPECT_EQ(settings.idle, Idle::spin);
+  EXPECT_EQ(settings.network, Network::io_uring);
 }
 
 TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
@@ -114,6 +117,7 @@ TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
   settings.reconnect.multiplier = 1.1;
   settings.reconnect.max_attempts = 3;
   settings.reconnect.initial_delay = 1_ns;
+  settings.network = Network::sockets;
   settings.seed = 0x8000'0000'0000'0001u;
   settings.ca_file = "a \"quoted\\ path";
   settings.recording = {.path = "a\nline.hvk", .max_size = 256'000'000, .max_age = 1_min};
@@ -127,6 +131,7 @@ TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(again->recording.path, settings.recording.path);
   EXPECT_EQ(again->recording.max_size, settings.recording.max_size);
   EXPECT_EQ(again->recording.max_age, settings.recording.max_age);
+  EXPECT_EQ(again->network, settings.network);
   EXPECT_EQ(again->seed, settings.seed);
 }
 
@@ -151,6 +156,8 @@ TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
             "f.toml:2: requests.burst must be a whole number of at least 0"},
       Wrong{"[reconnect]\njitter = \"some\"\n",
             "f.toml:2: reconnect.jitter must be \"none\", \"full\" or \"decorrelated\""},
+      Wrong{"[engine]\nnetwork = \"epoll\"\n",
+            "f.toml:2: engine.network must be \"io_uring\" or \"sockets\""},
       Wrong{"reconnect = 1\n", "f.toml:1: reconnect must be a table: [reconnect]"},
       Wrong{"[subscription]\n",
             "f.toml:1: subscription must be a list of tables: [[subscription]]"},

@@ -1,25 +1,24 @@
-// One state machine for each connection, driven by the kernel's completions.
+// One state machine for each connection, driven by what the way to the kernel tells.
 #include "io/live_transport.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 #include <utility>
+
+#include "io/socket_transport.hpp"
+#include "io/uring_transport.hpp"
 
 namespace havklo::io {
 namespace {
 
 // Plaintext of one read: what a receive buffer can complete, and a record begun before it.
 constexpr size_t tls_record_bytes_max = 16 * 1024 + 256;
-constexpr uint32_t send_chunk_bytes = 64 * 1024;
 
 socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& storage) {
   std::memset(&storage, 0, sizeof storage);
@@ -46,72 +45,41 @@ Reason reason_of_connect(int32_t error) {
 
 }  // namespace
 
-struct LiveTransport::Slot {
-  uint32_t number = 0;
-  uint32_t generation = 0;  // of the question to the resolver
-  Phase phase = Phase::free;
-  ConnectionId id{};
-  std::string host;
-  uint16_t port = 0;
-  bool wants_tls = false;
-  Duration timeout;
-  std::vector<Endpoint> addresses;
-  size_t next_address = 0;
-  int file = -1;
-  sockaddr_storage address{};
-  __kernel_timespec connect_limit{};
-  std::optional<TlsStream> tls;
-
-  std::vector<std::byte> queue;        // plaintext that waits, without TLS
-  std::unique_ptr<std::byte[]> chunk;  // what the kernel is sending
-  uint32_t chunk_begin = 0;
-  uint32_t chunk_end = 0;
-  uint32_t plaintext_queued = 0;  // given to us and not yet reported as sent
-  bool sending = false;
-  uint32_t pending = 0;  // completions that the kernel still owes
-
-  bool has_failure = false;
-  Reason failure = Reason::none;
-  int32_t failure_error = 0;
-
-  [[nodiscard]] bool has_output() const { return tls ? !tls->output().empty() : !queue.empty(); }
-};
-
 std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create(
     const LiveTransportSettings& settings) {
-  std::unique_ptr<LiveTransport> transport(new LiveTransport(settings));
+  UringSettings uring_settings = settings.uring;
+  if (settings.network == Network::sockets) uring_settings.receive_buffers = 0;
+  auto uring = Uring::create(uring_settings);
+  if (!uring) return std::unexpected(uring.error());
+  std::unique_ptr<LiveTransport> transport;
+  if (settings.network == Network::sockets) {
+    transport = std::make_unique<SocketTransport>(settings, std::move(*uring));
+  } else {
+    transport = std::make_unique<UringTransport>(settings, std::move(*uring));
+  }
+  for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) transport->add_slot();
   if (settings.tls) {
     auto context = TlsContext::client(settings.ca_file);
     if (!context) return std::unexpected(context.error());
     transport->tls_ = std::move(*context);
   }
-  auto uring = Uring::create(settings.uring);
-  if (!uring) return std::unexpected(uring.error());
-  transport->uring_ = std::move(*uring);
-  transport->resolver_ =
-      std::make_unique<Resolver>([raw = transport->uring_.get()] { raw->wake(); });
   return transport;
 }
 
-LiveTransport::LiveTransport(const LiveTransportSettings& settings)
-    : plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
-  files_done_.reserve(file_tokens_max);
-  for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) add_slot();
+LiveTransport::LiveTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring)
+    : UringFiles(*uring),
+      uring_(std::move(uring)),
+      resolver_(std::make_unique<Resolver>([raw = uring_.get()] { raw->wake(); })),
+      plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
 }
 
-LiveTransport::~LiveTransport() {
-  resolver_.reset();
-  for (const auto& slot : slots_) {
-    if (slot->file >= 0) ::close(slot->file);
-  }
-}
+LiveTransport::~LiveTransport() { resolver_.reset(); }  // before the ring that it wakes
 
 void LiveTransport::start_on_this_thread() { uring_->enable_on_this_thread(); }
 
 void LiveTransport::add_slot() {
-  auto slot = std::make_unique<Slot>();
+  auto slot = make_slot();
   slot->number = static_cast<uint32_t>(slots_.size());
-  slot->chunk = std::make_unique<std::byte[]>(send_chunk_bytes);
   slot->queue.reserve(send_buffer_bytes);
   slots_.push_back(std::move(slot));
 }
@@ -134,15 +102,6 @@ LiveTransport::Slot* LiveTransport::find(ConnectionId id) {
   return nullptr;
 }
 
-// A slot is not used again before all its completions are in, so its number is enough.
-uint64_t LiveTransport::tag(const Slot& slot, Operation operation) const {
-  return uint64_t{slot.number} << 8U | static_cast<uint64_t>(operation);
-}
-
-uint64_t LiveTransport::file_tag(uint32_t token, Operation operation) {
-  return uint64_t{token} << 8U | static_cast<uint64_t>(operation);
-}
-
 void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   Slot& slot = free_slot();
   slot.phase = Phase::resolving;
@@ -156,9 +115,8 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   slot.next_address = 0;
   slot.has_failure = false;
   slot.queue.clear();
-  slot.chunk_begin = slot.chunk_end = 0;
   slot.plaintext_queued = 0;
-  slot.sending = false;
+  slot.send_error = 0;
   slot.tls.reset();
   const uint64_t token = uint64_t{slot.generation} << 32U | slot.number;
   if (!override_.empty()) {
@@ -183,7 +141,8 @@ void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
   while (slot.next_address < slot.addresses.size()) {
     const size_t left = slot.addresses.size() - slot.next_address;
     const Endpoint& peer = slot.addresses[slot.next_address++];
-    slot.file = ::socket(peer.family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    slot.file = ::socket(peer.family == 4 ? AF_INET : AF_INET6,
+                         SOCK_STREAM | SOCK_CLOEXEC | socket_flags(), 0);
     if (slot.file < 0) {
       reason = Reason::connect_refused;
       os_error = errno;
@@ -192,59 +151,41 @@ void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
     const int on = 1;
     setsockopt(slot.file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
     slot.phase = Phase::connecting;
-    const socklen_t size = to_sockaddr(peer, slot.address);
-    const Duration share{slot.timeout.ns / static_cast<int64_t>(left)};
-    slot.connect_limit = {.tv_sec = share.ns / 1'000'000'000, .tv_nsec = share.ns % 1'000'000'000};
-    uring_->make_room(2);
-    io_uring_sqe* connect = uring_->next_submission();
-    io_uring_prep_connect(connect, slot.file, reinterpret_cast<const sockaddr*>(&slot.address),
-                          size);
-    io_uring_sqe_set_flags(connect, IOSQE_IO_LINK);
-    io_uring_sqe_set_data64(connect, tag(slot, Operation::connect));
-    io_uring_sqe* limit = uring_->next_submission();
-    io_uring_prep_link_timeout(limit, &slot.connect_limit, 0);
-    io_uring_sqe_set_data64(limit, tag(slot, Operation::none));
-    slot.pending += 2;
+    slot.address_bytes = to_sockaddr(peer, slot.address);
+    connect(slot, Duration{slot.timeout.ns / static_cast<int64_t>(left)});
     return;
   }
   fail_later(slot, reason, os_error);
 }
 
-void LiveTransport::on_connected(Slot& slot, int32_t result) {
+// Without TLS the stream is open as soon as TCP is.
+void LiveTransport::on_connected(Slot& slot, int32_t error, CompletionSink& sink) {
   if (slot.phase != Phase::connecting) return;
-  if (result < 0)
-    return connect_next(slot, reason_of_connect(-result),
-                        -result == ECANCELED ? ETIMEDOUT : -result);
-  begin_stream(slot);
-}
-
-void LiveTransport::begin_stream(Slot& slot) {
+  if (error != 0) {
+    return connect_next(slot, reason_of_connect(error), error == ECANCELED ? ETIMEDOUT : error);
+  }
   slot.phase = Phase::handshaking;
-  receive(slot);
-  if (!slot.wants_tls) return;
+  begin_receiving(slot);
+  if (!slot.wants_tls) return on_open(slot, false, sink);
   if (session_host_ != slot.host) session_ = {};
   slot.tls.emplace(*tls_, slot.host, session_);
   static_cast<void>(slot.tls->handshake());
   output_waits_ = true;
 }
 
-void LiveTransport::receive(Slot& slot) {
-  io_uring_sqe* entry = uring_->next_submission();
-  io_uring_prep_recv_multishot(entry, slot.file, nullptr, 0, 0);
-  io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
-  entry->buf_group = Uring::buffer_group;
-  io_uring_sqe_set_data64(entry, tag(slot, Operation::receive));
-  ++slot.pending;
+void LiveTransport::on_open(Slot& slot, bool tls_resumed, CompletionSink& sink) {
+  slot.phase = Phase::open;
+  Completion opened{.kind = Completion::Kind::opened};
+  opened.tls_resumed = tls_resumed;
+  opened.peer = slot.addresses[slot.next_address - 1];
+  deliver(slot, opened, sink);
 }
 
 uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   delivered_ = 0;
   ResolverAnswer answer;
   while (resolver_->take(answer)) on_resolved(answer);
-  uring_->reap([&](const io_uring_cqe& completion) {
-    handle(completion, sink);
-    return delivered_ < completions_max;
-  });
+  take_completions(sink, completions_max);
   if (failures_wait_) {
     failures_wait_ = false;
     for (const auto& slot : slots_) {
@@ -252,72 +193,6 @@ uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
     }
   }
   return delivered_;
-}
-
-void LiveTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
-  const auto operation = static_cast<Operation>(completion.user_data & 0xFFU);
-  const auto number = static_cast<uint32_t>(completion.user_data >> 8U);
-  switch (operation) {
-    case Operation::write:
-      write_results_[number] = completion.res;
-      return;
-    case Operation::sync: {
-      // ECANCELED: the write before it was not whole, and its own result says why.
-      const bool failed = completion.res < 0 && completion.res != -ECANCELED;
-      files_done_.push_back({number, failed ? completion.res : write_results_[number]});
-      return;
-    }
-    case Operation::write_unsynced:
-    case Operation::open_file:
-      files_done_.push_back({number, completion.res});
-      return;
-    default:
-      break;
-  }
-  Slot& slot = *slots_[number];
-  if ((completion.flags & IORING_CQE_F_MORE) == 0) --slot.pending;
-  switch (operation) {
-    case Operation::connect:
-      on_connected(slot, completion.res);
-      // Without TLS the stream is open as soon as TCP is.
-      if (slot.phase == Phase::handshaking && !slot.wants_tls) {
-        slot.phase = Phase::open;
-        Completion opened{.kind = Completion::Kind::opened};
-        opened.peer = slot.addresses[slot.next_address - 1];
-        deliver(slot, opened, sink);
-      }
-      break;
-    case Operation::receive:
-      on_received(slot, completion, sink);
-      break;
-    case Operation::send:
-      on_sent(slot, completion.res, sink);
-      break;
-    default:
-      break;
-  }
-  release_if_done(slot);
-}
-
-void LiveTransport::on_received(Slot& slot, const io_uring_cqe& completion, CompletionSink& sink) {
-  const bool listens = slot.phase == Phase::handshaking || slot.phase == Phase::open;
-  if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
-    const auto number = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-    if (listens && completion.res > 0) {
-      phases_.begin_read();
-      on_bytes(slot, uring_->buffer(number, static_cast<size_t>(completion.res)), sink);
-      phases_.end_read();
-    }
-    uring_->give_back(number);
-  }
-  const bool still_listens = slot.phase == Phase::handshaking || slot.phase == Phase::open;
-  if (!still_listens) return;
-  if (completion.res == 0) return fail(slot, Reason::end_of_stream, 0, sink);
-  if (completion.res < 0 && completion.res != -ENOBUFS) {
-    return fail(slot, Reason::peer_reset, -completion.res, sink);
-  }
-  if (completion.res == -ENOBUFS) uring_->count_exhausted();  // lesson 35
-  if ((completion.flags & IORING_CQE_F_MORE) == 0) receive(slot);
 }
 
 void LiveTransport::on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionSink& sink) {
@@ -333,11 +208,7 @@ void LiveTransport::on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionS
       const bool refused = slot.tls->reason() == Reason::certificate_refused;
       return fail(slot, refused ? Reason::certificate_refused : Reason::tls_failed, 0, sink);
     }
-    slot.phase = Phase::open;
-    Completion opened{.kind = Completion::Kind::opened};
-    opened.tls_resumed = slot.tls->resumed();
-    opened.peer = slot.addresses[slot.next_address - 1];
-    deliver(slot, opened, sink);
+    on_open(slot, slot.tls->resumed(), sink);
     if (slot.phase != Phase::open) return;
   }
   on_ciphertext(slot, sink);
@@ -417,54 +288,22 @@ void LiveTransport::flush() {
   if (output_waits_) {
     output_waits_ = false;
     for (const auto& slot : slots_) {
-      const bool speaks = slot->phase == Phase::handshaking || slot->phase == Phase::open;
-      if (speaks && !slot->sending && fill_send_buffer(*slot)) submit_send(*slot);
+      if (slot->carries() && slot->send_error == 0) send_output(*slot);
     }
   }
   uring_->submit();
 }
 
-// Copies what waits into the kernel's chunk, which stays untouched until it is sent.
-bool LiveTransport::fill_send_buffer(Slot& slot) {
-  const std::span<const std::byte> waits =
-      slot.tls ? slot.tls->output() : std::span<const std::byte>(slot.queue);
-  const size_t bytes = std::min<size_t>(waits.size(), send_chunk_bytes);
-  if (bytes == 0) return false;
-  std::memcpy(slot.chunk.get(), waits.data(), bytes);
-  slot.chunk_begin = 0;
-  slot.chunk_end = static_cast<uint32_t>(bytes);
-  if (slot.tls) {
-    slot.tls->consume_output(bytes);
-  } else {
-    slot.queue.erase(slot.queue.begin(), slot.queue.begin() + static_cast<ptrdiff_t>(bytes));
-  }
-  return true;
+// The receiving side says why the peer is gone; a peer that only stopped reading does not.
+void LiveTransport::on_send_error(Slot& slot, int32_t error) {
+  slot.send_error = error;
+  if (error != EPIPE && error != ECONNRESET) fail_later(slot, Reason::peer_reset, error);
 }
 
-void LiveTransport::submit_send(Slot& slot) {
-  io_uring_sqe* entry = uring_->next_submission();
-  io_uring_prep_send(entry, slot.file, slot.chunk.get() + slot.chunk_begin,
-                     slot.chunk_end - slot.chunk_begin, MSG_NOSIGNAL);
-  io_uring_sqe_set_data64(entry, tag(slot, Operation::send));
-  slot.sending = true;
-  ++slot.pending;
-}
-
-void LiveTransport::on_sent(Slot& slot, int32_t result, CompletionSink& sink) {
-  slot.sending = false;
-  if (slot.phase != Phase::handshaking && slot.phase != Phase::open) return;
-  if (result < 0) {
-    // The receiving side says why the peer is gone; a peer that only stopped reading does not.
-    if (result != -EPIPE && result != -ECONNRESET) {
-      fail(slot, Reason::peer_reset, -result, sink);
-    }
-    return;
-  }
-  slot.chunk_begin += static_cast<uint32_t>(result);
-  if (slot.chunk_begin < slot.chunk_end || fill_send_buffer(slot)) return submit_send(slot);
-  if (slot.plaintext_queued == 0 || slot.phase != Phase::open) return;
-  const uint32_t bytes = std::exchange(slot.plaintext_queued, 0);
-  deliver(slot, {.kind = Completion::Kind::sent, .sent_bytes = bytes}, sink);
+// A reset that the sending side was told of is not told again to the receiving side.
+void LiveTransport::on_end_of_stream(Slot& slot, CompletionSink& sink) {
+  if (slot.send_error == ECONNRESET) return fail(slot, Reason::peer_reset, ECONNRESET, sink);
+  fail(slot, Reason::end_of_stream, 0, sink);
 }
 
 void LiveTransport::close(ConnectionId id) {
@@ -472,11 +311,10 @@ void LiveTransport::close(ConnectionId id) {
   if (slot != nullptr) leave(*slot);
 }
 
-// Offers what is queued once, then ends both directions; the socket is closed when the kernel has
-// answered for everything.
+// Says goodbye to the peer; what the kernel has to be told is the backend's affair.
 void LiveTransport::leave(Slot& slot) {
   const bool was_open = slot.phase == Phase::open;
-  const bool has_socket = slot.file >= 0 && slot.phase != Phase::connecting;
+  const bool connected = slot.file >= 0 && slot.phase != Phase::connecting;
   slot.phase = Phase::leaving;
   slot.has_failure = false;
   if (slot.tls) {
@@ -486,47 +324,14 @@ void LiveTransport::leave(Slot& slot) {
     }
     slot.tls->send_close_notify();
   }
-  if (has_socket) {
-    if (!slot.sending && fill_send_buffer(slot)) {
-      io_uring_sqe* entry = uring_->next_submission();
-      io_uring_prep_send(entry, slot.file, slot.chunk.get(), slot.chunk_end,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
-      io_uring_sqe_set_data64(entry, tag(slot, Operation::none));
-      ++slot.pending;
-    }
-    // Not io_uring's shutdown: that one always takes a kernel thread. It ends our receive as well.
-    uring_->submit();
-    ::shutdown(slot.file, SHUT_RDWR);
-  } else if (slot.file >= 0) {
-    io_uring_sqe* entry = uring_->next_submission();
-    io_uring_prep_cancel_fd(entry, slot.file, IORING_ASYNC_CANCEL_ALL);
-    io_uring_sqe_set_data64(entry, tag(slot, Operation::none));
-    ++slot.pending;
-  }
-  release_if_done(slot);
+  end(slot, connected);
 }
 
-void LiveTransport::release_if_done(Slot& slot) {
-  if (slot.phase != Phase::leaving || slot.pending != 0) return;
+void LiveTransport::release(Slot& slot) {
   if (slot.file >= 0) ::close(slot.file);
   slot.file = -1;
   slot.tls.reset();
   slot.phase = Phase::free;
-}
-
-void LiveTransport::park(Duration at_most) {
-  if (!failures_wait_) uring_->park(at_most);
-}
-
-void LiveTransport::drain(Duration at_most) {
-  // Each round waits for one completion; the kernel owes a few for each connection.
-  constexpr int rounds = 16;
-  for (int round = 0; round < rounds; ++round) {
-    const bool busy =
-        std::ranges::any_of(slots_, [](const auto& slot) { return slot->pending != 0; });
-    if (!busy) return;
-    wait_and_discard({at_most.ns / rounds});
-  }
 }
 
 void LiveTransport::wait_done() { wait_and_discard(Duration::milliseconds(5)); }
@@ -536,52 +341,9 @@ void LiveTransport::wait_and_discard(Duration at_most) {
     void on_completion(const Completion&) override {}
   } nobody;
   uring_->submit();
-  if (files_done_.empty()) uring_->park(at_most);
+  if (!has_done()) uring_->park(at_most);
   static_cast<void>(poll(nobody, 64));
   uring_->submit();
-}
-
-void LiveTransport::write_file(int file, uint64_t offset, std::span<const std::byte> block,
-                               uint32_t token, bool sync) {
-  HAVKLO_ASSERT(token < file_tokens_max);
-  uring_->make_room(2);
-  io_uring_sqe* entry = uring_->next_submission();
-  const auto bytes = static_cast<unsigned>(block.size());
-  if (uring_->is_fixed(block)) {
-    io_uring_prep_write_fixed(entry, file, block.data(), bytes, offset, 0);
-  } else {
-    io_uring_prep_write(entry, file, block.data(), bytes, offset);
-  }
-  // IOSQE_ASYNC: the kernel's own thread copies and waits for the disk, not the loop.
-  io_uring_sqe_set_flags(entry, IOSQE_ASYNC | (sync ? IOSQE_IO_LINK : 0U));
-  io_uring_sqe_set_data64(entry,
-                          file_tag(token, sync ? Operation::write : Operation::write_unsynced));
-  if (!sync) return;
-  io_uring_sqe* behind = uring_->next_submission();
-  io_uring_prep_fsync(behind, file, IORING_FSYNC_DATASYNC);
-  io_uring_sqe_set_data64(behind, file_tag(token, Operation::sync));
-}
-
-void LiveTransport::open_file(const char* path, uint32_t token, bool direct) {
-  io_uring_sqe* entry = uring_->next_submission();
-  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | (direct ? O_DIRECT : 0);
-  io_uring_prep_openat(entry, AT_FDCWD, path, flags, 0644);
-  io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
-  io_uring_sqe_set_data64(entry, file_tag(token, Operation::open_file));
-}
-
-void LiveTransport::close_file(int file) {
-  io_uring_sqe* entry = uring_->next_submission();
-  io_uring_prep_close(entry, file);
-  io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
-  io_uring_sqe_set_data64(entry, unwatched);
-}
-
-std::optional<BlockWriter::Done> LiveTransport::take_done() {
-  if (files_done_.empty()) return std::nullopt;
-  const Done first = files_done_.front();
-  files_done_.erase(files_done_.begin());
-  return first;
 }
 
 }  // namespace havklo::io

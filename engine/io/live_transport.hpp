@@ -1,19 +1,18 @@
-// The network door on a real machine: names, TCP and TLS on one io_uring.
+// The network door on a real machine: names, TCP and TLS. What holds for every way to the kernel
+// is here; UringTransport and SocketTransport are two ways.
 //
-// Owns:       the ring, the resolver, a slot for each connection with its socket, TLS stream and
-//             send buffer, the last TLS session.
+// Owns:       the resolver, a slot for each connection, the last TLS session, the ring (by which
+//             the recorder's files are written and a parked loop is woken, whatever the network).
 // Threads:    start_on_this_thread() and everything after it belong to the loop; wake() to anyone.
-// Invariants: those of Transport. A slot is used again only when the kernel has answered for
-//             everything that was asked of it, so no late completion can reach a newer connection.
-// Cost:       once a connection is open, nothing is allocated and no system call is made but
-//             io_uring_enter: one to receive when the kernel says that there is something, one for
-//             each turn that sends.
+// Invariants: those of Transport.
+// Cost:       once a connection is open, nothing is allocated, and no system call is made but those
+//             that the way to the kernel names.
 #pragma once
 
-#include <array>
+#include <atomic>
 #include <cstdint>
 #include <expected>
-#include <functional>
+#include <havklo/config.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
@@ -21,21 +20,30 @@
 #include <string>
 #include <vector>
 
+#include "io/connection_slot.hpp"
 #include "io/phase_recorder.hpp"
 #include "io/resolver.hpp"
 #include "io/tls.hpp"
 #include "io/uring.hpp"
+#include "io/uring_files.hpp"
 
 namespace havklo::io {
 
 struct LiveTransportSettings {
+  Network network = Network::io_uring;
   bool tls = true;                     // false: no CA certificates are loaded
   std::optional<std::string> ca_file;  // none: the system's store
   uint32_t connections_max = 4;        // open at once; as many again may be on their way out
   UringSettings uring;
 };
 
-class LiveTransport final : public Transport, public BlockWriter {
+// The loop counts, anyone may read.
+struct SocketCounters {
+  std::atomic<uint64_t> calls{0};        // recv, send, poll
+  std::atomic<uint64_t> empty_calls{0};  // of them, recv that had nothing
+};
+
+class LiveTransport : public Transport, public UringFiles {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<LiveTransport>, std::string> create(
       const LiveTransportSettings& settings);
@@ -47,77 +55,84 @@ class LiveTransport final : public Transport, public BlockWriter {
   // Where TLS decrypts into as long as it has room; before the loop begins.
   void receive_into(ReceiveRoom& room) { receive_room_ = &room; }
 
-  void open(ConnectionId id, const OpenRequest& request) override;
-  void send(ConnectionId id, std::span<const std::byte> bytes) override;
-  void close(ConnectionId id) override;
-  uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
-  void flush() override;
+  void open(ConnectionId id, const OpenRequest& request) final;
+  void send(ConnectionId id, std::span<const std::byte> bytes) final;
+  void close(ConnectionId id) final;
+  uint32_t poll(CompletionSink& sink, uint32_t completions_max) final;
+  void flush() final;
 
   // Sleeps until something arrives, wake() is called or `at_most` has passed.
-  void park(Duration at_most);
+  virtual void park(Duration at_most) = 0;
   void wake() noexcept { uring_->wake(); }
   // Lets the kernel take and finish what is on its way out; at most `at_most`.
-  void drain(Duration at_most);
-
-  [[nodiscard]] std::span<std::byte> block_memory(size_t bytes) override {
-    return uring_->make_fixed_memory(bytes);
-  }
-  void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
-                  bool sync) override;
-  void open_file(const char* path, uint32_t token, bool direct) override;
-  void close_file(int file) override;
-  [[nodiscard]] std::optional<Done> take_done() override;
+  virtual void drain(Duration at_most) = 0;
   void wait_done() override;
 
   [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
+  [[nodiscard]] const SocketCounters& socket_counters() const { return socket_counters_; }
   // For the core, which tells it how far a message is.
   [[nodiscard]] PhaseRecorder& phases() { return phases_; }
   [[nodiscard]] const PhaseRecorder& phases() const { return phases_; }
   // For tests: answers in place of the resolver.
   void override_addresses(std::vector<Endpoint> addresses) { override_ = std::move(addresses); }
 
+ protected:
+  using Slot = ConnectionSlot;
+  using Phase = Slot::Phase;
+
+  LiveTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring);
+
+  // What a way to the kernel does. `socket_flags`: of its sockets.
+  [[nodiscard]] virtual std::unique_ptr<Slot> make_slot() const = 0;
+  [[nodiscard]] virtual int socket_flags() const = 0;
+  // Begins to connect to slot.address; on_connected() hears of it, at the latest after `limit`.
+  virtual void connect(Slot& slot, Duration limit) = 0;
+  // TCP is open: bytes may come.
+  virtual void begin_receiving(Slot& slot) = 0;
+  // Something waits in slot.output(), or may.
+  virtual void send_output(Slot& slot) = 0;
+  // Offers output once, ends both directions and at some time calls release().
+  virtual void end(Slot& slot, bool connected) = 0;
+  // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
+  virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
+
+  // What it tells.
+  void on_connected(Slot& slot, int32_t error, CompletionSink& sink);
+  void on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionSink& sink);
+  void on_end_of_stream(Slot& slot, CompletionSink& sink);
+  void on_receive_error(Slot& slot, int32_t error, CompletionSink& sink) {
+    fail(slot, Reason::peer_reset, error, sink);
+  }
+  void on_send_error(Slot& slot, int32_t error);
+  void on_sent(Slot& slot, uint32_t plaintext_bytes, CompletionSink& sink) {
+    deliver(slot, {.kind = Completion::Kind::sent, .sent_bytes = plaintext_bytes}, sink);
+  }
+  static void release(Slot& slot);
+
+  [[nodiscard]] Uring& uring() { return *uring_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+  [[nodiscard]] uint32_t delivered() const { return delivered_; }  // in this poll()
+  // A failure is reported by the next poll(): a loop must not sleep.
+  [[nodiscard]] bool failures_wait() const { return failures_wait_; }
+  void ask_to_send() { output_waits_ = true; }  // at the next flush()
+  void wait_and_discard(Duration at_most);
+
+  SocketCounters socket_counters_;
+
  private:
-  enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, leaving };
-  enum class Operation : uint8_t {
-    connect,
-    receive,
-    send,
-    none,
-    write,  // a sync comes behind it
-    sync,
-    write_unsynced,
-    open_file,
-  };
-  struct Slot;
-  static constexpr uint32_t file_tokens_max = 64;  // what a recorder uses is below
-
-  explicit LiveTransport(const LiveTransportSettings& settings);
-
   void add_slot();
   [[nodiscard]] Slot& free_slot();
   [[nodiscard]] Slot* find(ConnectionId id);
-  [[nodiscard]] uint64_t tag(const Slot& slot, Operation operation) const;
-  [[nodiscard]] static uint64_t file_tag(uint32_t token, Operation operation);
   void on_resolved(ResolverAnswer& answer);
   void connect_next(Slot& slot, Reason reason, int32_t os_error);
-  void on_connected(Slot& slot, int32_t result);
-  void begin_stream(Slot& slot);
-  void receive(Slot& slot);
-  void on_received(Slot& slot, const io_uring_cqe& completion, CompletionSink& sink);
-  void on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionSink& sink);
+  void on_open(Slot& slot, bool tls_resumed, CompletionSink& sink);
   void on_ciphertext(Slot& slot, CompletionSink& sink);
   [[nodiscard]] std::span<std::byte> plaintext_room(ConnectionId id);
-  void on_sent(Slot& slot, int32_t result, CompletionSink& sink);
   void deliver(Slot& slot, Completion completion, CompletionSink& sink);
   // Reports the end of a stream at the next poll(), or at once.
   void fail_later(Slot& slot, Reason reason, int32_t os_error);
   void fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink);
   void leave(Slot& slot);
-  void release_if_done(Slot& slot);
-  bool fill_send_buffer(Slot& slot);
-  void submit_send(Slot& slot);
-  void handle(const io_uring_cqe& completion, CompletionSink& sink);
-  void wait_and_discard(Duration at_most);
 
   std::optional<TlsContext> tls_;
   TlsSession session_;  // of the host below
@@ -129,9 +144,7 @@ class LiveTransport final : public Transport, public BlockWriter {
   std::vector<std::byte> plaintext_;  // … or else; padding behind it
   std::vector<Endpoint> override_;
   PhaseRecorder phases_;
-  std::vector<Done> files_done_;                          // oldest first; reserved
-  std::array<int32_t, file_tokens_max> write_results_{};  // while the sync behind it is awaited
-  uint32_t delivered_ = 0;                                // in this poll()
+  uint32_t delivered_ = 0;  // in this poll()
   bool failures_wait_ = false;
   bool output_waits_ = false;
 };

@@ -12,7 +12,6 @@
 #include <fstream>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
-#include <utility>
 
 namespace havklo::io {
 namespace {
@@ -62,6 +61,15 @@ std::expected<void, std::string> Uring::set_up() {
   if (made < 0) return std::unexpected(why_refused(-made));
   ring_made_ = true;
 
+  if (settings_.receive_buffers != 0) {
+    if (auto made_buffers = make_receive_buffers(); !made_buffers) return made_buffers;
+  }
+  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd_ < 0) return std::unexpected(std::string("eventfd: ") + std::strerror(errno));
+  return {};
+}
+
+std::expected<void, std::string> Uring::make_receive_buffers() {
   // The last buffer needs its padding too; touching all of it now keeps page faults off the loop.
   constexpr size_t page_bytes = 4096;
   const size_t used = size_t{settings_.receive_buffers} * settings_.receive_buffer_bytes;
@@ -81,9 +89,6 @@ std::expected<void, std::string> Uring::set_up() {
                           number, mask, static_cast<int>(i));
   }
   io_uring_buf_ring_advance(buffer_ring_, static_cast<int>(settings_.receive_buffers));
-
-  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd_ < 0) return std::unexpected(std::string("eventfd: ") + std::strerror(errno));
   return {};
 }
 
@@ -149,7 +154,7 @@ void Uring::look() {
 }
 
 void Uring::park(Duration at_most) {
-  if (std::exchange(woken_, false) || at_most <= Duration{}) return;
+  if (take_woken() || at_most <= Duration{}) return;
   constexpr int64_t second = 1'000'000'000;
   __kernel_timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
   io_uring_cqe* completion = nullptr;

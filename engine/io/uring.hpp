@@ -19,12 +19,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace havklo::io {
 
 struct UringSettings {
   uint32_t submissions = 256;
-  uint32_t receive_buffers = 256;  // a power of two
+  uint32_t receive_buffers = 256;  // a power of two; 0: nothing is received by the ring
   uint32_t receive_buffer_bytes = 16 * 1024;
 };
 
@@ -79,6 +80,10 @@ class Uring {
   // may have come after the loop had looked for it.
   void park(Duration at_most);
   void wake() noexcept;
+  // For who sleeps elsewhere, beside file(), which is readable while something has completed:
+  // whether reap() met a wake() since this was asked last.
+  [[nodiscard]] bool take_woken() { return std::exchange(woken_, false); }
+  [[nodiscard]] int file() const { return ring_.ring_fd; }
 
   // Receive buffers. The bytes of one are followed by receive_padding readable ones.
   static constexpr uint16_t buffer_group = 0;
@@ -101,6 +106,7 @@ class Uring {
  private:
   explicit Uring(const UringSettings& settings) : settings_(settings) {}
   [[nodiscard]] std::expected<void, std::string> set_up();
+  [[nodiscard]] std::expected<void, std::string> make_receive_buffers();
   void look();
   void watch_wakes();
   void on_woken(const io_uring_cqe& completion);

@@ -178,6 +178,7 @@ class KrakenClientBuilder {
   KrakenClientBuilder& with_ca_file(std::string path);
   KrakenClientBuilder& with_ring_slots(uint32_t slots);
   KrakenClientBuilder& with_idle(Idle idle);
+  KrakenClientBuilder& with_network(Network network);
   KrakenClientBuilder& pinned_to(uint32_t cpu);
   KrakenClientBuilder& with_seed(uint64_t seed);
   // Writes a recording (recording.hpp), for `havklo replay`.

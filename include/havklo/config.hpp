@@ -71,6 +71,10 @@ struct RecordingSettings {
 
 enum class Idle : uint8_t { spin, park };
 
+// The way to the kernel's network: io_uring, or connect, recv and send, which user-space stacks can
+// replace. The README says when to choose which.
+enum class Network : uint8_t { io_uring, sockets };
+
 struct Settings {
   std::string url{kraken_public_url};
   ReconnectSettings reconnect;
@@ -81,6 +85,7 @@ struct Settings {
   RecordingSettings recording;
   uint32_t ring_slots = 65'536;  // a power of two
   Idle idle = Idle::spin;
+  Network network = Network::io_uring;
   std::optional<uint32_t> cpu;         // pin the engine's thread
   std::optional<std::string> ca_file;  // none: the system's CA store
   std::optional<uint64_t> seed;        // none: from the kernel

@@ -87,7 +87,11 @@ struct LatencySummary {
 struct ClientCounters {
   std::array<LatencySummary, phase_count> phases;  // by MessagePhase; of one read in phase_sampling
   LatencySummary read;          // from the kernel's completion to the last event of its messages
-  uint64_t kernel_entries = 0;  // system calls, all of them io_uring's
+  uint64_t kernel_entries = 0;  // io_uring_enter
+  // recv, send and poll (Network::sockets), and those of them that found nothing: a spin asks each
+  // turn. These and kernel_entries are all system calls that a live client makes.
+  uint64_t socket_calls = 0;
+  uint64_t socket_calls_empty = 0;
   uint64_t turns = 0;
   // From one turn's clock to the next, unless it slept between: for the inline client the caller's
   // own work is part of it.

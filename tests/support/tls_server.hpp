@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,6 +68,7 @@ class ServerPeer {
     for (;;) {
       const ssize_t size = reads ? ::recv(file_, bytes.data(), bytes.size(), 0) : -1;
       if (size == 0) saw_end = true;
+      if (size < 0 && reads && errno == ECONNRESET) saw_reset = true;
       if (size <= 0) break;
       take(std::span(bytes).first(static_cast<size_t>(size)));
     }
@@ -107,6 +109,7 @@ class ServerPeer {
 
   std::string received;
   bool saw_end = false;
+  bool saw_reset = false;
   bool reads = true;
 
  private:

@@ -29,7 +29,12 @@ std::string counters_text(const ClientCounters& counters) {
   fmt::format_to(std::back_inserter(text),
                  "{} turns, the longest {} ns, {} over {}; {} system calls\n", counters.turns,
                  counters.longest_turn_ns, counters.turns_over_budget,
-                 replay::to_text(Duration::nanoseconds(turn_budget_ns)), counters.kernel_entries);
+                 replay::to_text(Duration::nanoseconds(turn_budget_ns)),
+                 counters.kernel_entries + counters.socket_calls);
+  if (counters.socket_calls != 0) {
+    fmt::format_to(std::back_inserter(text), "{} of them to sockets, {} in vain\n",
+                   counters.socket_calls, counters.socket_calls_empty);
+  }
   return text;
 }
 

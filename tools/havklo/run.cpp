@@ -43,6 +43,7 @@ struct RunOptions {
   bool no_reconnect = false;
   bool counters = false;
   std::optional<std::string> idle;
+  std::optional<std::string> network;
   std::optional<uint32_t> cpu;
   std::optional<uint64_t> seed;
   std::string format = "text";
@@ -71,6 +72,9 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
   if (options.ca_file) settings->ca_file = *options.ca_file;
   if (options.no_reconnect) settings->reconnect.enabled = false;
   if (options.idle) settings->idle = *options.idle == "park" ? Idle::park : Idle::spin;
+  if (options.network) {
+    settings->network = *options.network == "sockets" ? Network::sockets : Network::io_uring;
+  }
   if (options.cpu) settings->cpu = *options.cpu;
   if (options.seed) settings->seed = *options.seed;
   if (!options.symbols.empty()) {
@@ -198,6 +202,10 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command
       ->add_option("--idle", options->idle, "spin (default): lowest latency; park: sleep when idle")
       ->check(CLI::IsMember({"spin", "park"}));
+  command
+      ->add_option("--network", options->network,
+                   "io_uring (default), or sockets: recv and send calls")
+      ->check(CLI::IsMember({"io_uring", "sockets"}));
   command->add_flag("--counters", options->counters,
                     "at the end, say on stderr where the time of messages and turns went");
   command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");

@@ -1,0 +1,71 @@
+// One connection of the live transport, from a name to a closed socket.
+//
+// Owns:       its socket, its TLS stream, the plaintext that waits without TLS.
+// Threads:    the loop's.
+// Invariants: file >= 0 from the first connect until the slot is free again; tls is set while
+//             handshaking and open, if TLS was asked for.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/reason.hpp>
+#include <havklo/transport.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/tls.hpp"
+
+namespace havklo::io {
+
+struct ConnectionSlot {
+  enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, leaving };
+
+  ConnectionSlot() = default;
+  virtual ~ConnectionSlot() {
+    if (file >= 0) ::close(file);
+  }
+  ConnectionSlot(const ConnectionSlot&) = delete;
+  ConnectionSlot& operator=(const ConnectionSlot&) = delete;
+
+  uint32_t number = 0;
+  uint32_t generation = 0;  // of the question to the resolver
+  Phase phase = Phase::free;
+  ConnectionId id{};
+  std::string host;
+  uint16_t port = 0;
+  bool wants_tls = false;
+  Duration timeout;
+  std::vector<Endpoint> addresses;
+  size_t next_address = 0;
+
+  int file = -1;
+  sockaddr_storage address{};
+  socklen_t address_bytes = 0;
+  std::optional<TlsStream> tls;
+  std::vector<std::byte> queue;   // plaintext that waits, without TLS
+  uint32_t plaintext_queued = 0;  // given to us and not yet reported as sent
+  int32_t send_error = 0;         // the peer is gone; nothing more is sent
+
+  bool has_failure = false;
+  Reason failure = Reason::none;
+  int32_t failure_error = 0;
+
+  // Bytes may come and go.
+  [[nodiscard]] bool carries() const { return phase == Phase::handshaking || phase == Phase::open; }
+  // What waits to be sent.
+  [[nodiscard]] std::span<const std::byte> output() const {
+    return tls ? tls->output() : std::span<const std::byte>(queue);
+  }
+  void consume_output(size_t bytes) {
+    if (tls) return tls->consume_output(bytes);
+    queue.erase(queue.begin(), queue.begin() + static_cast<ptrdiff_t>(bytes));
+  }
+};
+
+}  // namespace havklo::io

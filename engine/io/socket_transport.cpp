@@ -1,0 +1,191 @@
+// Asks every socket in turn; sleeps in ppoll(), beside the ring by which others wake the loop.
+#include "io/socket_transport.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <havklo/limits.hpp>
+#include <utility>
+
+#include "io/system_clock.hpp"
+
+namespace havklo::io {
+namespace {
+
+// Full buffers of one socket in a turn: the others and the timers wait no longer.
+constexpr int receives_per_turn_max = 4;
+// Full buffers that are thrown away so that a close says FIN, not RST, to a peer that still talks.
+constexpr int receives_at_end_max = 16;
+
+// Nothing to be had now; not an error.
+bool would_block(int64_t result) { return result == -EAGAIN || result == -EINTR; }
+
+}  // namespace
+
+struct SocketTransport::SocketSlot final : Slot {
+  Instant connect_deadline;
+  int32_t connect_error = 0;  // known at once
+  bool blocked = false;       // the kernel takes no more for now
+  uint32_t sent = 0;          // plaintext that left and is not yet reported
+};
+
+SocketTransport::SocketTransport(const LiveTransportSettings& settings,
+                                 std::unique_ptr<Uring> uring)
+    : LiveTransport(settings, std::move(uring)),
+      buffer_bytes_(settings.uring.receive_buffer_bytes),
+      buffer_(buffer_bytes_ + receive_padding) {}
+
+std::unique_ptr<ConnectionSlot> SocketTransport::make_slot() const {
+  return std::make_unique<SocketSlot>();
+}
+
+SocketTransport::SocketSlot& SocketTransport::own(Slot& slot) {
+  return static_cast<SocketSlot&>(slot);
+}
+
+// One writer: no locked instruction.
+void SocketTransport::count_call() {
+  std::atomic<uint64_t>& calls = socket_counters_.calls;
+  calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void SocketTransport::connect(Slot& slot, Duration limit) {
+  SocketSlot& mine = own(slot);
+  mine.blocked = false;
+  mine.sent = 0;
+  mine.connect_deadline = SystemClock{}.now() + limit;
+  const int result =
+      ::connect(slot.file, reinterpret_cast<const sockaddr*>(&slot.address), slot.address_bytes);
+  mine.connect_error = result == 0 || errno == EINPROGRESS ? 0 : errno;
+  news_waits_ = true;
+}
+
+// Begins where the last turn's budget was spent, so that no socket starves another.
+void SocketTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
+  uring().reap([this](const io_uring_cqe& completion) { return take_file_completion(completion); });
+  news_waits_ = false;
+  const size_t count = slots().size();
+  for (size_t i = 0, at = first_; i < count; ++i) {
+    if (delivered() >= completions_max) {
+      first_ = at;
+      news_waits_ = true;
+      return;
+    }
+    look(own(*slots()[at]), sink, completions_max);
+    if (++at == count) at = 0;
+  }
+}
+
+void SocketTransport::look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
+  if (slot.phase == Phase::connecting) return look_for_connect(slot, sink);
+  if (!slot.carries()) return;
+  if (slot.sent != 0 && slot.phase == Phase::open) {
+    on_sent(slot, std::exchange(slot.sent, 0), sink);
+    if (!slot.carries()) return;
+  }
+  receive(slot, sink, completions_max);
+}
+
+void SocketTransport::look_for_connect(SocketSlot& slot, CompletionSink& sink) {
+  int32_t error = slot.connect_error;
+  if (error == 0) {
+    pollfd writable{.fd = slot.file, .events = POLLOUT, .revents = 0};
+    count_call();
+    if (::poll(&writable, 1, 0) <= 0) {
+      if (SystemClock{}.now() < slot.connect_deadline) return;
+      error = ETIMEDOUT;
+    } else {
+      socklen_t size = sizeof error;
+      if (::getsockopt(slot.file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    }
+  }
+  on_connected(slot, error, sink);
+}
+
+void SocketTransport::receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
+  for (int i = 0; i < receives_per_turn_max; ++i) {
+    const int64_t size = receive_some(slot.file);
+    if (size < 0) {
+      if (!would_block(size)) on_receive_error(slot, static_cast<int32_t>(-size), sink);
+      return;
+    }
+    if (size == 0) return on_end_of_stream(slot, sink);
+    phases().begin_read();
+    on_bytes(slot, std::span(buffer_).first(static_cast<size_t>(size)), sink);
+    phases().end_read();
+    // Less than there was room for: the socket is empty, and asking again would only say so.
+    if (static_cast<size_t>(size) < buffer_bytes_) return;
+    if (!slot.carries() || delivered() >= completions_max) return;
+  }
+}
+
+int64_t SocketTransport::receive_some(int file) {
+  count_call();
+  const ssize_t size = ::recv(file, buffer_.data(), buffer_bytes_, MSG_DONTWAIT);
+  if (size >= 0) return size;
+  if (errno == EAGAIN) {
+    std::atomic<uint64_t>& empty = socket_counters_.empty_calls;
+    empty.store(empty.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  return -errno;
+}
+
+int64_t SocketTransport::send_some(SocketSlot& slot) {
+  const std::span<const std::byte> waits = slot.output();
+  count_call();
+  const ssize_t size = ::send(slot.file, waits.data(), waits.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (size < 0) return -errno;
+  slot.consume_output(static_cast<size_t>(size));
+  return size;
+}
+
+void SocketTransport::send_output(Slot& slot) {
+  SocketSlot& mine = own(slot);
+  mine.blocked = false;
+  while (!slot.output().empty()) {
+    const int64_t size = send_some(mine);
+    if (size >= 0) continue;
+    if (!would_block(size)) return on_send_error(slot, static_cast<int32_t>(-size));
+    mine.blocked = true;
+    return ask_to_send();
+  }
+  if (slot.plaintext_queued == 0) return;
+  mine.sent += std::exchange(slot.plaintext_queued, 0);
+  news_waits_ = true;
+}
+
+void SocketTransport::end(Slot& slot, bool connected) {
+  if (connected) {
+    while (slot.send_error == 0 && !slot.output().empty() && send_some(own(slot)) > 0) {
+    }
+    for (int i = 0; i < receives_at_end_max && receive_some(slot.file) > 0; ++i) {
+    }
+  }
+  release(slot);
+}
+
+void SocketTransport::park(Duration at_most) {
+  if (failures_wait() || news_waits_ || uring().take_woken()) return;
+  uring().submit();
+  watched_.clear();
+  watched_.push_back({.fd = uring().file(), .events = POLLIN, .revents = 0});
+  for (const auto& slot : slots()) {
+    const SocketSlot& mine = own(*slot);
+    if (mine.phase == Phase::connecting) {
+      watched_.push_back({.fd = mine.file, .events = POLLOUT, .revents = 0});
+      at_most = std::min(at_most, mine.connect_deadline - SystemClock{}.now());
+    } else if (mine.carries()) {
+      const int events = mine.blocked ? POLLIN | POLLOUT : POLLIN;
+      watched_.push_back({.fd = mine.file, .events = static_cast<short>(events), .revents = 0});
+    }
+  }
+  if (at_most <= Duration{}) return;
+  constexpr int64_t second = 1'000'000'000;
+  const timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
+  count_call();
+  static_cast<void>(::ppoll(watched_.data(), watched_.size(), &limit, nullptr));
+}
+
+}  // namespace havklo::io

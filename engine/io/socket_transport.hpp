@@ -1,0 +1,56 @@
+// Connections by ordinary socket calls that never block: connect(), recv(), send() and, to sleep,
+// ppoll(). It is the shortest way through the kernel for one connection, and the way of user-space
+// stacks that replace these calls.
+//
+// Owns:    the buffer that all connections receive into, one after the other.
+// Threads: as LiveTransport.
+// Cost:    once a connection is open: a recv() for each of them a turn, whether there is something
+//          or not, one more when the buffer was filled; a send() for each turn that sends.
+#pragma once
+
+#include <poll.h>
+
+#include <memory>
+#include <vector>
+
+#include "io/live_transport.hpp"
+
+namespace havklo::io {
+
+class SocketTransport final : public LiveTransport {
+ public:
+  SocketTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring);
+
+  void park(Duration at_most) override;
+  // A socket is closed at once: nothing is on its way but what the kernel has.
+  void drain(Duration) override {}
+
+ private:
+  struct SocketSlot;
+
+  [[nodiscard]] std::unique_ptr<Slot> make_slot() const override;
+  [[nodiscard]] int socket_flags() const override { return SOCK_NONBLOCK; }
+  void connect(Slot& slot, Duration limit) override;
+  void begin_receiving(Slot&) override {}
+  void send_output(Slot& slot) override;
+  void end(Slot& slot, bool connected) override;
+  void take_completions(CompletionSink& sink, uint32_t completions_max) override;
+
+  static SocketSlot& own(Slot& slot);
+  void look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
+  void look_for_connect(SocketSlot& slot, CompletionSink& sink);
+  void receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
+  // recv() into the buffer: bytes, 0 at the end of the stream, or a negative errno.
+  int64_t receive_some(int file);
+  // Bytes that the kernel took, or a negative errno.
+  int64_t send_some(SocketSlot& slot);
+  void count_call();
+
+  size_t buffer_bytes_;
+  std::vector<std::byte> buffer_;  // padding behind it
+  std::vector<pollfd> watched_;    // by park()
+  size_t first_ = 0;               // the slot at which poll() begins
+  bool news_waits_ = false;        // for poll(), which no socket would tell
+};
+
+}  // namespace havklo::io

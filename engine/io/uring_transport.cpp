@@ -1,0 +1,184 @@
+// Requests go out as submission entries, answers come back as completions.
+#include "io/uring_transport.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace havklo::io {
+namespace {
+
+constexpr uint32_t chunk_bytes = 64 * 1024;
+
+}  // namespace
+
+struct UringTransport::UringSlot final : Slot {
+  __kernel_timespec connect_limit{};
+  // What the kernel is sending.
+  std::unique_ptr<std::byte[]> chunk = std::make_unique<std::byte[]>(chunk_bytes);
+  uint32_t chunk_begin = 0;
+  uint32_t chunk_end = 0;
+  bool sending = false;
+  uint32_t pending = 0;  // completions that the kernel still owes
+};
+
+std::unique_ptr<ConnectionSlot> UringTransport::make_slot() const {
+  return std::make_unique<UringSlot>();
+}
+
+UringTransport::UringSlot& UringTransport::own(Slot& slot) { return static_cast<UringSlot&>(slot); }
+
+// A slot is not used again before all its completions are in, so its number is enough.
+void UringTransport::ask(UringSlot& slot, io_uring_sqe* entry, Operation operation) {
+  io_uring_sqe_set_data64(entry, uint64_t{slot.number} << 8U | static_cast<uint64_t>(operation));
+  ++slot.pending;
+}
+
+void UringTransport::connect(Slot& slot, Duration limit) {
+  UringSlot& mine = own(slot);
+  mine.sending = false;
+  constexpr int64_t second = 1'000'000'000;
+  mine.connect_limit = {.tv_sec = limit.ns / second, .tv_nsec = limit.ns % second};
+  uring().make_room(2);
+  io_uring_sqe* connect = uring().next_submission();
+  io_uring_prep_connect(connect, slot.file, reinterpret_cast<const sockaddr*>(&slot.address),
+                        slot.address_bytes);
+  io_uring_sqe_set_flags(connect, IOSQE_IO_LINK);
+  ask(mine, connect, Operation::connect);
+  io_uring_sqe* timeout = uring().next_submission();
+  io_uring_prep_link_timeout(timeout, &mine.connect_limit, 0);
+  ask(mine, timeout, Operation::none);
+}
+
+void UringTransport::begin_receiving(Slot& slot) {
+  io_uring_sqe* entry = uring().next_submission();
+  io_uring_prep_recv_multishot(entry, slot.file, nullptr, 0, 0);
+  io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
+  entry->buf_group = Uring::buffer_group;
+  ask(own(slot), entry, Operation::receive);
+}
+
+void UringTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
+  uring().reap([&](const io_uring_cqe& completion) {
+    if (take_file_completion(completion)) return true;
+    handle(completion, sink);
+    return delivered() < completions_max;
+  });
+}
+
+void UringTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
+  UringSlot& slot = own(*slots()[static_cast<uint32_t>(completion.user_data >> 8U)]);
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) --slot.pending;
+  switch (static_cast<Operation>(completion.user_data & 0xFFU)) {
+    case Operation::connect:
+      on_connected(slot, -completion.res, sink);
+      break;
+    case Operation::receive:
+      on_received(slot, completion, sink);
+      break;
+    case Operation::send:
+      on_send_done(slot, completion.res, sink);
+      break;
+    case Operation::none:
+      break;
+  }
+  release_if_done(slot);
+}
+
+void UringTransport::on_received(UringSlot& slot, const io_uring_cqe& completion,
+                                 CompletionSink& sink) {
+  if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
+    const auto number = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+    if (slot.carries() && completion.res > 0) {
+      phases().begin_read();
+      on_bytes(slot, uring().buffer(number, static_cast<size_t>(completion.res)), sink);
+      phases().end_read();
+    }
+    uring().give_back(number);
+  }
+  if (!slot.carries()) return;
+  if (completion.res == 0) return on_end_of_stream(slot, sink);
+  if (completion.res < 0 && completion.res != -ENOBUFS) {
+    return on_receive_error(slot, -completion.res, sink);
+  }
+  if (completion.res == -ENOBUFS) uring().count_exhausted();  // lesson 35
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) begin_receiving(slot);
+}
+
+void UringTransport::send_output(Slot& slot) {
+  UringSlot& mine = own(slot);
+  if (!mine.sending && fill_chunk(mine)) send_chunk(mine);
+}
+
+// Copies what waits into the kernel's chunk, which stays untouched until it is sent.
+bool UringTransport::fill_chunk(UringSlot& slot) {
+  const std::span<const std::byte> waits = slot.output();
+  const size_t bytes = std::min<size_t>(waits.size(), chunk_bytes);
+  if (bytes == 0) return false;
+  std::memcpy(slot.chunk.get(), waits.data(), bytes);
+  slot.chunk_begin = 0;
+  slot.chunk_end = static_cast<uint32_t>(bytes);
+  slot.consume_output(bytes);
+  return true;
+}
+
+void UringTransport::send_chunk(UringSlot& slot) {
+  io_uring_sqe* entry = uring().next_submission();
+  io_uring_prep_send(entry, slot.file, slot.chunk.get() + slot.chunk_begin,
+                     slot.chunk_end - slot.chunk_begin, MSG_NOSIGNAL);
+  ask(slot, entry, Operation::send);
+  slot.sending = true;
+}
+
+void UringTransport::on_send_done(UringSlot& slot, int32_t result, CompletionSink& sink) {
+  slot.sending = false;
+  if (!slot.carries()) return;
+  if (result < 0) return on_send_error(slot, -result);
+  slot.chunk_begin += static_cast<uint32_t>(result);
+  if (slot.chunk_begin < slot.chunk_end || fill_chunk(slot)) return send_chunk(slot);
+  if (slot.plaintext_queued == 0 || slot.phase != Phase::open) return;
+  on_sent(slot, std::exchange(slot.plaintext_queued, 0), sink);
+}
+
+// The socket is closed when the kernel has answered for everything.
+void UringTransport::end(Slot& slot, bool connected) {
+  UringSlot& mine = own(slot);
+  if (connected) {
+    if (!mine.sending && fill_chunk(mine)) {
+      io_uring_sqe* entry = uring().next_submission();
+      io_uring_prep_send(entry, slot.file, mine.chunk.get(), mine.chunk_end,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+      ask(mine, entry, Operation::none);
+    }
+    // Not io_uring's shutdown: that one always takes a kernel thread. It ends our receive as well.
+    uring().submit();
+    ::shutdown(slot.file, SHUT_RDWR);
+  } else if (slot.file >= 0) {
+    io_uring_sqe* entry = uring().next_submission();
+    io_uring_prep_cancel_fd(entry, slot.file, IORING_ASYNC_CANCEL_ALL);
+    ask(mine, entry, Operation::none);
+  }
+  release_if_done(mine);
+}
+
+void UringTransport::release_if_done(UringSlot& slot) {
+  if (slot.phase == Phase::leaving && slot.pending == 0) release(slot);
+}
+
+void UringTransport::park(Duration at_most) {
+  if (!failures_wait()) uring().park(at_most);
+}
+
+void UringTransport::drain(Duration at_most) {
+  // Each round waits for one completion; the kernel owes a few for each connection.
+  constexpr int rounds = 16;
+  for (int round = 0; round < rounds; ++round) {
+    const bool busy =
+        std::ranges::any_of(slots(), [](const auto& slot) { return own(*slot).pending != 0; });
+    if (!busy) return;
+    wait_and_discard({at_most.ns / rounds});
+  }
+}
+
+}  // namespace havklo::io

@@ -1,0 +1,48 @@
+// Connections by io_uring: what the kernel has done is found in shared memory.
+//
+// Owns:       what it is sending for each connection.
+// Threads:    as LiveTransport.
+// Invariants: a slot is used again only when the kernel has answered for everything that was asked
+//             of it, so no late completion can reach a newer connection.
+// Cost:       once a connection is open, no system call but io_uring_enter: one to receive when
+//             the kernel says that there is something, one for each turn that sends.
+#pragma once
+
+#include <memory>
+
+#include "io/live_transport.hpp"
+
+namespace havklo::io {
+
+class UringTransport final : public LiveTransport {
+ public:
+  UringTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring)
+      : LiveTransport(settings, std::move(uring)) {}
+
+  void park(Duration at_most) override;
+  void drain(Duration at_most) override;
+
+ private:
+  // The low byte of user_data; those of files are above.
+  enum class Operation : uint8_t { connect, receive, send, none };
+  struct UringSlot;
+
+  [[nodiscard]] std::unique_ptr<Slot> make_slot() const override;
+  [[nodiscard]] int socket_flags() const override { return 0; }  // the kernel waits, not the call
+  void connect(Slot& slot, Duration limit) override;
+  void begin_receiving(Slot& slot) override;
+  void send_output(Slot& slot) override;
+  void end(Slot& slot, bool connected) override;
+  void take_completions(CompletionSink& sink, uint32_t completions_max) override;
+
+  static UringSlot& own(Slot& slot);
+  void ask(UringSlot& slot, io_uring_sqe* entry, Operation operation);
+  void handle(const io_uring_cqe& completion, CompletionSink& sink);
+  void on_received(UringSlot& slot, const io_uring_cqe& completion, CompletionSink& sink);
+  void on_send_done(UringSlot& slot, int32_t result, CompletionSink& sink);
+  static bool fill_chunk(UringSlot& slot);
+  void send_chunk(UringSlot& slot);
+  void release_if_done(UringSlot& slot);
+};
+
+}  // namespace havklo::io
