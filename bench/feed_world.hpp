@@ -112,14 +112,16 @@ struct FeedDoors {
   FeedTransport* transport = nullptr;
   Journal* journal = nullptr;
   PhaseObserver* phases = nullptr;
+  EventDoor* events = nullptr;
 };
 
 struct FeedWorld {
   explicit FeedWorld(const Frames& given, const FeedDoors& doors = {})
       : frames(given),
         transport(doors.transport != nullptr ? *doors.transport : own_transport),
-        engine(std::span(&settings, 1), {doors.clock != nullptr ? *doors.clock : clock, transport,
-                                         commands, events, doors.journal, 1, doors.phases}) {
+        engine(std::span(&settings, 1),
+               {doors.clock != nullptr ? *doors.clock : clock, transport, commands,
+                doors.events != nullptr ? *doors.events : events, doors.journal, 1, doors.phases}) {
     say({});
     say({});
     say(R"({"channel":"status","data":[{"system":"online","api_version":"v2"}]})");

@@ -1,150 +1,29 @@
-// The whole engine, spinning, events inline; and for the question about text alone what lies below
-// the decoder: the transport (io_uring, TLS) and the WebSocket.
-#include "bench/questions/wire.hpp"
-
-#include <havklo/client.hpp>
-#include <havklo/limits.hpp>
-#include <havklo/random.hpp>
-#include <memory>
-#include <utility>
-
-#include "io/live_transport.hpp"
-#include "websocket/connection.hpp"
+// The whole engine, spinning, events inline; and what lies below the decoder. By either network.
+#include "bench/contenders/wire_clients.hpp"
 
 namespace havklo::bench {
 namespace {
 
-class Engine {
- public:
-  bool open(const Wire& wire, std::string& why) {
-    auto builder = KrakenClient::builder(wire.books ? std::vector<std::string>{"BTC/USD", "ETH/USD"}
-                                                    : std::vector<std::string>{"BTC/USD"});
-    builder.with_url("wss://localhost:" + std::to_string(wire.port) + "/v2")
-        .with_ca_file(wire.ca_file)
-        .with_ring_slots(1U << 16U)
-        .without_reconnect();
-    wire.books ? builder.with_book(10) : builder.with_trades();
-    auto client = builder.connect_inline();
-    if (!client) {
-      why = client.error().message();
-      return false;
-    }
-    client_ = std::move(*client);
-    return true;
-  }
-  void pump(Arrivals& arrivals) {
-    uint64_t books = 0;
-    client_->run_once([this, &arrivals, &books](const Event& event) {
-      switch (event.kind) {
-        case EventKind::trade:
-          return arrivals.on_trade(event.payload.trade.trade_id);
-        case EventKind::book_snapshot:
-        case EventKind::book_update:
-          books += event.last_in_message() ? 1 : 0;
-          return;
-        case EventKind::checksum_mismatch:
-        case EventKind::book_invalid:
-        case EventKind::overrun:
-          fault_ = "a book did not verify, or events were lost";
-          return;
-        default:
-          return;
-      }
-    });
-    arrivals.on_messages(books);
-  }
-  [[nodiscard]] const std::string& fault() const { return fault_; }
+using Uring = Engine<Network::io_uring>;
+using Sockets = Engine<Network::sockets>;
+using UringText = TextOnly<Network::io_uring>;
+using SocketsText = TextOnly<Network::sockets>;
 
- private:
-  std::unique_ptr<InlineKrakenClient> client_;
-  std::string fault_;
-};
-
-class TextOnly final : CompletionSink {
- public:
-  bool open(const Wire& wire, std::string& why) {
-    auto made = io::LiveTransport::create(
-        {.tls = true, .ca_file = wire.ca_file, .connections_max = 1, .uring = {}});
-    if (!made) {
-      why = made.error();
-      return false;
-    }
-    transport_ = std::move(*made);
-    transport_->start_on_this_thread();
-    websocket_.start_client("localhost", wire.port, true, "/v2", random_);
-    transport_->open(
-        connection_,
-        {.host = "localhost", .port = wire.port, .tls = true, .timeout = Duration::seconds(10)});
-    transport_->flush();
-    return true;
-  }
-  void pump(Arrivals& arrivals) {
-    arrivals_ = &arrivals;
-    transport_->poll(*this, completions_per_turn_max);
-    if (open_) {
-      if (handler_.open && !subscribed_) {
-        subscribed_ = websocket_.send_text(subscribe_trades);
-      }
-      if (const auto out = websocket_.output(); !out.empty()) {
-        transport_->send(connection_, out);
-        websocket_.consume_output(out.size());
-      }
-    }
-    transport_->flush();
-  }
-  [[nodiscard]] const std::string& fault() const { return fault_; }
-
- private:
-  struct Handler {
-    TextOnly& client;
-    bool open = false;
-    bool on_open(const websocket::UpgradeResult& result) {
-      return open = result.http_status == 101;
-    }
-    bool on_text(std::string_view text) {
-      client.arrivals_->on_text(text);
-      return true;
-    }
-    bool on_binary(std::span<const std::byte>) { return true; }
-    bool on_ping(std::span<const std::byte>) { return true; }
-    bool on_pong(std::span<const std::byte>) { return true; }
-    bool on_close(uint16_t, std::string_view) { return true; }
-  };
-
-  void on_completion(const Completion& completion) override {
-    switch (completion.kind) {
-      case Completion::Kind::opened:
-        open_ = true;
-        return;
-      case Completion::Kind::received:
-        if (websocket_.receive(completion.bytes, handler_) != websocket::Error::none) {
-          fault_ = "websocket";
-        }
-        return;
-      case Completion::Kind::closed:
-      case Completion::Kind::sent:
-        return;
-    }
-  }
-
-  std::unique_ptr<io::LiveTransport> transport_;
-  Random random_{1};
-  websocket::Connection websocket_{websocket::Role::client, 64 * 1024};
-  Handler handler_{*this};
-  Arrivals* arrivals_ = nullptr;
-  ConnectionId connection_{};
-  bool open_ = false;
-  bool subscribed_ = false;
-  std::string fault_;
-};
-
-const Registration latency("wire", "havklo", HAVKLO_VERSION, wire_latency<Engine>, wire_rates);
-const Registration text_latency("wire", "havklo: text only", HAVKLO_VERSION, wire_latency<TextOnly>,
-                                wire_rates);
+const Registration latency("wire", "havklo", HAVKLO_VERSION, wire_latency<Uring>, wire_rates);
+const Registration sockets_latency("wire", "havklo: sockets", HAVKLO_VERSION, wire_latency<Sockets>,
+                                   wire_rates);
+const Registration text_latency("wire", "havklo: text only", HAVKLO_VERSION,
+                                wire_latency<UringText>, wire_rates);
+const Registration sockets_text_latency("wire", "havklo: sockets, text only", HAVKLO_VERSION,
+                                        wire_latency<SocketsText>, wire_rates);
 const Registration text("stream_text", "havklo", HAVKLO_VERSION,
-                        wire_stream<TextOnly, Load::Kind::flood_text>);
+                        wire_stream<UringText, Load::Kind::flood_text>);
+const Registration sockets_text("stream_text", "havklo: sockets", HAVKLO_VERSION,
+                                wire_stream<SocketsText, Load::Kind::flood_text>);
 const Registration books("stream_books", "havklo", HAVKLO_VERSION,
-                         wire_stream<Engine, Load::Kind::flood_books>);
+                         wire_stream<Uring, Load::Kind::flood_books>);
+const Registration sockets_books("stream_books", "havklo: sockets", HAVKLO_VERSION,
+                                 wire_stream<Sockets, Load::Kind::flood_books>);
 
 }  // namespace
 }  // namespace havklo::bench
