@@ -17,11 +17,14 @@ inline int64_t monotonic_ns() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-inline double thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+// Of a clock that counts CPU time: this thread's, the process's, another thread's.
+inline double cpu_ns(clockid_t clock) {
+  timespec spent{};
+  clock_gettime(clock, &spent);
+  return static_cast<double>(spent.tv_sec) * 1e9 + static_cast<double>(spent.tv_nsec);
 }
+
+inline double thread_cpu_ns() { return cpu_ns(CLOCK_THREAD_CPUTIME_ID); }
 
 // Orders `values`, of which there is at least one, as it needs.
 inline double quantile(std::vector<double>& values, double q) {

@@ -5,7 +5,8 @@
 // (HAVKLO_SHARED_DIR, or beside the project), else the seeded market's; the label says which. So
 // many messages as the argument says are one TLS record, one read, one turn. Counted is the CPU
 // time of the process, the kernel's threads that write to the disk among it, until the disk has
-// everything. Not counted is the network: its cost would make the ratio look better. Each ratio is
+// everything. Not counted is the network: its cost would make the ratio look better
+// (bench/contenders/recording.cpp counts it). Each ratio is
 // of four passes, without, with, with, without, each over records that were sealed just before it
 // and followed by the same pause, so that neither a cache nor a drift of the machine prefers one.
 // Before anything counts: every checksum verifies, and the recording replays to the same events.
@@ -45,12 +46,6 @@ class NoCompletions final : public CompletionSink {
   void on_completion(const Completion&) override {}
 };
 
-double process_cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
 struct Spent {
   double all_ns = 0;
   double loop_ns = 0;  // of it, the engine's own thread
@@ -84,7 +79,7 @@ class World {
       const std::vector<std::byte>& plain = plain_[i % plain_.size()];
       sealed_[i] = tls_.seal(std::span(plain).first(plain.size() - receive_padding));
     }
-    const double began = process_cpu_ns();
+    const double began = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
     const double loop_began = thread_cpu_ns();
     for (const auto& record : sealed_) {
       tls_.next = record;
@@ -92,7 +87,7 @@ class World {
     }
     const double loop_ended = thread_cpu_ns();
     std::this_thread::sleep_for(disk_pause);
-    return {.all_ns = process_cpu_ns() - began, .loop_ns = loop_ended - loop_began};
+    return {.all_ns = cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - began, .loop_ns = loop_ended - loop_began};
   }
   void finish() { recorder_->finish(); }
   [[nodiscard]] bool recorded_all() const { return recorder_->outcome().has_value(); }

@@ -38,7 +38,8 @@ class Engine {
         case EventKind::disconnected:
           return outages.on_lost(event.time.ns);
         case EventKind::subscriptions_restored:
-          if (event.payload.subscriptions_restored.rejected != 0) fault_ = "a subscription was rejected";
+          if (event.payload.subscriptions_restored.rejected != 0)
+            fault_ = "a subscription was rejected";
           return outages.on_all_clear(resumed_);
         case EventKind::connect_failed:
         case EventKind::checksum_mismatch:

@@ -10,6 +10,8 @@
 //   void pump(Arrivals&)                       once around its loop; tells what arrived
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -31,7 +33,8 @@ struct Wire {
   uint16_t port = 0;
   std::string ca_file;
   bool books = false;
-  uint64_t step_ns = 0;  // between two instants at which a message should leave
+  uint64_t step_ns = 0;    // between two instants at which a message should leave
+  clockid_t server_cpu{};  // of the server's thread, which is one of this process
 };
 
 inline bool is_trade(std::string_view text) { return text.starts_with(R"({"channel":"trade")"); }
@@ -112,16 +115,21 @@ std::expected<Arrivals, std::string> on_the_wire(const Run& run, const Load& loa
   auto server = std::make_unique<LoadServer>(load);
   const TemporaryFile ca(server->ca_pem());
   std::atomic<bool> pinned{false};
+  std::atomic<bool> client_gone{false};
   std::thread serving([&] {
     pinned = run.tiny || io::pin_this_thread(run.peer_cpu).has_value();
     server->run();
+    client_gone.wait(false);  // it may want to know what CPU this thread took
   });
   std::string why;
   Arrivals arrivals(load.kind == Load::Kind::rate);
   {
     Client client;
-    const Wire wire{server->port(), ca.path(), load.kind == Load::Kind::flood_books,
-                    1'000'000'000 / load.per_second};
+    Wire wire{.port = server->port(),
+              .ca_file = ca.path(),
+              .books = load.kind == Load::Kind::flood_books,
+              .step_ns = 1'000'000'000 / load.per_second};
+    pthread_getcpuclockid(serving.native_handle(), &wire.server_cpu);
     const int64_t until = monotonic_ns() + 30'000'000'000;
     if (client.open(wire, why)) {
       while (arrivals.messages() < load.messages && monotonic_ns() < until) {
@@ -132,6 +140,8 @@ std::expected<Arrivals, std::string> on_the_wire(const Run& run, const Load& loa
       why = client.fault();
     }
   }
+  client_gone = true;
+  client_gone.notify_one();
   serving.join();
   if (!pinned) why = "the server could not be pinned";
   if (!why.empty()) return std::unexpected(why);
