@@ -33,7 +33,7 @@ BANNED = [
 ]
 # Which third-party headers belong to one folder alone.
 OWNED_HEADERS = [
-    (r"<(liburing\.h|wolfssl/.*|ares\.h)>", ("engine/io/", "tests/", "bench/")),
+    (r"<(liburing\.h|wolfssl/.*|ares\.h|intel-ipsec-mb\.h)>", ("engine/io/", "tests/", "bench/")),
     (r"<simdjson\.h>", ("engine/kraken/", "tools/", "bench/")),
     (r"<libdeflate\.h>", ("engine/kraken/", "bench/")),
     (r"<(toml\+\+/.*|fmt/.*)>", ("replay/", "tools/", "tests/", "bench/")),
