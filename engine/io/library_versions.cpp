@@ -5,6 +5,8 @@
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
+#include "io/tls.hpp"
+
 namespace havklo::io {
 
 bool tls_has_assembly() {
@@ -17,7 +19,7 @@ bool tls_has_assembly() {
 
 std::string tls_library_text() {
   return std::string("wolfSSL ") + wolfSSL_lib_version() +
-         (tls_has_assembly() ? ", AES-NI" : ", AES in C: slow");
+         (tls_has_assembly() ? ", AES-NI" : ", AES in C: slow") + "; " + record_opener_text();
 }
 
 std::string ring_library_text() {

@@ -15,6 +15,8 @@
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 
+#include "io/tls_record_opener.hpp"
+
 namespace havklo::io {
 namespace {
 
@@ -101,8 +103,20 @@ struct TlsCallbacks {
     return 0;
   }
 
+#ifdef HAVE_SECRET_CALLBACK
+  static int on_secret(WOLFSSL*, int name, const unsigned char* secret, int bytes, void* stream) {
+    auto& self = *static_cast<TlsStream*>(stream);
+    const auto size = static_cast<size_t>(bytes);
+    if (name != SERVER_TRAFFIC_SECRET || size > self.peer_secret_.size()) return 0;
+    std::memcpy(self.peer_secret_.data(), secret, size);
+    self.peer_secret_bytes_ = size;
+    return 0;
+  }
+#endif
+
   static int receive(WOLFSSL*, char* buffer, int size, void* stream) {
-    auto& input = static_cast<TlsStream*>(stream)->input_;
+    auto& self = *static_cast<TlsStream*>(stream);
+    auto& input = self.opener_ ? self.for_library_ : self.input_;
     if (input.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
     const size_t bytes = std::min(static_cast<size_t>(size), input.size());
     std::memcpy(buffer, input.data(), bytes);
@@ -114,6 +128,7 @@ struct TlsCallbacks {
     auto& self = *static_cast<TlsStream*>(stream);
     const auto* begin = reinterpret_cast<const std::byte*>(buffer);
     if (self.output().size() + static_cast<size_t>(size) > output_bytes_max) {
+      self.is_overrun_ = true;
       return WOLFSSL_CBIO_ERR_WANT_WRITE;
     }
     if (self.output_.size() + static_cast<size_t>(size) > self.output_.capacity()) {
@@ -166,6 +181,7 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
         "no CA certificates in the system's store: install ca-certificates, or name a CA file");
   }
   set_up(ctx);
+  context.opens_records_ = AesGcm::is_fast();  // now: it takes milliseconds the first time
   return context;
 }
 
@@ -204,12 +220,17 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host, const TlsSessio
   }
   wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str());
   wolfSSL_set_SessionTicket_cb(ssl_.get(), TlsCallbacks::on_ticket, this);
+#ifdef HAVE_SECRET_CALLBACK
+  if (context.opens_records_) {
+    wolfSSL_set_tls13_secret_cb(ssl_.get(), TlsCallbacks::on_secret, this);
+  }
+#endif
   if (!resume.empty()) wolfSSL_set_session(ssl_.get(), resume.session_.get());
 }
 
 TlsStream::TlsStream(TlsContext& context) : ssl_(wolfSSL_new(context.context_.get())) { start(); }
 
-TlsStream::~TlsStream() = default;
+TlsStream::~TlsStream() { explicit_bzero(peer_secret_.data(), peer_secret_.size()); }
 
 void TlsStream::start() {
   output_.reserve(output_bytes_max);
@@ -233,14 +254,46 @@ TlsStatus TlsStream::handshake() {
   const int result = wolfSSL_negotiate(ssl_.get());
   if (result != WOLFSSL_SUCCESS) return status_of(result);
   established_ = true;
+  take_over_records();
   return TlsStatus::done;
+}
+
+// wolfSSL has taken the server's Finished and nothing behind it: it asks for one record at a time.
+void TlsStream::take_over_records() {
+  const int suite = wolfSSL_get_current_cipher_suite(ssl_.get());
+  const auto secret = std::span(peer_secret_).first(peer_secret_bytes_);
+  if (TlsRecordOpener::can_open(suite, secret.size())) {
+    opener_ = std::make_unique<TlsRecordOpener>(suite, secret);
+  }
+  explicit_bzero(peer_secret_.data(), peer_secret_.size());
+  peer_secret_bytes_ = 0;
 }
 
 bool TlsStream::resumed() const { return ssl_ && wolfSSL_session_reused(ssl_.get()) == 1; }
 
 TlsStream::Read TlsStream::read(std::span<std::byte> room) {
-  Read read;
   if (reason_ != Reason::none) return {.status = TlsStatus::failed, .bytes = 0};
+  if (is_closed_) return {.status = TlsStatus::closed, .bytes = 0};
+  if (!opener_) return read_by_library(room);
+  Read read;
+  while (read.bytes < room.size()) {
+    const auto opened = opener_->open_next(input_, room.subspan(read.bytes));
+    read.bytes += opened.text_bytes;
+    if (opened.kind == TlsRecordOpener::Opened::Kind::text) continue;
+    if (opened.kind == TlsRecordOpener::Opened::Kind::needs_more) return read;
+    for_library_ = opened.record;
+    const Read other = read_by_library(room.subspan(read.bytes));
+    read.bytes += other.bytes;
+    if (other.status == TlsStatus::want_more) continue;
+    read.status = other.status;
+    return read;
+  }
+  read.status = TlsStatus::done;
+  return read;
+}
+
+TlsStream::Read TlsStream::read_by_library(std::span<std::byte> room) {
+  Read read;
   while (read.bytes < room.size()) {
     const int result = wolfSSL_read(ssl_.get(), room.data() + read.bytes,
                                     static_cast<int>(room.size() - read.bytes));
@@ -281,15 +334,27 @@ TlsSession TlsStream::take_session() const {
   return session;
 }
 
+std::string record_opener_text() {
+#ifdef HAVE_SECRET_CALLBACK
+  if (AesGcm::is_fast()) return "TLS 1.3 AES-GCM records opened with " + AesGcm::library_text();
+  return "records opened by wolfSSL: no AES instructions";
+#else
+  return "records opened by wolfSSL: built without HAVE_SECRET_CALLBACK";
+#endif
+}
+
 std::string TlsStream::error_text() const { return error_ == 0 ? "" : describe(error_); }
 
 TlsStatus TlsStream::status_of(int result) {
-  const int error = wolfSSL_get_error(ssl_.get(), result);
+  // A peer that asks for answers and takes none: wolfSSL itself would keep them without limit.
+  const int error =
+      is_overrun_ ? int{WOLFSSL_ERROR_WANT_WRITE} : wolfSSL_get_error(ssl_.get(), result);
   switch (error) {
     case WOLFSSL_ERROR_WANT_READ:
-    case WOLFSSL_ERROR_WANT_WRITE:
       return TlsStatus::want_more;
     case WOLFSSL_ERROR_ZERO_RETURN:
+      is_closed_ = true;
+      input_ = {};
       return TlsStatus::closed;
     default:
       error_ = error;

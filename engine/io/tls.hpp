@@ -7,11 +7,15 @@
 // Threads:    a context is shared by streams of one thread; a stream belongs to one thread.
 // Errors:     what a peer sends ends in `failed` with a reason, never in an exception.
 // Cost:       allocates during the handshake; an established stream allocates nothing for a record
-//             (wolfSSL is built with its record buffers inside the session).
+//             (wolfSSL is built with its record buffers inside the session). A client of TLS 1.3
+//             with AES-GCM opens application data itself, straight into the reader's room
+//             (tls_record_opener.hpp), if its wolfSSL was built to tell it the secret; all else is
+//             wolfSSL's record layer, which costs twice as much.
 // Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only), RFC 9525 (the name is checked
 //             against subjectAltName).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -36,6 +40,11 @@ struct ServerIdentity {
   std::string key_pem;
 };
 
+class TlsRecordOpener;
+
+// Whether clients of this build can open records themselves, and by which library; one line.
+[[nodiscard]] std::string record_opener_text();
+
 class TlsContext {
  public:
   // Trusts the CA certificates of `ca_file` (PEM), or of the system's store. The error is one line.
@@ -44,6 +53,9 @@ class TlsContext {
   [[nodiscard]] static std::expected<TlsContext, std::string> server(
       const ServerIdentity& identity, TlsVersions versions = TlsVersions::both);
 
+  // Every record of a client to wolfSSL: to compare with.
+  void leave_records_to_library() { opens_records_ = false; }
+
  private:
   friend class TlsStream;
   struct Free {
@@ -51,6 +63,7 @@ class TlsContext {
   };
   explicit TlsContext(WOLFSSL_CTX* context) : context_(context) {}
   std::unique_ptr<WOLFSSL_CTX, Free> context_;
+  bool opens_records_ = false;
 };
 
 // What a reconnect needs to skip the certificates: a session with its ticket.
@@ -92,12 +105,15 @@ class TlsStream {
   [[nodiscard]] TlsStatus handshake();
   [[nodiscard]] bool is_established() const { return established_; }
   [[nodiscard]] bool resumed() const;
+  // Whether application data is opened without wolfSSL.
+  [[nodiscard]] bool opens_records() const { return opener_ != nullptr; }
 
   struct Read {
     TlsStatus status = TlsStatus::want_more;
     size_t bytes = 0;  // of plaintext, in front of `room`; also when the status is closed or failed
   };
-  // As many records as were fed and fit.
+  // As many records as were fed and fit. The room does not overlap what was fed, and may be written
+  // over behind the plaintext, never with what is not plaintext of the peer's.
   [[nodiscard]] Read read(std::span<std::byte> room);
 
   // Encrypts into output(). False: it does not fit or the stream has failed.
@@ -126,14 +142,22 @@ class TlsStream {
   friend struct TlsCallbacks;
 
   void start();
+  void take_over_records();
   TlsStatus status_of(int result);
+  Read read_by_library(std::span<std::byte> room);
 
   std::unique_ptr<WOLFSSL, Free> ssl_;
   std::span<const std::byte> input_;
+  std::unique_ptr<TlsRecordOpener> opener_;
+  std::span<const std::byte> for_library_;   // what wolfSSL reads when records are opened here
+  std::array<std::byte, 48> peer_secret_{};  // between its making and the end of the handshake
+  size_t peer_secret_bytes_ = 0;
   std::vector<std::byte> output_;
   size_t output_begin_ = 0;
   bool established_ = false;
+  bool is_overrun_ = false;  // wolfSSL had to say more than output() may hold
   bool has_ticket_ = false;  // of this connection
+  bool is_closed_ = false;   // by the peer: what comes behind it is not looked at
   int error_ = 0;
   Reason reason_ = Reason::none;
 };
