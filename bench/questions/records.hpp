@@ -36,21 +36,35 @@ inline void take_output(io::TlsStream& from, std::vector<std::byte>& to) {
   from.consume_output(to.size());
 }
 
-// Ours, as the engine drives wolfSSL.
+// Ours, as the engine has it.
 class WolfsslClient {
  public:
-  explicit WolfsslClient(const std::string& ca_file)
-      : context_(io::TlsContext::client(ca_file, io::TlsVersions::only_1_3).value()),
-        stream_(context_, "localhost", io::TlsSession{}) {}
+  explicit WolfsslClient(const std::string& ca_file) : WolfsslClient(ca_file, true) {}
 
   void feed(std::span<const std::byte> wire) { stream_.feed(wire); }
   [[nodiscard]] bool handshake() { return stream_.handshake() == io::TlsStatus::done; }
   void take_output(std::vector<std::byte>& to) { bench::take_output(stream_, to); }
   [[nodiscard]] size_t read(std::span<std::byte> room) { return stream_.read(room).bytes; }
 
+ protected:
+  WolfsslClient(const std::string& ca_file, bool opens_records)
+      : context_(context(ca_file, opens_records)),
+        stream_(context_, "localhost", io::TlsSession{}) {}
+
  private:
+  static io::TlsContext context(const std::string& ca_file, bool opens_records) {
+    io::TlsContext made = io::TlsContext::client(ca_file, io::TlsVersions::only_1_3).value();
+    if (!opens_records) made.leave_records_to_library();
+    return made;
+  }
   io::TlsContext context_;
   io::TlsStream stream_;
+};
+
+// The same with wolfSSL's own record layer.
+class WolfsslRecordsClient : public WolfsslClient {
+ public:
+  explicit WolfsslRecordsClient(const std::string& ca_file) : WolfsslClient(ca_file, false) {}
 };
 
 // A client and its server, hands shaken.
