@@ -5,6 +5,7 @@
 
 #include "bench/contender.hpp"
 #include "io/library_versions.hpp"
+#include "io/tls.hpp"
 #include "kraken/json_kernel.hpp"
 
 namespace havklo::bench {
@@ -37,6 +38,7 @@ std::string reason_to_refuse() {
     return "this build is under a sanitizer: measure the release preset";
   }
   if (!io::tls_has_assembly()) return "wolfSSL without AES-NI: run tools/setup";
+  if (!io::opens_records()) return io::record_opener_text() + "; run tools/setup";
   if (kraken::json_kernel() == "fallback" || kraken::json_index_kernel() == "fallback") {
     return "simdjson on its fallback kernel: build with -mpclmul";
   }

@@ -42,7 +42,9 @@ struct ServerIdentity {
 
 class TlsRecordOpener;
 
-// Whether clients of this build can open records themselves, and by which library; one line.
+// Whether clients of this build open records themselves on this processor, the faster way; and by
+// which library, or why not, in one line.
+[[nodiscard]] bool opens_records();
 [[nodiscard]] std::string record_opener_text();
 
 class TlsContext {
