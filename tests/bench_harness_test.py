@@ -102,6 +102,8 @@ class Figures(unittest.TestCase):
         question = {"id": "q", "text": "{size} of them", "sizes": ["1k", "1m"], "short_sizes": ["1k"]}
         self.assertEqual([each["id"] for each in table.expand(question)], ["q_1k", "q_1m"])
         self.assertEqual([each["text"] for each in table.expand(question, short=True)], ["1k of them"])
+        self.assertEqual(table.expand({**question, "short": False}, short=True), [])
+        self.assertEqual(len(table.expand({**question, "short": False})), 2)
 
     def test_rounds_turn_about(self):
         seen = []

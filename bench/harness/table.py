@@ -17,7 +17,10 @@ def load(path=pathlib.Path(__file__).parent.parent / "questions.toml"):
 
 
 def expand(question, short=False):
-    """One question for each of its sizes, in a short run of its `short_sizes`; `{size}` stands in the text."""
+    """One question for each of its sizes, in a short run of its `short_sizes`; `{size}` stands in the text. None in a short run of
+    what has `short = false`."""
+    if short and not question.get("short", True):
+        return []
     sizes = question.get("short_sizes" if short and "short_sizes" in question else "sizes")
     if not sizes:
         return [question]
