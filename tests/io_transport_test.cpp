@@ -8,11 +8,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <havklo/limits.hpp>
 #include <havklo/random.hpp>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -72,11 +74,14 @@ class Recorder final : public CompletionSink {
 struct Way {
   Network network = Network::io_uring;
   bool tls = false;
+  friend std::ostream& operator<<(std::ostream& out, const Way& way) {
+    return out << (way.network == Network::io_uring ? "Uring" : "Sockets")
+               << (way.tls ? "Tls" : "Plain");
+  }
 };
 
 std::string name_of(const testing::TestParamInfo<Way>& way) {
-  return std::string(way.param.network == Network::io_uring ? "Uring" : "Sockets") +
-         (way.param.tls ? "Tls" : "Plain");
+  return testing::PrintToString(way.param);
 }
 
 const auto every_way = testing::Values(Way{Network::io_uring, false}, Way{Network::io_uring, true},
@@ -141,6 +146,35 @@ TEST_P(TransportTest, OpensAndCarriesBothWays) {
   run([&] { return peer_->received == hello && seen_.sent_bytes == hello.size(); });
   peer_->say("hello engine");
   run([&] { return seen_.text == "hello engine"; });
+}
+
+// Memory for `rooms_left` reads.
+class Rooms final : public ReceiveRoom {
+ public:
+  [[nodiscard]] std::span<std::byte> receive_room(ConnectionId, size_t bytes) override {
+    if (rooms_left == 0) return {};
+    --rooms_left;
+    memory.resize(bytes + receive_padding);
+    return std::span(memory).first(bytes);
+  }
+  size_t rooms_left = 0;
+  std::vector<std::byte> memory;
+};
+
+// What TLS opens lies where the keeper wants it, as long as that has room.
+TEST_P(TransportTest, DecryptsIntoTheRoomOfWhoKeepsIt) {
+  Rooms rooms;
+  transport_->receive_into(rooms);
+  open_and_wait();
+  rooms.rooms_left = 1'000;
+  peer_->say("kept in place");
+  run([&] { return seen_.text == "kept in place"; });
+  const std::string begin(reinterpret_cast<const char*>(rooms.memory.data()),
+                          std::min<size_t>(rooms.memory.size(), 13));
+  EXPECT_EQ(begin, tls() ? "kept in place" : "");
+  rooms.rooms_left = 0;
+  peer_->say(", and elsewhere");
+  run([&] { return seen_.text == "kept in place, and elsewhere"; });
 }
 
 // This process's end of the one connection to `port`; -1: there is none.
