@@ -1,21 +1,18 @@
 // Blocking sockets on the way in, a spin on the schedule on the way out.
 #include "bench/load_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <havklo/limits.hpp>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "bench/loopback_listener.hpp"
 #include "bench/measure.hpp"
 #include "bench/venue_frames.hpp"
 #include "io/certificate.hpp"
@@ -25,12 +22,6 @@
 
 namespace havklo::bench {
 namespace {
-
-void must(bool good, const char* what) {
-  if (good) return;
-  std::fprintf(stderr, "load server: %s\n", what);
-  std::exit(2);
-}
 
 // What the client asks for is answered; nothing else is listened to.
 struct Requests {
@@ -79,25 +70,15 @@ struct LoadServer::State {
     const auto identity = authority.issue();
     must(identity.has_value(), "no certificate");
     tls_context.emplace(io::TlsContext::server(*identity).value());
-    listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    must(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0, "bind");
-    must(::listen(listener, 1) == 0, "listen");
-    must(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0, "port");
-    port = ntohs(address.sin_port);
   }
   ~State() {
     if (file >= 0) ::close(file);
-    ::close(listener);
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   void accept() {
-    file = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    file = ::accept4(listener.file(), nullptr, nullptr, SOCK_CLOEXEC);
     must(file >= 0, "accept");
     const int on = 1;
     ::setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -173,15 +154,14 @@ struct LoadServer::State {
   std::optional<io::TlsContext> tls_context;
   std::optional<io::TlsStream> tls;
   websocket::Connection websocket{websocket::Role::server, 64 * 1024, 256 * 1024};
-  int listener = -1;
+  LoopbackListener listener;
   int file = -1;
-  uint16_t port = 0;
 };
 
 LoadServer::LoadServer(const Load& load) : state_(std::make_unique<State>(load)) {}
 LoadServer::~LoadServer() = default;
 
-uint16_t LoadServer::port() const { return state_->port; }
+uint16_t LoadServer::port() const { return state_->listener.port(); }
 const std::string& LoadServer::ca_pem() const { return state_->authority.certificate_pem(); }
 
 void LoadServer::run() {

@@ -1,8 +1,6 @@
 // One connection at a time, read in a spin.
 #include "bench/outage_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,14 +8,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <havklo/limits.hpp>
 #include <optional>
 #include <span>
 #include <thread>
 #include <utility>
 
+#include "bench/loopback_listener.hpp"
 #include "bench/measure.hpp"
 #include "bench/venue_frames.hpp"
 #include "io/certificate.hpp"
@@ -27,12 +24,6 @@
 
 namespace havklo::bench {
 namespace {
-
-void must(bool good, const char* what) {
-  if (good) return;
-  std::fprintf(stderr, "outage server: %s\n", what);
-  std::exit(2);
-}
 
 // Greets, and keeps the numbers of the symbols that a request names.
 struct Asked {
@@ -75,19 +66,9 @@ struct OutageServer::State {
       : knows_tickets(knows), frames(made_frames(std::move(names), 10, Duration{})) {
     identity = authority.issue().value();
     prepare();
-    listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    must(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0, "bind");
-    must(::listen(listener, 16) == 0, "listen");
-    must(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0, "port");
-    port = ntohs(address.sin_port);
   }
   ~State() {
     if (file >= 0) ::close(file);
-    ::close(listener);
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -104,7 +85,7 @@ struct OutageServer::State {
   }
   void accept() {
     const int64_t begin = monotonic_ns();
-    file = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    file = ::accept4(listener.file(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (file < 0) return;
     const int on = 1;
     ::setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -186,9 +167,8 @@ struct OutageServer::State {
   websocket::Connection websocket{websocket::Role::server, 64 * 1024, 256 * 1024};
   std::array<std::byte, 16'384> cipher{};
   std::array<std::byte, 16'384 + receive_padding> plain{};
-  int listener = -1;
+  LoopbackListener listener{SOCK_NONBLOCK};
   int file = -1;
-  uint16_t port = 0;
   std::atomic<bool> stopped{false};
   std::atomic<bool> cut{false};
   std::atomic<int64_t> venue_ns{0};
@@ -198,7 +178,7 @@ OutageServer::OutageServer(std::vector<std::string> symbols, bool knows_tickets)
     : state_(std::make_unique<State>(std::move(symbols), knows_tickets)) {}
 OutageServer::~OutageServer() = default;
 
-uint16_t OutageServer::port() const { return state_->port; }
+uint16_t OutageServer::port() const { return state_->listener.port(); }
 const std::string& OutageServer::ca_pem() const { return state_->authority.certificate_pem(); }
 void OutageServer::stop() { state_->stopped = true; }
 void OutageServer::cut() { state_->cut = true; }

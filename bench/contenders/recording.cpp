@@ -50,13 +50,8 @@ template <bool recorded>
 class Parked {
  public:
   bool open(const Wire& wire, std::string& why) {
-    auto builder = KrakenClient::builder({"BTC/USD"});
-    builder.with_url("wss://localhost:" + std::to_string(wire.port) + "/v2")
-        .with_ca_file(wire.ca_file)
-        .with_ring_slots(1U << 16U)
-        .with_idle(Idle::park)
-        .with_trades()
-        .without_reconnect();
+    KrakenClientBuilder builder = builder_for(wire);
+    builder.with_idle(Idle::park);
     if (recorded) builder.with_recording(recording_.path());
     auto client = builder.connect();
     if (!client) {

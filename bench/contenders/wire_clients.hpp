@@ -17,19 +17,24 @@
 
 namespace havklo::bench {
 
+inline KrakenClientBuilder builder_for(const Wire& wire) {
+  auto builder = KrakenClient::builder(wire.books ? std::vector<std::string>{"BTC/USD", "ETH/USD"}
+                                                  : std::vector<std::string>{"BTC/USD"});
+  builder.with_url("wss://localhost:" + std::to_string(wire.port) + "/v2")
+      .with_ca_file(wire.ca_file)
+      .with_ring_slots(1U << 16U)
+      .without_reconnect();
+  wire.books ? builder.with_book(10) : builder.with_trades();
+  return builder;
+}
+
 // The whole engine, events inline.
 template <Network network, bool recorded = false>
 class Engine {
  public:
   bool open(const Wire& wire, std::string& why) {
-    auto builder = KrakenClient::builder(wire.books ? std::vector<std::string>{"BTC/USD", "ETH/USD"}
-                                                    : std::vector<std::string>{"BTC/USD"});
-    builder.with_url("wss://localhost:" + std::to_string(wire.port) + "/v2")
-        .with_ca_file(wire.ca_file)
-        .with_ring_slots(1U << 16U)
-        .with_network(network)
-        .without_reconnect();
-    wire.books ? builder.with_book(10) : builder.with_trades();
+    KrakenClientBuilder builder = builder_for(wire);
+    builder.with_network(network);
     if (recorded) builder.with_recording(recording_.path());
     auto client = builder.connect_inline();
     if (!client) {
