@@ -55,6 +55,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Every question of bench/questions.toml, ours and the peers in turn.")
     parser.add_argument("--short", action="store_true", help="fewer rounds and sizes, under three minutes; writes no RESULTS.md")
     parser.add_argument("--json", metavar="FILE", help="one row a question and peer")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contender runs, at most (5; 2 in a short run)")
     parser.add_argument("--only", metavar="PATTERN", default="", help="questions whose id matches; writes no RESULTS.md")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
     parser.add_argument("--results", type=pathlib.Path, help="the folder for RESULTS.md and the pictures (bench/)")
@@ -75,10 +76,11 @@ def main():
     subprocess.run([*programs[0].command, "frames", str(frames)], check=True)
     options += ["--frames", str(frames), "--server", str(given.build / "contenders")]
     done = {"rows": [], "figures": {}, "left_out": left_out | table.load()["left_out"], "missing": set()}
+    rounds = given.rounds or ROUNDS[given.short]
     began, load_before = datetime.datetime.now(datetime.timezone.utc), os.getloadavg()
     for question in questions:
-        run_question(question, programs, options, ROUNDS[given.short], done)
-    stamp |= {"cores": os.cpu_count(), "rounds": ROUNDS[given.short], "began": f"{began:%Y-%m-%d %H:%M} UTC",
+        run_question(question, programs, options, rounds, done)
+    stamp |= {"cores": os.cpu_count(), "rounds": rounds, "began": f"{began:%Y-%m-%d %H:%M} UTC",
               "load": f"{load_before[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
               "command": " ".join(["tools/bench", *sys.argv[1:]])}
     if given.json:
