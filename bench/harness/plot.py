@@ -50,12 +50,13 @@ def lines(title, x_name, y_name, series, x_ticks=None):
                f'{escape(y_name)}</text>')
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
+        dashes = ' stroke-dasharray="6 4"' if number >= len(COLOURS) else ""
         path = "L".join("{:.1f} {:.1f}".format(*place(x, y)) for x, y in sorted(points))
-        out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{3 if number == 0 else 1.5}"/>')
+        out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{3 if number == 0 else 1.5}"{dashes}/>')
         for x, y in points if len(points) <= 12 else []:
             out.append('<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>'.format(*place(x, y), colour))
         y = TOP + 10 + number * 18
-        out.append(f'<path d="M{WIDTH - RIGHT + 12} {y - 4}h18" stroke="{colour}" stroke-width="3"/>')
+        out.append(f'<path d="M{WIDTH - RIGHT + 12} {y - 4}h18" stroke="{colour}" stroke-width="3"{dashes}/>')
         out.append(f'<text x="{WIDTH - RIGHT + 36}" y="{y}">{escape(name)}</text>')
     return "\n".join([*out, "</svg>", ""])
 
