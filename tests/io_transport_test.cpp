@@ -288,32 +288,25 @@ class Sleep {
 class SilentPort {
  public:
   SilentPort() {
-    file_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_port = htons(port());
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(file_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(file_, 0), 0);
-    EXPECT_EQ(::getsockname(file_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
     for (int& guest : guests_) {
       guest = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      static_cast<void>(::connect(guest, reinterpret_cast<sockaddr*>(&address), size));
+      static_cast<void>(::connect(guest, reinterpret_cast<sockaddr*>(&address), sizeof address));
     }
   }
   ~SilentPort() {
     for (const int guest : guests_) ::close(guest);
-    ::close(file_);
   }
   SilentPort(const SilentPort&) = delete;
   SilentPort& operator=(const SilentPort&) = delete;
-  [[nodiscard]] uint16_t port() const { return port_; }
+  [[nodiscard]] uint16_t port() const { return listener_.port(); }
 
  private:
-  int file_ = -1;
+  Listener listener_{0};
   std::array<int, 4> guests_{};
-  uint16_t port_ = 0;
 };
 
 TEST_P(TransportTest, AnAddressThatIsSilentHasItsShareOfTheTime) {

@@ -25,14 +25,15 @@ namespace havklo {
 // A listening socket on a port that the kernel chose.
 class Listener {
  public:
-  Listener() {
+  // `backlog`: of listen(2).
+  explicit Listener(int backlog = 16) {
     file_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     EXPECT_EQ(::bind(file_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(file_, 16), 0);
+    EXPECT_EQ(::listen(file_, backlog), 0);
     EXPECT_EQ(::getsockname(file_, reinterpret_cast<sockaddr*>(&address), &size), 0);
     port_ = ntohs(address.sin_port);
   }
