@@ -56,9 +56,9 @@ class RecordedRoom final : public EventDoor {
   uint32_t room = 0;
   uint32_t published = 0;
 
-  [[nodiscard]] EventWindow window() override {
+  void window(EventWindow& out) override {
     published = 0;
-    return {.slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room};
+    out = {.slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room};
   }
   void publish(uint32_t count) override { published = count; }
   [[nodiscard]] std::span<const Event> events() const { return std::span(slots_).first(published); }

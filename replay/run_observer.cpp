@@ -105,14 +105,14 @@ void RunObserver::flush() {
   mark_allocations();
 }
 
-EventWindow RunObserver::window() {
-  window_ = behind_.window();
+void RunObserver::window(EventWindow& out) {
+  behind_.window(window_);
   judged_ = 0;
   allocated_ = 0;
   quiet_turn_ =
       std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
   mark_allocations();
-  return window_;
+  out = window_;
 }
 
 void RunObserver::publish(uint32_t count) {

@@ -14,8 +14,8 @@ class PublisherTest : public testing::Test {
  protected:
   // A turn in which `room` slots are free.
   void turn(uint32_t room) {
-    publisher_.begin_turn(
-        {.slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room}, Instant{});
+    publisher_.begin_turn(Instant{}) = {
+        .slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room};
     publisher_.report_lost_if_room();
   }
   bool market(uint32_t count) {

@@ -87,7 +87,7 @@ TurnResult Engine::turn() {
   State& state = *state_;
   TurnResult result;
   result.now = state.now = state.doors.clock.now();
-  state.publisher.begin_turn(state.doors.events.window(), state.now);
+  state.doors.events.window(state.publisher.begin_turn(state.now));
   state.publisher.report_lost_if_room();
   state.begin_journal();
 
@@ -123,8 +123,9 @@ void Engine::State::end_sessions() {
     Session& session = *sessions[static_cast<size_t>(std::countr_zero(left))];
     session.end_turn(now);
     const uint64_t bit = left & (~left + 1);
-    if (session.depends_on_room()) needs_room |= bit;
-    if (session.goes_on()) goes_on |= bit;
+    const bool waits = session.depends_on_room();
+    if (waits) needs_room |= bit;
+    if (waits || session.has_unsent()) goes_on |= bit;
   }
   to_end = goes_on;
 }

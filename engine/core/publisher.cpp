@@ -3,12 +3,6 @@
 
 namespace havklo::core {
 
-void Publisher::begin_turn(const EventWindow& window, Instant now) {
-  window_ = window;
-  now_ = now;
-  written_ = 0;
-}
-
 bool Publisher::try_reserve(uint32_t events) {
   const uint32_t slots = events * slots_per_reserved_event;
   if (market_room() < slots) return false;

@@ -25,7 +25,12 @@ struct Origin {
 
 class Publisher {
  public:
-  void begin_turn(const EventWindow& window, Instant now);
+  // Gives the window of this turn, to be filled in.
+  [[nodiscard]] EventWindow& begin_turn(Instant now) {
+    now_ = now;
+    written_ = 0;
+    return window_;
+  }
   [[nodiscard]] uint32_t written() const { return written_; }
   [[nodiscard]] const EventWindow& window() const { return window_; }
 
@@ -45,6 +50,11 @@ class Publisher {
   [[nodiscard]] bool begin_market(uint32_t events, Origin origin);
   // The next of the events that begin_market allowed: header filled in, payload zeroed.
   [[nodiscard]] Event& next_market(EventKind kind, uint8_t flags, Origin origin);
+
+  // All of them, of one kind: fill(event, i) gives each its flags and its payload, whole. What is
+  // the same for all is read once.
+  template <class Fill>
+  void write_market(uint32_t events, EventKind kind, Origin origin, Fill&& fill);
 
   // Reports a lost range as soon as there is room for the report.
   void report_lost_if_room();
@@ -91,6 +101,26 @@ inline Event& Publisher::next_market(EventKind kind, uint8_t flags, Origin origi
   event.flags = flags;
   write_header(event, origin);
   return event;
+}
+
+template <class Fill>
+void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fill&& fill) {
+  HAVKLO_ASSERT(written_ + events <= window_.mask + 1);
+  const EventWindow window = window_;
+  const Instant now = now_;
+  const uint64_t before = sequence_;
+  const uint32_t at = written_;
+  written_ += events;
+  sequence_ += events;
+  for (uint32_t i = 0; i < events; ++i) {
+    Event& event = window[at + i];
+    event.sequence = before + i + 1;
+    event.time = now;
+    event.epoch = origin.epoch;
+    event.session = origin.session;
+    event.kind = kind;
+    fill(event, i);
+  }
 }
 
 }  // namespace havklo::core

@@ -16,11 +16,11 @@ class RingEventDoor final : public EventDoor {
  public:
   explicit RingEventDoor(SpscRing<Event>& ring) : ring_(ring) {}
 
-  [[nodiscard]] EventWindow window() override {
-    return {.slots = ring_.slots(),
-            .mask = ring_.capacity() - 1,
-            .first = ring_.first_unpublished(),
-            .room = static_cast<uint32_t>(ring_.free_slots(ring_.capacity()))};
+  void window(EventWindow& out) override {
+    out.slots = ring_.slots();
+    out.mask = ring_.capacity() - 1;
+    out.first = ring_.first_unpublished();
+    out.room = static_cast<uint32_t>(ring_.free_slots(ring_.capacity()));
   }
   void publish(uint32_t count) override { ring_.publish(count); }
 

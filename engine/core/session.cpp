@@ -133,7 +133,8 @@ bool Session::on_pong(std::span<const std::byte>) {
 bool Session::on_text(std::string_view text) {
   if (phase() == Phase::closing) return true;
   reached(MessagePhase::frame);
-  const auto kind = shared_.decoder.decode(text);
+  name_ = nullptr;
+  const auto kind = shared_.decoder.decode(text, this);
   reached(MessagePhase::decode);
   if (!kind) {
     lose_protocol(close_invalid_payload);
@@ -200,20 +201,27 @@ void Session::on_status(const kraken::Status& status) {
   }
 }
 
+// With many symbols a book is in no near cache: it comes while its message is read.
+void Session::on_book_named(std::string_view symbol) {
+  name_ = symbol.data();
+  named_book_ = subscriptions_.find_book(symbol);
+  if (named_book_ != nullptr) named_book_->book->prefetch();
+}
+
 void Session::on_book(const kraken::BookMessage& message) {
-  Subscription* record = subscriptions_.find_book(message.symbol);
+  const bool named = message.symbol.data() == name_;
+  Subscription* record = named ? named_book_ : subscriptions_.find_book(message.symbol);
   if (record == nullptr) return;  // not ours, or on its way out
-  const kraken::ApplyResult result = record->book->apply(message);
   Event fault{};
-  switch (result.outcome) {
+  switch (record->book->apply(message)) {
     case kraken::ApplyOutcome::verified:
       return publish_book(*record, message);
     case kraken::ApplyOutcome::no_snapshot:
       return;
     case kraken::ApplyOutcome::checksum_mismatch:
       fault = Event::make(EventKind::checksum_mismatch);
-      fault.payload.book_fault.expected = result.expected;
-      fault.payload.book_fault.computed = result.computed;
+      fault.payload.book_fault.expected = message.checksum;
+      fault.payload.book_fault.computed = record->book->checksum();
       break;
     case kraken::ApplyOutcome::crossed:
       fault = Event::make(EventKind::book_invalid);
@@ -234,26 +242,30 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
     return subscriptions_.on_book_fault(record, stale, now_);
   }
   const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
-  const Origin from = origin();
-  for (uint32_t i = 0; i < changes.size(); ++i) {
+  const auto flags_at = [count](uint32_t i) {
+    return static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
+                                (i + 1 == count ? flag_last_in_message : 0));
+  };
+  const auto write_change = [&, symbol = record.symbol, time_ns = message.timestamp_ns](
+                                Event& event, uint32_t i) {
     const kraken::BookChange& change = changes[i];
-    const auto flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
-                                            (i + 1 == count ? flag_last_in_message : 0) |
-                                            (change.truncated ? flag_truncated : 0));
-    Event::BookLevel& level = shared_.publisher.next_market(kind, flags, from).payload.book;
-    level.price = change.level.price_mantissa;
-    level.qty = change.level.qty_mantissa;
-    level.venue_time_ns = message.timestamp_ns;
-    level.symbol = record.symbol;
-    level.price_exponent = change.level.price_exponent;
-    level.qty_exponent = change.level.qty_exponent;
-    level.side = change.side;
-  }
-  if (empty_snapshot) {
-    constexpr uint8_t flags = flag_first_in_message | flag_last_in_message | flag_empty;
-    Event::BookLevel& level = shared_.publisher.next_market(kind, flags, from).payload.book;
-    level.venue_time_ns = message.timestamp_ns;
-    level.symbol = record.symbol;
+    event.flags = static_cast<uint8_t>(flags_at(i) | (change.truncated ? flag_truncated : 0));
+    event.payload.book = {.price = change.level.price_mantissa,
+                          .qty = change.level.qty_mantissa,
+                          .venue_time_ns = time_ns,
+                          .symbol = symbol,
+                          .price_exponent = change.level.price_exponent,
+                          .qty_exponent = change.level.qty_exponent,
+                          .side = change.side,
+                          .zero = {}};
+  };
+  if (empty_snapshot) [[unlikely]] {
+    Event& event = shared_.publisher.next_market(
+        kind, static_cast<uint8_t>(flags_at(0) | flag_empty), origin());
+    event.payload.book.venue_time_ns = message.timestamp_ns;
+    event.payload.book.symbol = record.symbol;
+  } else {
+    shared_.publisher.write_market(count, kind, origin(), write_change);
   }
   if (record.verified) return;
   subscriptions_.on_book_verified(record, now_);

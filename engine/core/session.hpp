@@ -47,7 +47,7 @@ struct Shared {
   bool& attempt_began;    // in this turn: its wall-clock time goes into the journal
 };
 
-class Session {
+class Session final : private kraken::BookListener {
  public:
   // `number` becomes Event::session and the low bits of every ConnectionId of this session.
   Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed);
@@ -61,8 +61,8 @@ class Session {
   void on_timer(const Timer& timer, Instant now);
   // Goes on with what waited for room, sends what the pace allows, hands bytes to the transport.
   void end_turn(Instant now);
-  // The next turn has something to do here though nothing enters it.
-  [[nodiscard]] bool goes_on() const { return depends_on_room() || subscriptions_.has_unsent(); }
+  // The next turn has something to do here though nothing enters it: also when depends_on_room().
+  [[nodiscard]] bool has_unsent() const { return subscriptions_.has_unsent(); }
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
@@ -95,6 +95,7 @@ class Session {
   bool take_message(kraken::MessageKind kind);
 
   void on_status(const kraken::Status& status);
+  void on_book_named(std::string_view symbol) override;
   void on_book(const kraken::BookMessage& message);
   void publish_book(Subscription& record, const kraken::BookMessage& message);
   void on_trades(std::span<const kraken::TradeRow> rows);
@@ -131,6 +132,10 @@ class Session {
   bool tls_resumed_ = false;
   bool has_been_live_ = false;
   Reason last_loss_ = Reason::none;
+
+  // The book that the message being decoded is for, and where it names it.
+  Subscription* named_book_ = nullptr;
+  const char* name_ = nullptr;
 
   Instant last_message_at_;       // application message other than pong
   Instant last_sign_of_life_at_;  // any message

@@ -20,9 +20,12 @@ class StagingDoor final : public EventDoor {
     HAVKLO_ASSERT(std::has_single_bit(slots));
   }
 
-  [[nodiscard]] EventWindow window() override {
+  void window(EventWindow& out) override {
     published_ = 0;
-    return {.slots = slots_.get(), .mask = count_ - 1, .first = 0, .room = count_};
+    out.slots = slots_.get();
+    out.mask = count_ - 1;
+    out.first = 0;
+    out.room = count_;
   }
   void publish(uint32_t count) override { published_ = count; }
 

@@ -340,8 +340,7 @@ Subscription* Subscriptions::lookup(Channel channel, std::string_view symbol) co
   if (symbol.empty()) return nullptr;  // an answer that names nobody has no text at all
   const auto id = index_.find(symbol);
   if (!id) return nullptr;
-  const uint32_t at = by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(*id)];
-  return at == 0 ? nullptr : records_[at - 1].get();
+  return by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(*id)];
 }
 
 Subscription* Subscriptions::find_book(std::string_view symbol) const {
@@ -441,7 +440,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.alone = false;
   record.sent = false;
   record.fault.kind = EventKind{};
-  by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(symbol)] = record.timer.index + 1;
+  by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(symbol)] = &record;
   slots_.set_subscriptions(++wanted_);
   set(record, Stage::idle, Cycle::none);
   return record;
@@ -449,7 +448,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
 
 void Subscriptions::release_record(Subscription& record) {
   disarm(record);
-  by_symbol_[static_cast<uint8_t>(record.channel)][static_cast<uint32_t>(record.symbol)] = 0;
+  by_symbol_[static_cast<uint8_t>(record.channel)][static_cast<uint32_t>(record.symbol)] = nullptr;
   record.book.reset();
   set(record, Stage::absent, Cycle::none);
   slots_.set_subscriptions(--wanted_);

@@ -169,7 +169,7 @@ class Subscriptions {
   uint64_t last_req_id_ = 0;
 
   std::vector<std::unique_ptr<Subscription>> records_;
-  std::array<std::vector<uint32_t>, 3> by_symbol_;  // [channel][symbol]: record + 1; 0: none
+  std::array<std::vector<Subscription*>, 3> by_symbol_;  // [channel][symbol]; null: none
   std::vector<std::string_view> request_symbols_;
 
   uint32_t wanted_ = 0;  // records that are not absent

@@ -2,6 +2,7 @@
 #include "kraken/book.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 
@@ -32,7 +33,7 @@ void Book::clear() {
   change_count_ = 0;
 }
 
-ApplyResult Book::apply(const BookMessage& message) {
+ApplyOutcome Book::apply(const BookMessage& message) {
   change_count_ = 0;
   HAVKLO_ASSERT(message.bids.size() + message.asks.size() <= book_message_levels_max);
   if (message.is_snapshot) {
@@ -40,7 +41,7 @@ ApplyResult Book::apply(const BookMessage& message) {
     asks_.clear();
     has_snapshot_ = true;
   }
-  if (!has_snapshot_) return {.outcome = ApplyOutcome::no_snapshot};
+  if (!has_snapshot_) return ApplyOutcome::no_snapshot;
   bids_.make_room(message.bids.size(), scratch_.wide(BookSide::bid));
   asks_.make_room(message.asks.size(), scratch_.wide(BookSide::ask));
   apply_side(bids_, message.bids);
@@ -50,21 +51,25 @@ ApplyResult Book::apply(const BookMessage& message) {
   bids_.return_home();
   asks_.return_home();
   const uint32_t computed = checksum_of(bids_.checksum_part(), asks_.checksum_part());
-  if (computed != message.checksum) {
-    return {ApplyOutcome::checksum_mismatch, message.checksum, computed};
-  }
+  if (computed != message.checksum) return ApplyOutcome::checksum_mismatch;
   const bool two_sided = bids_.size() != 0 && asks_.size() != 0;
-  if (two_sided && bids()[0].price() >= asks()[0].price()) {
-    return {ApplyOutcome::crossed, message.checksum, computed};
-  }
-  return {ApplyOutcome::verified, message.checksum, computed};
+  if (two_sided && bids()[0].price() >= asks()[0].price()) return ApplyOutcome::crossed;
+  return ApplyOutcome::verified;
+}
+
+inline BookChange& Book::add_change(const WireLevel& level, BookSide side, bool truncated) {
+  BookChange& change = scratch_.changes()[change_count_++];
+  // As it was written, in two pieces: a copy by members would wait for all of those to be stored.
+  std::memcpy(static_cast<void*>(&change.level), &level, sizeof level);
+  change.side = side;
+  change.truncated = truncated;
+  return change;
 }
 
 template <BookSide side>
 void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels) {
   for (const WireLevel& level : levels) {
-    if (!book.apply(level)) continue;  // nobody was told of it
-    scratch_.changes()[change_count_++] = {level, side, false};
+    if (book.apply(level)) add_change(level, side, false);  // else nobody was told of it
   }
 }
 
@@ -73,9 +78,7 @@ void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels)
 template <BookSide side>
 void Book::truncate(BookLevels<side>& book) {
   while (book.size() > depth_) {
-    WireLevel worst = book.levels().back();
-    worst.qty_mantissa = 0;
-    scratch_.changes()[change_count_++] = {worst, side, true};
+    add_change(book.levels().back(), side, true).level.qty_mantissa = 0;
     book.pop_worst();
   }
 }

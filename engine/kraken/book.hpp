@@ -22,20 +22,19 @@ namespace havklo::kraken {
 
 enum class ApplyOutcome : uint8_t { verified, no_snapshot, checksum_mismatch, crossed };
 
-struct ApplyResult {
-  ApplyOutcome outcome = ApplyOutcome::verified;
-  uint32_t expected = 0;
-  uint32_t computed = 0;
-};
-
 class Book {
  public:
   Book(uint32_t depth, BookScratch& scratch);
 
-  // The outcome says whether changes() may be published. After a mismatch or a crossed book,
-  // clear() it.
-  [[nodiscard]] ApplyResult apply(const BookMessage& message);
+  // The outcome says whether changes() may be published. After a mismatch, when checksum() says
+  // what was computed, or a crossed book, clear() it.
+  [[nodiscard]] ApplyOutcome apply(const BookMessage& message);
   void clear();
+  // Asks for what an apply() near the best price will read.
+  void prefetch() const {
+    bids_.prefetch();
+    asks_.prefetch();
+  }
   // Until the next apply() of any book of this scratch.
   [[nodiscard]] std::span<const BookChange> changes() const {
     return {scratch_.changes(), change_count_};
@@ -48,6 +47,7 @@ class Book {
   void check_invariants() const;
 
  private:
+  BookChange& add_change(const WireLevel& level, BookSide side, bool truncated);
   template <BookSide side>
   void apply_side(BookLevels<side>& book, std::span<const WireLevel> levels);
   template <BookSide side>

@@ -1,7 +1,9 @@
-// Every step knows how far it may read: a message that is at least as long as what must follow.
+// From both ends to the middle: the end is as long as its one number, the levels are what is left.
 #include "kraken/book_layout.hpp"
 
 #include <havklo/limits.hpp>
+
+#include "kraken/level_text.hpp"
 
 namespace havklo::kraken {
 namespace {
@@ -11,65 +13,72 @@ using namespace layout;
 constexpr char update_head[] = R"({"channel":"book","type":"update","data":[{"symbol":")";
 constexpr char snapshot_head[] = R"({"channel":"book","type":"snapshot","data":[{"symbol":")";
 constexpr char bids_key[] = R"(","bids":[)";
-constexpr char price_key[] = R"({"price":)";
-constexpr char qty_key[] = R"(,"qty":)";
 constexpr char asks_key[] = R"(,"asks":[)";
 constexpr char checksum_key[] = R"(,"checksum":)";
 constexpr char timestamp_key[] = R"(,"timestamp":")";
 constexpr char tail[] = R"("}]})";
 
-// What follows the last level at least, and so may be read from the beginning of any level.
-constexpr size_t after_levels_min =
-    length(checksum_key) + 1 + length(timestamp_key) + timestamp_chars + length(tail);
-static_assert(after_levels_min + receive_padding >= length(price_key) + length(qty_key) + 3 * 32);
-constexpr size_t message_min =
-    length(update_head) + 1 + length(bids_key) + 1 + length(asks_key) + 1 + after_levels_min;
+// What follows the levels, but for the digits of the checksum; it is read from its end, so the
+// levels' end is known before they are read, and 64 bytes may be read from any level's beginning.
+constexpr size_t after_checksum = length(timestamp_key) + timestamp_chars + length(tail);
+constexpr size_t checksum_chars_max = 10;
+static_assert(length(checksum_key) + 1 + after_checksum + receive_padding >=
+              64 + length(asks_key) + 2);
+constexpr size_t message_min = length(update_head) + 1 + length(bids_key) + 1 + length(asks_key) +
+                               1 + length(checksum_key) + 1 + after_checksum;
 
-const char* read_level(const char* at, WireLevel& level) {
-  if (!is(at, price_key)) return nullptr;
-  at += length(price_key);
-  Digits price;
-  Digits qty;
-  if (read_digits(at, price) && is(price.end, qty_key) &&
-      read_digits(price.end + length(qty_key), qty)) {
-    make_level(price, qty, level);
-    return qty.end;
-  }
-  Decimal long_price;
-  Decimal long_qty;
+const char* read_unusual_level(const char* at, WireLevel& level) {
+  if (!is(at, level_price_key)) return nullptr;
+  Decimal price;
+  Decimal qty;
   const char* end = nullptr;
-  if (!read_long_number(at, long_price, end) || !is(end, qty_key)) return nullptr;
-  if (!read_long_number(end + length(qty_key), long_qty, end)) return nullptr;
-  level = WireLevel(long_price, long_qty);
+  if (!read_long_number(at + length(level_price_key), price, end)) return nullptr;
+  if (!is(end, level_qty_key)) return nullptr;
+  if (!read_long_number(end + length(level_qty_key), qty, end)) return nullptr;
+  level = WireLevel(price, qty);
   return end;
 }
 
-// From behind the bracket that opens the list to behind the one that closes it.
-const char* read_levels(const char* at, const char* end, std::span<WireLevel> room, size_t& count) {
-  count = 0;
-  if (*at == ']') return at + 1;
-  for (;; ++count) {
-    if (end - at < static_cast<ptrdiff_t>(after_levels_min) || count == room.size()) return nullptr;
-    at = read_level(at, room[count]);
-    if (at == nullptr || at[0] != '}') return nullptr;
-    if (at[1] == ']') break;
-    if (at[1] != ',') return nullptr;
-    at += 2;
+// From behind the bracket that opens a list with something in it to behind the one that closes it.
+const char* read_some_levels(const char* at, const char* end, std::span<WireLevel> room,
+                             size_t& count) {
+  for (count = 0;; ++count) {
+    if (at >= end || count == room.size()) return nullptr;
+    const char* behind = read_level(at, room[count]);
+    if (behind == nullptr) [[unlikely]]
+      behind = read_unusual_level(at, room[count]);
+    if (behind == nullptr || behind[0] != '}') return nullptr;
+    at = behind + 2;
+    if (behind[1] == ']') break;
+    if (behind[1] != ',') return nullptr;
   }
   ++count;
-  return at + 2;
+  return at;
 }
 
-bool read_checksum(const char*& at, uint32_t& checksum) {
+inline const char* read_levels(const char* at, const char* end, std::span<WireLevel> room,
+                               size_t& count) {
+  if (*at != ']') return read_some_levels(at, end, room, count);
+  count = 0;
+  return at + 1;
+}
+
+// The checksum whose last digit stands before `end`; gives the beginning of its key, or null.
+const char* read_checksum(const char* end, uint32_t& checksum) {
   uint64_t value = 0;
-  if (!read_whole_number(at, value) || value > UINT32_MAX) return false;
+  const uint32_t digits = read_digits_before(end, value);
+  if (digits == 0 || digits > checksum_chars_max || value > UINT32_MAX) return nullptr;
+  const char* const at = end - digits;
+  if (*at == '0' && digits > 1) return nullptr;  // no number of JSON's
   checksum = static_cast<uint32_t>(value);
-  return true;
+  const char* const key = at - length(checksum_key);
+  return is(key, checksum_key) ? key : nullptr;
 }
 
 }  // namespace
 
-bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMessage& out) {
+bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMessage& out,
+                      BookListener* listener) {
   if (json.size() < message_min) return false;
   const char* at = json.data();
   const char* const end = at + json.size();
@@ -87,21 +96,23 @@ bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMess
   out.symbol = {at, symbol_chars};
   at += symbol_chars;
   if (!is(at, bids_key)) return false;
+  if (listener != nullptr) listener->on_book_named(out.symbol);
+
+  const char* const time = end - length(tail) - timestamp_chars;
+  const char* const time_key = time - length(timestamp_key);
+  if (!is(time + timestamp_chars, tail) || !is(time_key, timestamp_key)) return false;
+  if (!timestamp_.read(time, out.timestamp_ns)) return false;
+  const char* const levels_end = read_checksum(time_key, out.checksum);
+  if (levels_end == nullptr) return false;
+
   size_t count = 0;
-  at = read_levels(at + length(bids_key), end, room, count);
+  at = read_levels(at + length(bids_key), levels_end, room, count);
   if (at == nullptr || !is(at, asks_key)) return false;
   out.bids = room.first(count);
   room = room.subspan(count);
-  at = read_levels(at + length(asks_key), end, room, count);
-  if (at == nullptr || end - at < static_cast<ptrdiff_t>(after_levels_min)) return false;
-  if (!is(at, checksum_key)) return false;
+  at = read_levels(at + length(asks_key), levels_end, room, count);
   out.asks = room.first(count);
-  at += length(checksum_key);
-  if (!read_checksum(at, out.checksum) || !is(at, timestamp_key)) return false;
-  at += length(timestamp_key);
-  if (!timestamp_.read(at, out.timestamp_ns)) return false;
-  at += timestamp_chars;
-  return is(at, tail) && at + length(tail) == end;
+  return at == levels_end;
 }
 
 }  // namespace havklo::kraken

@@ -23,7 +23,8 @@ class BookLayout {
  public:
   // `json` as Decoder::decode() takes it. The levels are written into `room`; true when all of
   // `json` was read.
-  [[nodiscard]] bool read(std::string_view json, std::span<WireLevel> room, BookMessage& out);
+  [[nodiscard]] bool read(std::string_view json, std::span<WireLevel> room, BookMessage& out,
+                          BookListener* listener = nullptr);
 
  private:
   layout::TimestampReader timestamp_;

@@ -3,17 +3,23 @@
 // Owns:       a buffer with room at both ends of the levels, so that a change moves those on its
 //             shorter side only: most changes come near the best price, truncation takes the worst.
 //             It is little larger than the book is deep, so that many shallow books stay in the
-//             caches; a message that could overflow it is taken in memory that is borrowed.
+//             caches; a message that could overflow it is taken in memory that is borrowed. Behind
+//             and before that room are `look` levels more that nobody owns: so many are compared
+//             and moved at a time, whether they are levels or not.
 // Threads:    one.
 // Invariants: sorted, prices different by value, no quantity 0. `uniform_`: all prices have the
 //             exponent `exponent_`, so integers compare; else decimals are compared by value.
 //             `part_` is what the best ten give to the book's checksum, when `part_known_`.
-// Cost:       a level costs a search (eight comparisons without a branch, twice, then by halves)
-//             and a move of at most half of the levels; the checksum ten multiplications, when one
-//             of the best ten has changed. Nothing is allocated after construction.
+// Cost:       a level among the first or the last dozen costs a search and a move without a branch
+//             that depends on where it is; another one a search by halves and a move of at most
+//             half of the levels; the checksum ten multiplications, when one of the best ten has
+//             changed. Nothing is allocated after construction.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <havklo/assert.hpp>
@@ -23,21 +29,39 @@
 #include "kraken/checksum.hpp"
 #include "kraken/message.hpp"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace havklo::kraken {
+
+// So many levels are compared and moved at a time: the whole of a book of depth 10, with two that
+// truncation is still to take.
+inline constexpr size_t level_look = 12;
+// What a memory for levels must have beyond those that it holds.
+inline constexpr size_t level_margins = 2 * level_look + 1;
 
 template <BookSide side>
 class BookLevels {
  public:
   explicit BookLevels(uint32_t depth)
       : depth_(depth),
-        home_(std::make_unique_for_overwrite<WireLevel[]>(home_capacity(depth))),
-        memory_(home_.get()),
+        home_(std::make_unique<WireLevel[]>(home_capacity(depth) + level_margins)),
+        memory_(home_.get() + level_look),
         capacity_(home_capacity(depth)) {
     clear();
   }
 
   [[nodiscard]] std::span<const WireLevel> levels() const { return {first(), size_}; }
   [[nodiscard]] size_t size() const { return size_; }
+
+  void prefetch() const {
+    constexpr size_t line_bytes = 64;
+    const auto* const bytes = reinterpret_cast<const char*>(first());
+    for (size_t at = 0; at < checksum_levels * sizeof(WireLevel); at += line_bytes) {
+      __builtin_prefetch(bytes + at, 1);
+    }
+  }
 
   void clear() {
     size_ = 0;
@@ -50,10 +74,10 @@ class BookLevels {
   // more than the depth is left: back.
   void make_room(size_t more, std::span<WireLevel> wide) {
     if (size_ + more + 2 > capacity_) [[unlikely]]
-      move_to(wide.data(), wide.size());
+      move_to(wide.data(), wide.size() - level_margins);
   }
   void return_home() {
-    if (memory_ != home_.get()) [[unlikely]]
+    if (memory_ != home_.get() + level_look) [[unlikely]]
       move_to(home_.get(), home_capacity(depth_));
   }
 
@@ -74,9 +98,15 @@ class BookLevels {
   }
   // The same, without the memory of it.
   [[nodiscard]] ChecksumPart best_part() const {
+    const WireLevel* const levels = first();
     PartsChecksum checksum;
-    for (size_t i = std::min<size_t>(size_, checksum_levels); i-- > 0;) {
-      checksum.prepend(first()[i].remainder, first()[i].chars);
+    const auto add = [&checksum, levels](size_t count) {
+      while (count-- > 0) checksum.prepend(levels[count].remainder, levels[count].chars);
+    };
+    if (size_ >= checksum_levels) {
+      add(checksum_levels);  // a constant, for the compiler to unroll
+    } else {
+      add(size_);
     }
     return checksum.part();
   }
@@ -103,13 +133,15 @@ class BookLevels {
   static void move(WireLevel* to, const WireLevel* from, size_t count) {
     std::memmove(static_cast<void*>(to), from, count * sizeof(WireLevel));
   }
+  static void move_look(WireLevel* to, const WireLevel* from);
+  [[nodiscard]] static size_t better_of_look(const WireLevel* levels, size_t size, int64_t price);
 
   uint32_t depth_;
   int8_t exponent_ = 0;
   bool uniform_ = true;
   bool part_known_ = false;
   std::unique_ptr<WireLevel[]> home_;
-  WireLevel* memory_;  // home_, or borrowed
+  WireLevel* memory_;  // behind the first margin of home_, or of what is borrowed
   uint32_t capacity_;  // of memory_
   uint32_t begin_ = 0;
   uint32_t size_ = 0;
@@ -145,20 +177,52 @@ bool BookLevels<side>::apply(const WireLevel& level) {
   return true;
 }
 
+// How many of the first dozen are better than `price`.
+template <BookSide side>
+size_t BookLevels<side>::better_of_look(const WireLevel* levels, size_t size, int64_t price) {
+#if defined(__AVX2__)
+  static_assert(sizeof(WireLevel) == 24 && offsetof(WireLevel, price_mantissa) == 0);
+  const auto* const words = reinterpret_cast<const char*>(levels);
+  const __m256i asked = _mm256_set1_epi64x(price);
+  uint32_t better = 0;
+  for (size_t four = 0; four < level_look / 4; ++four) {
+    const auto load = [words, four](size_t third) {
+      const char* const at = words + four * 4 * sizeof(WireLevel) + third * 32;
+      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    };
+    // Three loads hold four levels; their prices come together as the first, fourth, third, second.
+    const __m256i prices =
+        _mm256_blend_epi32(_mm256_blend_epi32(load(0), load(1), 0x30), load(2), 0x0C);
+    const __m256i is_better = side == BookSide::bid ? _mm256_cmpgt_epi64(prices, asked)
+                                                    : _mm256_cmpgt_epi64(asked, prices);
+    better |= static_cast<uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(is_better)))
+              << (4 * four);
+  }
+  // [n]: the bits of n levels
+  static constexpr std::array<uint16_t, level_look + 1> own = [] {
+    std::array<uint16_t, level_look + 1> bits{};
+    constexpr std::array<uint32_t, 4> place = {0, 3, 2, 1};
+    for (uint32_t n = 1; n < bits.size(); ++n) {
+      bits[n] = static_cast<uint16_t>(bits[n - 1] | 1U << ((n - 1) / 4 * 4 + place[(n - 1) % 4]));
+    }
+    return bits;
+  }();
+  return static_cast<size_t>(std::popcount(better & own[std::min(size, level_look)]));
+#else
+  size_t count = 0;
+  for (size_t i = 0; i < std::min(size, level_look); ++i) {
+    count += better(levels[i].price_mantissa, price) ? 1 : 0;
+  }
+  return count;
+#endif
+}
+
 // How many levels are better.
 template <BookSide side>
 size_t BookLevels<side>::find_uniform(int64_t price) const {
-  constexpr size_t block = 8;
   const WireLevel* const levels = first();
-  size_t at = 0;
-  while (at + block <= size_ && at < 2 * block) {
-    size_t count = 0;
-    for (size_t i = 0; i < block; ++i) {
-      count += better(levels[at + i].price_mantissa, price) ? 1 : 0;
-    }
-    at += count;
-    if (count < block) return at;
-  }
+  size_t at = better_of_look(levels, size_, price);
+  if (at < level_look) return at;
   size_t left = size_ - at;
   while (left > 0) {
     const size_t half = left / 2;
@@ -177,11 +241,30 @@ size_t BookLevels<side>::find_mixed(Decimal price) const {
   return static_cast<size_t>(found - levels().begin());
 }
 
+// Moves as many levels as are looked at together. All is read before anything is written, so the
+// two may overlap.
+template <BookSide side>
+void BookLevels<side>::move_look(WireLevel* to, const WireLevel* from) {
+#if 0
+  constexpr size_t steps = level_look * sizeof(WireLevel) / sizeof(__m256i);
+  const auto* const read = reinterpret_cast<const __m256i*>(from);
+  auto* const write = reinterpret_cast<__m256i*>(to);
+  __m256i part[steps];  // NOLINT: std::array drops the type's alignment, and GCC says so
+  for (size_t i = 0; i < steps; ++i) part[i] = _mm256_loadu_si256(read + i);
+  for (size_t i = 0; i < steps; ++i) _mm256_storeu_si256(write + i, part[i]);
+#else
+  move(to, from, level_look);
+#endif
+}
+
 template <BookSide side>
 void BookLevels<side>::insert(size_t at, const WireLevel& level) {
   HAVKLO_ASSERT(size_ + 2 < capacity_);
   const size_t behind = size_ - at;
-  if (at < behind) {
+  if (behind <= level_look) {
+    if (begin_ + size_ == capacity_) centre();
+    move(first() + at + 1, first() + at, behind);
+  } else if (at < behind) {
     if (begin_ == 0) centre();
     move(first() - 1, first(), at);
     --begin_;
@@ -196,7 +279,9 @@ void BookLevels<side>::insert(size_t at, const WireLevel& level) {
 template <BookSide side>
 void BookLevels<side>::erase(size_t at) {
   const size_t behind = size_ - at - 1;
-  if (at < behind) {
+  if (behind <= level_look) {
+    move(first() + at, first() + at + 1, behind);
+  } else if (at < behind) {
     move(first() + 1, first(), at);
     ++begin_;
   } else {
@@ -217,6 +302,7 @@ template <BookSide side>
 void BookLevels<side>::move_to(WireLevel* memory, size_t capacity) {
   HAVKLO_ASSERT(size_ + 2 < capacity);
   const auto begin = static_cast<uint32_t>((capacity - size_) / 2);
+  memory += level_look;
   move(memory + begin, first(), size_);
   memory_ = memory;
   capacity_ = static_cast<uint32_t>(capacity);

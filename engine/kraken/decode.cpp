@@ -118,7 +118,7 @@ struct Decoder::State {
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
   }
 
-  bool read_predicted(std::string_view json, MessageKind& kind);
+  bool read_predicted(std::string_view json, BookListener* listener, MessageKind& kind);
   std::expected<MessageKind, DecodeError> decode(std::string_view json);
   Result read_head(Head& head);
   Result read_ack(Method method);
@@ -144,14 +144,15 @@ struct Decoder::State {
 };
 
 // What needs no parser. False: nothing is known of the message.
-bool Decoder::State::read_predicted(std::string_view json, MessageKind& kind) {
+bool Decoder::State::read_predicted(std::string_view json, BookListener* listener,
+                                    MessageKind& kind) {
   constexpr std::string_view heartbeat = R"({"channel":"heartbeat"})";
   if (json.size() == heartbeat.size() && json == heartbeat) {
     kind = MessageKind::heartbeat;
     return true;
   }
   books.resize(1);
-  if (book_layout.read(json, {level_room.get(), book_message_levels_max}, books[0])) {
+  if (book_layout.read(json, {level_room.get(), book_message_levels_max}, books[0], listener)) {
     kind = MessageKind::book;
     return true;
   }
@@ -376,9 +377,10 @@ Result Decoder::State::read_tickers(od::value data) {
 Decoder::Decoder() : state_(std::make_unique<State>()) {}
 Decoder::~Decoder() = default;
 
-std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json) {
+std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json,
+                                                        BookListener* listener) {
   MessageKind kind;
-  if (state_->read_predicted(json, kind)) return kind;
+  if (state_->read_predicted(json, listener, kind)) return kind;
   return state_->decode(json);
 }
 std::expected<MessageKind, DecodeError> Decoder::decode_unpredicted(std::string_view json) {

@@ -30,6 +30,16 @@ enum class DecodeError : uint8_t {
 };
 [[nodiscard]] std::string_view to_string(DecodeError error);
 
+// Told which book a message is for before its levels are read, so that what is kept of that book
+// can be on its way to the caches meanwhile. Of a message that is then refused too.
+class BookListener {
+ public:
+  virtual void on_book_named(std::string_view symbol) = 0;
+
+ protected:
+  ~BookListener() = default;
+};
+
 class Decoder {
  public:
   Decoder();
@@ -38,8 +48,9 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
 
   // `json` must be followed by receive_padding readable bytes and be at most message_bytes_max
-  // long.
-  [[nodiscard]] std::expected<MessageKind, DecodeError> decode(std::string_view json);
+  // long. The listener hears of the symbol only when the layout is the predicted one.
+  [[nodiscard]] std::expected<MessageKind, DecodeError> decode(std::string_view json,
+                                                               BookListener* listener = nullptr);
 
   // The same, without prediction: what decode() must answer. For tests and benchmarks.
   [[nodiscard]] std::expected<MessageKind, DecodeError> decode_unpredicted(std::string_view json);

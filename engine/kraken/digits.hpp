@@ -2,8 +2,7 @@
 //
 // Takes plain digits with at most one point between them, up to sixteen digits: what the venue
 // prints for every price and nearly every quantity. Anything else is left to parse_decimal(). With
-// AVX2 the digits are found, put in line without their point and added up in a register, and what
-// they add to the checksum (checksum.hpp) is taken from the same register.
+// AVX2 the digits are found, put in line without their point and added up in a register.
 // Threads: values.
 // Cost:    no branch depends on how many digits there are.
 // Reads:   sixteen bytes and the digits' number before the text at most, 32 from its beginning.
@@ -12,9 +11,6 @@
 #include <bit>
 #include <cstdint>
 #include <havklo/decimal.hpp>
-
-#include "kraken/checksum.hpp"
-#include "kraken/message.hpp"
 
 #if defined(__AVX2__) && defined(__PCLMUL__)
 #define HAVKLO_DIGITS_IN_REGISTERS 1
@@ -29,10 +25,6 @@ struct Digits {
   const char* end = nullptr;  // of the number's text
   uint64_t mantissa = 0;
   uint32_t places = 0;  // after the point
-#if HAVKLO_DIGITS_IN_REGISTERS
-  uint32_t chars = 0;  // without leading zeros
-  __m128i values;      // 0 … 9 each, the last one in the last byte, zeros before the first
-#endif
   [[nodiscard]] Decimal decimal() const {
     return {static_cast<int64_t>(mantissa), static_cast<int8_t>(-static_cast<int>(places))};
   }
@@ -53,22 +45,17 @@ alignas(32) inline constexpr std::array<uint8_t, 32> last_bytes = [] {
   return _mm_loadu_si128(static_cast<const __m128i*>(from));
 }
 
-// [n]: the remainder of n characters '0', which are what tells a digit's text from its value.
-inline constexpr std::array<uint32_t, level_chars_max + 1> zero_text_remainders = [] {
-  std::array<uint32_t, level_chars_max + 1> remainders{};
-  for (size_t n = 1; n < remainders.size(); ++n) {
-    uint32_t value = remainders[n - 1] ^ uint32_t { '0' };
-    for (int bit = 0; bit < 8; ++bit) value = times_x(value);
-    remainders[n] = value;
-  }
-  return remainders;
-}();
-
-// x^n, modulo the polynomial, in the upper half of 64 bits.
-constexpr uint64_t power_of_x(uint32_t n) {
-  uint32_t power = 0x80000000;
-  for (uint32_t i = 0; i < n; ++i) power = times_x(power);
-  return uint64_t{power} << 32U;
+// One byte in all places, from memory: GCC 12 takes three instructions for _mm256_set1_epi8(), each
+// time anew.
+template <uint8_t byte>
+inline constexpr float four_bytes = std::bit_cast<float>(byte * 0x01010101U);
+template <uint8_t byte>
+[[nodiscard]] inline __m256i every_byte() {
+  return _mm256_castps_si256(_mm256_broadcast_ss(&four_bytes<byte>));
+}
+template <uint8_t byte>
+[[nodiscard]] inline __m128i each_byte_of_16() {
+  return _mm_castps_si128(_mm_broadcast_ss(&four_bytes<byte>));
 }
 
 // Sixteen digits to their number.
@@ -86,8 +73,8 @@ constexpr uint64_t power_of_x(uint32_t n) {
 
 [[nodiscard]] inline bool read_digits(const char* at, Digits& out) {
   const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-  const __m256i digit = _mm256_sub_epi8(text, _mm256_set1_epi8('0'));
-  const __m256i capped = _mm256_max_epu8(digit, _mm256_set1_epi8(10));
+  const __m256i digit = _mm256_sub_epi8(text, detail::every_byte<'0'>());
+  const __m256i capped = _mm256_max_epu8(digit, detail::every_byte<10>());
   const auto stops = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(capped, digit)));
   const auto whole = static_cast<uint32_t>(std::countr_zero(stops));
   if (whole == 0 || whole > 16) return false;
@@ -104,64 +91,35 @@ constexpr uint64_t power_of_x(uint32_t n) {
   const __m128i before = detail::load(at + end - 17);
   const __m128i from_after = detail::load(detail::last_bytes.data() + (places != 0 ? places : 16));
   __m128i values = _mm_blendv_epi8(before, after, from_after);
-  values = _mm_sub_epi8(values, _mm_set1_epi8('0'));
+  values = _mm_sub_epi8(values, detail::each_byte_of_16<'0'>());
   values = _mm_and_si128(values, detail::load(detail::last_bytes.data() + digits));
-  const auto zeros =
-      static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(values, _mm_setzero_si128())));
-  out.chars = 16 - static_cast<uint32_t>(std::countr_zero((zeros ^ 0xFFFFU) | 0x10000U));
   out.mantissa = detail::add_up(values);
-  out.values = values;
   out.places = places;
   out.end = at + end;
   return true;
 }
 
-// The remainder of the text of both, one behind the other.
-[[nodiscard]] inline uint32_t remainder_of(const Digits& price, const Digits& qty) {
-  const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const auto by = [&places](uint32_t bytes) {  // an index with its top bit set gives 0
-    return _mm_add_epi8(places, _mm_set1_epi8(static_cast<char>(bytes)));
-  };
-  const __m128i high =
-      _mm_or_si128(qty.values, _mm_shuffle_epi8(price.values, by(qty.chars + 0x70)));
-  const __m128i low = _mm_shuffle_epi8(price.values, by(qty.chars - 16));
-  // 32 bytes folded to 16, to 12, to 8, each by the power of x that it stands before the rest.
-  const __m128i by_16 = _mm_set_epi64x(static_cast<int64_t>(detail::power_of_x(127)),
-                                       static_cast<int64_t>(detail::power_of_x(191)));
-  const __m128i by_8_and_4 = _mm_set_epi64x(static_cast<int64_t>(detail::power_of_x(63) >> 32U),
-                                            static_cast<int64_t>(detail::power_of_x(95)));
-  const __m128i sixteen =
-      _mm_xor_si128(high, _mm_xor_si128(_mm_clmulepi64_si128(low, by_16, 0x00),
-                                        _mm_clmulepi64_si128(low, by_16, 0x11)));
-  const __m128i twelve =
-      _mm_xor_si128(_mm_srli_si128(_mm_clmulepi64_si128(sixteen, by_8_and_4, 0x00), 4),
-                    _mm_srli_si128(sixteen, 8));
-  const __m128i first_four = _mm_and_si128(twelve, _mm_set_epi32(0, 0, 0, -1));
-  const __m128i eight =
-      _mm_xor_si128(_mm_clmulepi64_si128(first_four, by_8_and_4, 0x10), _mm_srli_si128(twelve, 4));
-  return detail::reduce(eight) ^ detail::zero_text_remainders[price.chars + qty.chars];
+// The whole number of at most sixteen digits that ends before `end`: how many digits, 0 if none.
+// Reads sixteen bytes.
+[[nodiscard]] inline uint32_t read_digits_before(const char* end, uint64_t& value) {
+  const __m128i digits = _mm_sub_epi8(detail::load(end - 16), detail::each_byte_of_16<'0'>());
+  const __m128i capped = _mm_max_epu8(digits, detail::each_byte_of_16<10>());
+  const auto stops = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(capped, digits)));
+  const auto count = static_cast<uint32_t>(std::countl_zero(stops << 16U | 0x8000U));
+  value = detail::add_up(_mm_and_si128(digits, detail::load(detail::last_bytes.data() + count)));
+  return count;
 }
 
 // Microseconds of "03.977459"; false when it is not that form. Reads sixteen bytes.
 [[nodiscard]] inline bool read_seconds(const char* at, uint64_t& us) {
-  const __m128i text = _mm_sub_epi8(detail::load(at), _mm_set1_epi8('0'));
+  const __m128i text = _mm_sub_epi8(detail::load(at), detail::each_byte_of_16<'0'>());
   // The eight digits to the end; what the top bit of an index asks for is 0.
   const __m128i digits =
       _mm_shuffle_epi8(text, _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 3, 4, 5, 6, 7, 8));
-  const __m128i capped = _mm_max_epu8(digits, _mm_set1_epi8(10));
+  const __m128i capped = _mm_max_epu8(digits, detail::each_byte_of_16<10>());
   if (_mm_movemask_epi8(_mm_cmpeq_epi8(capped, digits)) != 0 || at[2] != '.') return false;
   us = detail::add_up(digits);
   return true;
-}
-
-inline void make_level(const Digits& price, const Digits& qty, WireLevel& out) {
-  out.price_mantissa = static_cast<int64_t>(price.mantissa);
-  out.qty_mantissa = static_cast<int64_t>(qty.mantissa);
-  out.remainder = remainder_of(price, qty);
-  out.chars = static_cast<uint8_t>(price.chars + qty.chars);
-  out.price_exponent = static_cast<int8_t>(-static_cast<int>(price.places));
-  out.qty_exponent = static_cast<int8_t>(-static_cast<int>(qty.places));
-  out.zero = 0;
 }
 
 #else
@@ -184,15 +142,21 @@ inline void make_level(const Digits& price, const Digits& qty, WireLevel& out) {
   return digits != 0 && (!point || out.places != 0);
 }
 
+[[nodiscard]] inline uint32_t read_digits_before(const char* end, uint64_t& value) {
+  uint32_t count = 0;
+  uint64_t weight = 1;
+  value = 0;
+  for (; count < 16 && end[-1] >= '0' && end[-1] <= '9'; ++count, weight *= 10) {
+    value += weight * static_cast<uint64_t>(*--end - '0');
+  }
+  return count;
+}
+
 [[nodiscard]] inline bool read_seconds(const char* at, uint64_t& us) {
   Digits digits;
   if (!read_digits(at, digits) || digits.end != at + 9 || digits.places != 6) return false;
   us = digits.mantissa;
   return true;
-}
-
-inline void make_level(const Digits& price, const Digits& qty, WireLevel& out) {
-  out = WireLevel(price.decimal(), qty.decimal());
 }
 
 #endif

@@ -19,8 +19,22 @@
 namespace havklo::kraken::layout {
 
 template <size_t size>
-[[nodiscard]] bool is(const char* at, const char (&text)[size]) {
-  return std::memcmp(at, text, size - 1) == 0;
+[[nodiscard]] inline bool is(const char* at, const char (&text)[size]) {
+  constexpr size_t chars = size - 1;
+#if HAVKLO_DIGITS_IN_REGISTERS
+  if constexpr (chars > 32) {  // where the compiler would call the library
+    const auto differ = [at, &text](size_t from) {
+      const auto load = [from](const char* p) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + from));
+      };
+      return _mm256_xor_si256(load(at), load(text));
+    };
+    static_assert(chars <= 64);
+    const __m256i any = _mm256_or_si256(differ(0), differ(chars - 32));
+    return _mm256_testz_si256(any, any) != 0;
+  }
+#endif
+  return std::memcmp(at, text, chars) == 0;
 }
 template <size_t size>
 [[nodiscard]] constexpr size_t length(const char (&)[size]) {
@@ -33,9 +47,9 @@ template <size_t size>
   size_t chars = 0;
 #if HAVKLO_DIGITS_IN_REGISTERS
   const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-  const __m256i printable = _mm256_cmpgt_epi8(text, _mm256_set1_epi8(0x1F));  // above 0x7F: no
-  const __m256i special = _mm256_or_si256(_mm256_cmpeq_epi8(text, _mm256_set1_epi8('"')),
-                                          _mm256_cmpeq_epi8(text, _mm256_set1_epi8('\\')));
+  const __m256i printable = _mm256_cmpgt_epi8(text, detail::every_byte<0x1F>());  // above 0x7F: no
+  const __m256i special = _mm256_or_si256(_mm256_cmpeq_epi8(text, detail::every_byte<'"'>()),
+                                          _mm256_cmpeq_epi8(text, detail::every_byte<'\\'>()));
   const auto plain =
       static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_andnot_si256(special, printable)));
   chars = static_cast<size_t>(std::countr_one(plain));

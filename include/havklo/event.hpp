@@ -275,7 +275,8 @@ struct EventWindow {
 class EventDoor {
  public:
   virtual ~EventDoor() = default;
-  [[nodiscard]] virtual EventWindow window() = 0;
+  // Filled in where it will be used: a copy would wait for what has just been written.
+  virtual void window(EventWindow& out) = 0;
   virtual void publish(uint32_t count) = 0;
 };
 
