@@ -4,16 +4,16 @@
 //             shorter side only: most changes come near the best price, truncation takes the worst.
 //             It is little larger than the book is deep, so that many shallow books stay in the
 //             caches; a message that could overflow it is taken in memory that is borrowed. Behind
-//             and before that room are `look` levels more that nobody owns: so many are compared
-//             and moved at a time, whether they are levels or not.
+//             that room is a margin that holds no level: a dozen are compared at a time, whether
+//             they are levels or not.
 // Threads:    one.
 // Invariants: sorted, prices different by value, no quantity 0. `uniform_`: all prices have the
 //             exponent `exponent_`, so integers compare; else decimals are compared by value.
 //             `part_` is what the best ten give to the book's checksum, when `part_known_`.
-// Cost:       a level among the first or the last dozen costs a search and a move without a branch
-//             that depends on where it is; another one a search by halves and a move of at most
-//             half of the levels; the checksum ten multiplications, when one of the best ten has
-//             changed. Nothing is allocated after construction.
+// Cost:       a level among the best dozen is found without a branch that depends on where it is,
+//             another one by halves; at most half of the levels move, or a dozen; the checksum is
+//             ten multiplications, when one of the best ten has changed. Nothing is allocated after
+//             construction.
 #pragma once
 
 #include <algorithm>
@@ -35,19 +35,17 @@
 
 namespace havklo::kraken {
 
-// So many levels are compared and moved at a time: the whole of a book of depth 10, with two that
-// truncation is still to take.
+// So many levels are compared at a time: the whole of a book of depth 10, with two that truncation
+// is still to take. A memory for levels has as many beyond those that it holds.
 inline constexpr size_t level_look = 12;
-// What a memory for levels must have beyond those that it holds.
-inline constexpr size_t level_margins = 2 * level_look + 1;
 
 template <BookSide side>
 class BookLevels {
  public:
   explicit BookLevels(uint32_t depth)
       : depth_(depth),
-        home_(std::make_unique<WireLevel[]>(home_capacity(depth) + level_margins)),
-        memory_(home_.get() + level_look),
+        home_(std::make_unique<WireLevel[]>(home_capacity(depth) + level_look)),
+        memory_(home_.get()),
         capacity_(home_capacity(depth)) {
     clear();
   }
@@ -74,10 +72,10 @@ class BookLevels {
   // more than the depth is left: back.
   void make_room(size_t more, std::span<WireLevel> wide) {
     if (size_ + more + 2 > capacity_) [[unlikely]]
-      move_to(wide.data(), wide.size() - level_margins);
+      move_to(wide.data(), wide.size() - level_look);
   }
   void return_home() {
-    if (memory_ != home_.get() + level_look) [[unlikely]]
+    if (memory_ != home_.get()) [[unlikely]]
       move_to(home_.get(), home_capacity(depth_));
   }
 
@@ -130,10 +128,12 @@ class BookLevels {
   static constexpr uint32_t home_capacity(uint32_t depth) {
     return depth + std::max<uint32_t>(depth, 22);
   }
+  // The shorter side moves; but a dozen behind always do, so that the branch is the same for every
+  // change of a shallow book.
+  static bool moves_behind(size_t at, size_t behind) { return behind <= std::max(at, level_look); }
   static void move(WireLevel* to, const WireLevel* from, size_t count) {
     std::memmove(static_cast<void*>(to), from, count * sizeof(WireLevel));
   }
-  static void move_look(WireLevel* to, const WireLevel* from);
   [[nodiscard]] static size_t better_of_look(const WireLevel* levels, size_t size, int64_t price);
 
   uint32_t depth_;
@@ -141,7 +141,7 @@ class BookLevels {
   bool uniform_ = true;
   bool part_known_ = false;
   std::unique_ptr<WireLevel[]> home_;
-  WireLevel* memory_;  // behind the first margin of home_, or of what is borrowed
+  WireLevel* memory_;  // home_, or what is borrowed
   uint32_t capacity_;  // of memory_
   uint32_t begin_ = 0;
   uint32_t size_ = 0;
@@ -241,36 +241,17 @@ size_t BookLevels<side>::find_mixed(Decimal price) const {
   return static_cast<size_t>(found - levels().begin());
 }
 
-// Moves as many levels as are looked at together. All is read before anything is written, so the
-// two may overlap.
-template <BookSide side>
-void BookLevels<side>::move_look(WireLevel* to, const WireLevel* from) {
-#if 0
-  constexpr size_t steps = level_look * sizeof(WireLevel) / sizeof(__m256i);
-  const auto* const read = reinterpret_cast<const __m256i*>(from);
-  auto* const write = reinterpret_cast<__m256i*>(to);
-  __m256i part[steps];  // NOLINT: std::array drops the type's alignment, and GCC says so
-  for (size_t i = 0; i < steps; ++i) part[i] = _mm256_loadu_si256(read + i);
-  for (size_t i = 0; i < steps; ++i) _mm256_storeu_si256(write + i, part[i]);
-#else
-  move(to, from, level_look);
-#endif
-}
-
 template <BookSide side>
 void BookLevels<side>::insert(size_t at, const WireLevel& level) {
   HAVKLO_ASSERT(size_ + 2 < capacity_);
   const size_t behind = size_ - at;
-  if (behind <= level_look) {
+  if (moves_behind(at, behind)) {
     if (begin_ + size_ == capacity_) centre();
     move(first() + at + 1, first() + at, behind);
-  } else if (at < behind) {
+  } else {
     if (begin_ == 0) centre();
     move(first() - 1, first(), at);
     --begin_;
-  } else {
-    if (begin_ + size_ == capacity_) centre();
-    move(first() + at + 1, first() + at, behind);
   }
   first()[at] = level;
   ++size_;
@@ -279,13 +260,11 @@ void BookLevels<side>::insert(size_t at, const WireLevel& level) {
 template <BookSide side>
 void BookLevels<side>::erase(size_t at) {
   const size_t behind = size_ - at - 1;
-  if (behind <= level_look) {
+  if (moves_behind(at, behind)) {
     move(first() + at, first() + at + 1, behind);
-  } else if (at < behind) {
+  } else {
     move(first() + 1, first(), at);
     ++begin_;
-  } else {
-    move(first() + at, first() + at + 1, behind);
   }
   --size_;
 }
@@ -302,7 +281,6 @@ template <BookSide side>
 void BookLevels<side>::move_to(WireLevel* memory, size_t capacity) {
   HAVKLO_ASSERT(size_ + 2 < capacity);
   const auto begin = static_cast<uint32_t>((capacity - size_) / 2);
-  memory += level_look;
   move(memory + begin, first(), size_);
   memory_ = memory;
   capacity_ = static_cast<uint32_t>(capacity);

@@ -8,7 +8,9 @@
 // Reads:   sixteen bytes and the digits' number before the text at most, 32 from its beginning.
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <havklo/decimal.hpp>
 
