@@ -91,9 +91,89 @@ TEST(TimerWheel, CrossesAYearOfNothingInOneStep) {
   EXPECT_EQ(wheel.next_deadline(), Instant::never());
 }
 
+// A bucket whose timers are all of one tick moves down as a whole: 100 of them from each level,
+// with a stranger that is cancelled, one armed and one cancelled by the first callback.
+TEST(TimerWheel, MovesABucketOfOneTickDownAsAWhole) {
+  for (unsigned level = 0; level < 4; ++level) {
+    SCOPED_TRACE(level);
+    TimerWheel wheel;
+    fire(wheel, Instant{0});
+    std::array<Numbered, 102> timers;
+    for (int number = 0; number < 102; ++number)
+      timers[static_cast<size_t>(number)].number = number;
+    const Instant deadline{TimerWheel::tick.ns * (int64_t{5} << (8 * level))};
+    for (size_t i = 0; i < 100; ++i) wheel.arm(timers[i], deadline);
+    wheel.arm(timers[100], deadline + TimerWheel::tick);
+    wheel.check_invariants();
+    wheel.cancel(timers[100]);
+    EXPECT_EQ(wheel.next_deadline(), deadline);
+    EXPECT_TRUE(fire(wheel, deadline - TimerWheel::tick).empty());
+    wheel.check_invariants();
+    std::vector<int> fired;
+    wheel.advance(deadline, 1'000, [&](TimerNode& node) {
+      fired.push_back(static_cast<Numbered&>(node).number);
+      wheel.check_invariants();
+      if (fired.size() != 1) return;
+      wheel.cancel(timers[50]);
+      wheel.arm(timers[101], deadline);
+    });
+    std::vector<int> expected;
+    for (int number = 0; number < 102; ++number) {
+      if (number != 50 && number != 100) expected.push_back(number);
+    }
+    EXPECT_EQ(fired, expected);
+    EXPECT_EQ(wheel.armed_count(), 0U);
+  }
+}
+
+// Nothing is due for a while and advance does next to nothing; whatever is armed in that time,
+// nearer than what it knew of, is due at its own.
+TEST(TimerWheel, FiresWhatIsArmedNearerWhileItWasQuiet) {
+  for (int64_t ticks = 0; ticks < 70'000; ticks = ticks * 3 / 2 + 1) {
+    SCOPED_TRACE(ticks);
+    TimerWheel wheel;
+    std::array<Numbered, 2> timers;
+    timers[1].number = 1;
+    Instant now{1'000'000 * TimerWheel::tick.ns};
+    wheel.arm(timers[0], now + Duration::seconds(100));
+    EXPECT_TRUE(fire(wheel, now).empty());
+    EXPECT_TRUE(fire(wheel, now = now + Duration::seconds(1)).empty());
+    const Instant deadline = now + TimerWheel::tick * ticks;
+    wheel.arm(timers[1], deadline);
+    EXPECT_EQ(wheel.next_deadline(), deadline);
+    if (ticks > 0) {
+      EXPECT_TRUE(fire(wheel, deadline - TimerWheel::tick).empty());
+    }
+    EXPECT_EQ(fire(wheel, deadline), (std::vector<int>{1}));
+    EXPECT_TRUE(fire(wheel, deadline).empty());
+    // What is cancelled leaves nothing behind but an earlier look.
+    wheel.arm(timers[1], deadline + TimerWheel::tick * 2);
+    wheel.cancel(timers[1]);
+    EXPECT_TRUE(fire(wheel, deadline + TimerWheel::tick * 3).empty());
+    // For the past: at once, and for a caller whose time went back as well.
+    wheel.arm(timers[1], Instant{0});
+    wheel.check_invariants();
+    EXPECT_EQ(fire(wheel, now), (std::vector<int>{1}));
+    wheel.cancel(timers[0]);
+  }
+}
+
+// Quiet time counts: what is armed for the past after it comes after what was armed for its end.
+TEST(TimerWheel, KnowsTheTimeThatPassedQuietly) {
+  TimerWheel wheel;
+  std::array<Numbered, 2> timers;
+  timers[1].number = 1;
+  const Instant now = Instant{} + 1_s;
+  EXPECT_TRUE(fire(wheel, now).empty());
+  wheel.arm(timers[0], now);
+  wheel.arm(timers[1], now - 1_ms);
+  EXPECT_EQ(fire(wheel, now), (std::vector<int>{0, 1}));
+}
+
 // The model: what is due, in the order of (tick, arming number).
+// `wide`: in ticks and not in nanoseconds, so that slots of 256 ticks have borders to cross, too.
 template <class Wheel>
-void agree_with_a_sorted_map(uint64_t seed) {
+void agree_with_a_sorted_map(uint64_t seed, bool wide = false) {
   SCOPED_TRACE(seed);
   Random random(seed);
   Wheel wheel;
@@ -105,6 +185,7 @@ void agree_with_a_sorted_map(uint64_t seed) {
   std::map<std::pair<int64_t, int>, int> model;
   std::map<int, std::pair<int64_t, int>> where;
   const int64_t tick = Wheel::tick.ns;
+  const int64_t scale = wide ? tick : 1;
   const auto up = [tick](int64_t ns) { return (ns + tick - 1) / tick; };
   Instant now{0};
   fire(wheel, now);
@@ -118,15 +199,18 @@ void agree_with_a_sorted_map(uint64_t seed) {
         wheel.cancel(timer);
         model.erase(where[number]);
       } else {
-        const auto reach = static_cast<int64_t>(uint64_t{1} << random.below(16));
-        const int64_t deadline =
+        const auto reach = static_cast<int64_t>(uint64_t{1} << random.below(16)) * scale;
+        int64_t deadline =
             now.ns + static_cast<int64_t>(random.below(static_cast<uint64_t>(reach) + 1)) - 3;
+        // Half of them are round: buckets of one tick alone, and of few.
+        if (random.below(2) == 0) deadline = deadline / (1'000 * scale) * (1'000 * scale);
         where[number] = {std::max(up(std::max<int64_t>(deadline, 0)), now.ns / tick), ++armings};
         model[where[number]] = number;
         wheel.arm(timer, Instant{std::max<int64_t>(deadline, 0)});
       }
     } else {
-      now = now + Duration{static_cast<int64_t>(random.below(uint64_t{1} << random.below(14)))};
+      now = now +
+            Duration{static_cast<int64_t>(random.below(uint64_t{1} << random.below(14))) * scale};
       const auto most = static_cast<uint32_t>(1 + random.below(6));
       for (bool more = true; more;) {
         std::vector<int> expected;
@@ -157,6 +241,8 @@ TEST(TimerWheel, AgreesWithASortedMap) {
     agree_with_a_sorted_map<BasicTimerWheel<2, 0>>(seed);
     agree_with_a_sorted_map<BasicTimerWheel<3, 2>>(seed);
     agree_with_a_sorted_map<TimerWheel>(seed);
+    agree_with_a_sorted_map<TimerWheel>(seed, true);
+    agree_with_a_sorted_map<BasicTimerWheel<6, 9>>(seed, true);
   }
 }
 

@@ -1,7 +1,7 @@
 // Deadlines to callbacks: a hierarchical timing wheel (Varghese and Lauck 1987), no tick loop.
 //
-// Owns:       the buckets and their occupancy bitmaps. Memory: levels × slots × 16 bytes, inside
-//             the object.
+// Owns:       the buckets and their occupancy bitmaps. Memory: levels × slots × 32 bytes, inside
+//             the object, of which only the buckets in use are touched.
 // Not owned:  the timers. A timer is a node that its user embeds; it must not move or die while it
 //             is armed.
 // Contract:   never early; at most one tick (512 ns) late for a caller that advances in time. A
@@ -11,25 +11,42 @@
 //             callback, arming and cancelling any timer is allowed; one armed for now or earlier
 //             fires in the same advance, in its place.
 // Threads:    one.
-// Cost:       arm and cancel O(1). advance costs one step for each timer fired and for each bucket
-//             that is opened; empty time costs nothing, because the bitmaps tell the next occupied
-//             slot. A timer moves down a level at most `levels - 1` times in its life.
+// Cost:       arm and cancel O(1). advance costs one comparison while nothing can happen; else one
+//             step for each timer fired and for each bucket that is opened. Empty time costs
+//             nothing, because the bitmaps tell the next occupied slot. A timer moves down a level
+//             at most `levels - 1` times in its life; a bucket whose timers are all of one tick
+//             moves down in one step, however many they are.
+// Invariants: at `current_` every timer lies in the bucket that bucket_for() says; nothing is due,
+//             and no bucket begins, before `quiet_until_`.
 // Why buckets keep the arming order: a bucket of a higher level is opened before any of its ticks
 //             is current, and its timers are put down in their order; whatever is armed later for
 //             the same tick was armed later.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <havklo/assert.hpp>
 #include <havklo/clock.hpp>
-#include <limits>
+#include <utility>
 
 namespace havklo {
 
-class TimerNode {
+// A place in a circular list: a timer's, or a bucket's, which is its list's beginning and end. On
+// 32 bytes, so that none lies in two cache lines.
+class alignas(32) TimerLink {
+ private:
+  friend class TimerNode;
+  template <unsigned, unsigned>
+  friend class BasicTimerWheel;
+  TimerLink* next_ = nullptr;
+  uint64_t tick_ = 0;  // of a bucket that is not empty: that of all its timers, or `mixed`
+  TimerLink* previous_ = nullptr;
+};
+
+class TimerNode : private TimerLink {
  public:
   TimerNode() = default;
   TimerNode(const TimerNode&) = delete;
@@ -41,10 +58,6 @@ class TimerNode {
  private:
   template <unsigned, unsigned>
   friend class BasicTimerWheel;
-  TimerNode* next_ = nullptr;
-  TimerNode* previous_ = nullptr;
-  uint64_t tick_ = 0;
-  uint32_t bucket_ = 0;
 };
 
 struct AdvanceResult {
@@ -58,19 +71,20 @@ class BasicTimerWheel {
  public:
   static constexpr unsigned levels = (64 - tick_bits + level_bits - 1) / level_bits;
   static constexpr uint32_t slots = 1U << level_bits;
-  static_assert(slots <= 64, "one bitmap word a level");
   static constexpr Duration tick = Duration{int64_t{1} << tick_bits};
 
-  BasicTimerWheel() = default;
+  BasicTimerWheel() {
+    for (TimerLink& bucket : buckets_) bucket.next_ = bucket.previous_ = &bucket;
+  }
   BasicTimerWheel(const BasicTimerWheel&) = delete;
   BasicTimerWheel& operator=(const BasicTimerWheel&) = delete;
   // Lets go of the timers that are still armed.
   ~BasicTimerWheel() {
-    for (TimerNode* node : heads_) {
-      while (node != nullptr) {
-        TimerNode* const next = node->next_ == node ? nullptr : node->next_;
-        node->next_ = nullptr;
-        node = next;
+    for (TimerLink& bucket : buckets_) {
+      for (TimerLink* link = bucket.next_; link != &bucket;) {
+        TimerLink* const next = link->next_;
+        link->next_ = nullptr;
+        link = next;
       }
     }
   }
@@ -79,9 +93,12 @@ class BasicTimerWheel {
   void arm(TimerNode& node, Instant deadline) {
     HAVKLO_ASSERT(!node.armed());
     const uint64_t due = tick_up(deadline);
-    node.tick_ = due < current_ ? current_ : due;
-    insert(node);
+    const uint64_t at = due < current_ ? current_ : due;
+    const unsigned level = level_for(at);
+    append(bucket_of(level, at), node, at);
     ++armed_;
+    const uint64_t begins = at == current_ ? 0 : at >> level * level_bits << level * level_bits;
+    if (begins < quiet_until_) quiet_until_ = begins;
   }
 
   // `node` must be armed.
@@ -95,38 +112,22 @@ class BasicTimerWheel {
   // f(TimerNode&), no longer armed.
   template <class F>
   AdvanceResult advance(Instant now, uint32_t fires_max, F&& f) {
-    AdvanceResult result;
     const uint64_t target = tick_down(now);
-    if (target < current_ && !due_now()) return result;
-    for (;;) {
-      uint64_t at = 0;
-      if (!next_tick_upto(target, at)) break;
-      current_ = at;
-      // All of one tick, and what the callbacks arm for it.
-      TimerNode* const& head = heads_[bucket_of(0, at)];
-      do {
-        if (result.fired == fires_max) {
-          result.more_due = true;
-          return result;
-        }
-        TimerNode& node = *head;
-        unlink(node);
-        --armed_;
-        ++result.fired;
-        f(node);
-      } while (head != nullptr);
+    if (target < quiet_until_) [[likely]] {
+      if (target > current_) current_ = target;
+      return {};
     }
-    if (target > current_) current_ = target;
-    return result;
+    return advance_upto(target, fires_max, std::forward<F>(f));
   }
 
   // The earliest tick at which a timer is due, exactly; never() when none is armed.
   [[nodiscard]] Instant next_deadline() const {
-    if (occupied_levels_ == 0) return Instant::never();
-    const TimerNode* const head = heads_[first_bucket()];
-    uint64_t earliest = head->tick_;
-    for (const TimerNode* node = head->next_; node != head; node = node->next_) {
-      if (node->tick_ < earliest) earliest = node->tick_;
+    if (occupied_words_ == 0) return Instant::never();
+    const TimerLink& bucket = buckets_[first_bucket()];
+    if (bucket.tick_ != mixed) return from_tick(bucket.tick_);
+    uint64_t earliest = mixed;
+    for (const TimerLink* link = bucket.next_; link != &bucket; link = link->next_) {
+      if (link->tick_ < earliest) earliest = link->tick_;
     }
     return from_tick(earliest);
   }
@@ -135,29 +136,34 @@ class BasicTimerWheel {
 
   void check_invariants() const {
     uint64_t count = 0;
-    for (unsigned level = 0; level < levels; ++level) {
-      HAVKLO_ASSERT((bitmaps_[level] != 0) == ((occupied_levels_ >> level & 1U) != 0));
-      HAVKLO_ASSERT(bitmaps_[level] == occupied_ahead(level));
-      for (uint32_t slot = 0; slot < slots; ++slot) {
-        const TimerNode* const head = heads_[level * slots + slot];
-        const bool occupied = (bitmaps_[level] >> slot & 1U) != 0;
-        HAVKLO_ASSERT(occupied == (head != nullptr));
-        if (head == nullptr) continue;
-        const TimerNode* node = head;
-        do {
-          HAVKLO_ASSERT(node->bucket_ == level * slots + slot);
-          HAVKLO_ASSERT(node->tick_ >= current_);
-          HAVKLO_ASSERT(bucket_for(node->tick_) == node->bucket_);
-          HAVKLO_ASSERT(node->next_->previous_ == node);
-          ++count;
-          node = node->next_;
-        } while (node != head);
+    for (uint32_t word = 0; word < words; ++word) {
+      HAVKLO_ASSERT((bitmaps_[word] != 0) == ((occupied_words_ >> word & 1U) != 0));
+    }
+    for (uint32_t bucket = 0; bucket < levels * slots; ++bucket) {
+      const TimerLink& list = buckets_[bucket];
+      HAVKLO_ASSERT(is_occupied(bucket) == (list.next_ != &list));
+      HAVKLO_ASSERT(list.next_->previous_ == &list);
+      for (const TimerLink* link = list.next_; link != &list; link = link->next_) {
+        HAVKLO_ASSERT(link->tick_ >= current_);
+        HAVKLO_ASSERT(bucket_for(link->tick_) == bucket);
+        HAVKLO_ASSERT(list.tick_ == mixed || list.tick_ == link->tick_);
+        HAVKLO_ASSERT(link->next_->previous_ == link);
+        ++count;
       }
     }
     HAVKLO_ASSERT(count == armed_);
+    HAVKLO_ASSERT(quiet_until_ <= first_begin());
   }
 
  private:
+  // A level has a word of bitmap for 64 slots, or a part of one; all lie in one row, the first
+  // in time first, so that finding the first bucket costs the same however many a level has.
+  static constexpr uint32_t slots_a_word = slots < 64 ? slots : 64;
+  static constexpr uint32_t words = levels * slots / slots_a_word;
+  static_assert(words <= 64, "one word tells which of the words are occupied");
+  // No timer's: a tick is a shifted nanosecond, rounded up.
+  static constexpr uint64_t mixed = ~uint64_t{0};
+
   // Ticks count from the smallest Instant, so that they are unsigned and order as Instants do.
   static constexpr uint64_t origin = uint64_t{1} << 63U;
   static uint64_t tick_down(Instant at) {
@@ -183,104 +189,153 @@ class BasicTimerWheel {
   // The level of the highest digit in which `at` differs from the current tick: below it, all slots
   // of the level that are ahead belong to the current turn of the wheel, so a slot holds one value
   // of the digits above.
-  [[nodiscard]] uint32_t bucket_for(uint64_t at) const {
+  [[nodiscard]] unsigned level_for(uint64_t at) const {
     const uint64_t differs = at ^ current_;
-    const unsigned level =
-        differs == 0 ? 0 : static_cast<unsigned>(63 - std::countl_zero(differs)) / level_bits;
-    return bucket_of(level, at);
+    return static_cast<unsigned>(63 - std::countl_zero(differs | 1U)) / level_bits;
   }
-  // Slots of the level at or after the current digit: all that are occupied, because no timer lies
-  // before the current tick and all of a level share the digits above it.
-  [[nodiscard]] uint64_t occupied_ahead(unsigned level) const {
-    return bitmaps_[level] & (~uint64_t{0} << digit(level, current_));
-  }
-  // The bucket that comes first in time; some level is occupied.
+  [[nodiscard]] uint32_t bucket_for(uint64_t at) const { return bucket_of(level_for(at), at); }
+  // The bucket that comes first in time; some word is occupied. No timer lies before the current
+  // tick and all of a level share the digits above it, so it is the first of the lowest level.
   [[nodiscard]] uint32_t first_bucket() const {
-    const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
-    return level * slots + static_cast<uint32_t>(std::countr_zero(bitmaps_[level]));
+    const auto word = static_cast<uint32_t>(std::countr_zero(occupied_words_));
+    return word * slots_a_word + static_cast<uint32_t>(std::countr_zero(bitmaps_[word]));
+  }
+  // The tick at which the bucket begins.
+  [[nodiscard]] uint64_t begin_of(uint32_t bucket) const {
+    const unsigned shift = bucket / slots * level_bits;
+    const unsigned above = shift + level_bits;
+    const uint64_t kept = above >= 64 ? 0 : current_ >> above << above;
+    return kept | uint64_t{bucket % slots} << shift;
+  }
+  // Where quiet_until_ may be at most. What is due at the current tick is due at once, even for a
+  // caller whose time went back.
+  [[nodiscard]] uint64_t first_begin() const {
+    if (occupied_words_ == 0) return ~uint64_t{0};
+    const uint64_t begins = begin_of(first_bucket());
+    return begins == current_ ? 0 : begins;
+  }
+  [[nodiscard]] bool is_occupied(uint32_t bucket) const {
+    return (bitmaps_[bucket / slots_a_word] >> bucket % slots_a_word & 1U) != 0;
   }
   void set_occupied(uint32_t bucket) {
-    bitmaps_[bucket / slots] |= uint64_t{1} << bucket % slots;
-    occupied_levels_ |= 1U << bucket / slots;
+    bitmaps_[bucket / slots_a_word] |= uint64_t{1} << bucket % slots_a_word;
+    occupied_words_ |= uint64_t{1} << bucket / slots_a_word;
   }
   void set_empty(uint32_t bucket) {
-    uint64_t& bitmap = bitmaps_[bucket / slots];
-    bitmap &= ~(uint64_t{1} << bucket % slots);
-    if (bitmap == 0) occupied_levels_ &= ~(1U << bucket / slots);
+    uint64_t& bitmap = bitmaps_[bucket / slots_a_word];
+    bitmap &= ~(uint64_t{1} << bucket % slots_a_word);
+    if (bitmap == 0) occupied_words_ &= ~(uint64_t{1} << bucket / slots_a_word);
   }
-  [[nodiscard]] bool due_now() const { return heads_[bucket_of(0, current_)] != nullptr; }
 
-  void insert(TimerNode& node) {
-    const uint32_t bucket = bucket_for(node.tick_);
-    node.bucket_ = bucket;
-    TimerNode*& head = heads_[bucket];
-    if (head == nullptr) {
-      head = node.next_ = node.previous_ = &node;
+  // At the end of the list of the bucket.
+  void append(uint32_t bucket, TimerLink& link, uint64_t tick_of_link) {
+    link.tick_ = tick_of_link;
+    // The stores stay apart: joined in one of 16 bytes, which compilers like, they cost twice as
+    // much (bench/NOTES.md, "Expiry among 1,000").
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    TimerLink& list = buckets_[bucket];
+    TimerLink* const last = list.previous_;
+    link.next_ = &list;
+    last->next_ = &link;
+    link.previous_ = last;
+    list.previous_ = &link;
+    if (last == &list) {
+      list.tick_ = tick_of_link;
       set_occupied(bucket);
-      return;
+    } else if (list.tick_ != tick_of_link) {
+      list.tick_ = mixed;
     }
-    node.next_ = head;
-    node.previous_ = head->previous_;
-    head->previous_->next_ = &node;
-    head->previous_ = &node;
   }
 
-  void unlink(TimerNode& node) {
-    TimerNode*& head = heads_[node.bucket_];
-    if (node.next_ == &node) {
-      head = nullptr;
-      set_empty(node.bucket_);
-    } else {
-      node.previous_->next_ = node.next_;
-      node.next_->previous_ = node.previous_;
-      if (head == &node) head = node.next_;
+  void unlink(TimerLink& link) {
+    TimerLink* const previous = link.previous_;
+    TimerLink* const next = link.next_;
+    previous->next_ = next;
+    next->previous_ = previous;
+    link.next_ = nullptr;
+    // The only one: both neighbours are its bucket.
+    if (previous == next) set_empty(static_cast<uint32_t>(next - buckets_.data()));
+  }
+
+  template <class F>
+  [[gnu::noinline]] AdvanceResult advance_upto(uint64_t target, uint32_t fires_max, F&& f) {
+    AdvanceResult result;
+    quiet_until_ = 0;  // until it is known again
+    uint64_t at = 0;
+    while (next_tick_upto(target, at)) {
+      current_ = at;
+      // All of one tick, and what the callbacks arm for it.
+      TimerLink& list = buckets_[bucket_of(0, at)];
+      do {
+        if (result.fired == fires_max) {
+          result.more_due = true;
+          return result;
+        }
+        TimerLink& link = *list.next_;
+        unlink(link);
+        --armed_;
+        ++result.fired;
+        f(static_cast<TimerNode&>(link));
+      } while (list.next_ != &list);
     }
-    node.next_ = nullptr;
+    if (target > current_) current_ = target;
+    quiet_until_ = first_begin();
+    return result;
   }
 
   // The next occupied tick at or before `target`; opens buckets of higher levels on the way, and
   // moves `current_` to the beginning of each, which is at or before the first of its timers.
   bool next_tick_upto(uint64_t target, uint64_t& at) {
-    for (;;) {
-      if (occupied_levels_ == 0) return false;
+    while (occupied_words_ != 0) {
       const uint32_t bucket = first_bucket();
-      const unsigned level = bucket / slots;
-      const uint64_t slot = bucket % slots;
-      const unsigned shift = level * level_bits;
-      const unsigned above = shift + level_bits;
-      const uint64_t kept = above >= 64 ? 0 : current_ >> above << above;
-      const uint64_t begins = kept | slot << shift;
-      if (begins > target) return begins == current_ && due_now() ? (at = begins, true) : false;
-      if (level == 0) {
+      const uint64_t begins = begin_of(bucket);
+      if (bucket < slots) {
         at = begins;
-        return true;
+        return begins <= target || begins == current_;
       }
+      if (begins > target) return false;
       current_ = begins;
       open(bucket);
     }
+    return false;
   }
 
   // Puts the timers of a higher bucket down where they belong now, in their order.
   void open(uint32_t bucket) {
-    TimerNode* const head = heads_[bucket];
-    heads_[bucket] = nullptr;
+    TimerLink& from = buckets_[bucket];
+    TimerLink* link = from.next_;
+    TimerLink* const last = from.previous_;
+    from.next_ = from.previous_ = &from;
     set_empty(bucket);
-    TimerNode* node = head;
-    do {
-      TimerNode* const next = node->next_;
-      insert(*node);
-      node = next;
-    } while (node != head);
+    if (from.tick_ != mixed) {
+      // Below, all is empty: whatever lies there comes earlier and was fired.
+      const uint32_t to = bucket_for(from.tick_);
+      TimerLink& list = buckets_[to];
+      list.next_ = link;
+      list.previous_ = last;
+      list.tick_ = from.tick_;
+      link->previous_ = last->next_ = &list;
+      set_occupied(to);
+      return;
+    }
+    for (;;) {
+      TimerLink* const next = link->next_;
+      append(bucket_for(link->tick_), *link, link->tick_);
+      if (link == last) break;
+      link = next;
+    }
   }
 
   uint64_t current_ = 0;  // every tick before it has been fired
+  uint64_t quiet_until_ = ~uint64_t{0};
   uint64_t armed_ = 0;
-  uint32_t occupied_levels_ = 0;
-  std::array<uint64_t, levels> bitmaps_{};
-  std::array<TimerNode*, size_t{levels} * slots> heads_{};
+  uint64_t occupied_words_ = 0;
+  std::array<uint64_t, words> bitmaps_{};
+  std::array<TimerLink, size_t{levels} * slots> buckets_;
 };
 
-// 64 slots a level, ticks of 512 ns: ten levels for all of time.
-using TimerWheel = BasicTimerWheel<6, 9>;
+// 256 slots a level, ticks of 512 ns: seven levels for all of time, of which the first two reach 33
+// ms, so that most deadlines of a running connection move down at most once.
+using TimerWheel = BasicTimerWheel<8, 9>;
 
 }  // namespace havklo
