@@ -27,13 +27,14 @@ void frame_to_events(benchmark::State& state) {
   const Frames& frames = real_or_made_frames();
   const auto reads = reads_of(frames.texts, static_cast<size_t>(state.range(0)));
   FeedWorld world(frames);
+  EnginePasses pass(world, reads, frames.texts.size());
   uint64_t messages = 0;
   bool right = true;
   for (auto _ : state) {
-    right = engine_pass(world, reads, frames.texts.size()) && right;
+    right = pass() && right;
     messages += frames.texts.size();
   }
-  if (!right) state.SkipWithError("a checksum did not verify");
+  if (!pass.verify() || !right) state.SkipWithError("a checksum did not verify");
   set_per_message(state, messages);
 }
 BENCHMARK(frame_to_events)->Arg(1)->Arg(16);
@@ -61,6 +62,7 @@ void ours_against_straightforward(benchmark::State& state) {
   const auto reads = reads_of(frames.texts, static_cast<size_t>(state.range(0)));
   const auto texts = padded(frames.texts);
   FeedWorld world(frames);
+  EnginePasses pass(world, reads, frames.texts.size());
   StraightforwardBooks books(frames.depth);
   std::vector<Event> events;
   std::vector<double> ours;
@@ -70,7 +72,7 @@ void ours_against_straightforward(benchmark::State& state) {
   bool right = true;
   for (auto _ : state) {
     const double begin = bench::thread_cpu_ns();
-    right = engine_pass(world, reads, frames.texts.size()) && right;
+    right = pass() && right;
     const double middle = bench::thread_cpu_ns();
     right = straightforward_pass(books, texts, events) && right;
     const double end = bench::thread_cpu_ns();
@@ -78,7 +80,7 @@ void ours_against_straightforward(benchmark::State& state) {
     theirs.push_back((end - middle) / messages);
     ratios.push_back((middle - begin) / (end - middle));
   }
-  if (!right) state.SkipWithError("a checksum did not verify");
+  if (!pass.verify() || !right) state.SkipWithError("a checksum did not verify");
   state.SetLabel(frames.real ? "real capture" : "seeded market");
   state.counters["ours_ns"] = bench::median(ours);
   state.counters["theirs_ns"] = bench::median(theirs);
@@ -112,6 +114,8 @@ void counters_on_against_off(benchmark::State& state) {
   CountingTransport transport;
   FeedWorld counting(frames, {.transport = &transport, .phases = &transport.phases});
   FeedWorld plain(frames);
+  EnginePasses counting_pass(counting, reads, frames.texts.size());
+  EnginePasses plain_pass(plain, reads, frames.texts.size());
   std::vector<double> on;
   std::vector<double> off;
   std::vector<double> ratios;
@@ -122,7 +126,7 @@ void counters_on_against_off(benchmark::State& state) {
     double ns[2] = {};
     for (const bool counts : {counting_first, !counting_first}) {
       const double begin = bench::thread_cpu_ns();
-      right = engine_pass(counts ? counting : plain, reads, frames.texts.size()) && right;
+      right = (counts ? counting_pass : plain_pass)() && right;
       ns[counts ? 1 : 0] = (bench::thread_cpu_ns() - begin) / messages;
     }
     counting_first = !counting_first;
@@ -130,7 +134,8 @@ void counters_on_against_off(benchmark::State& state) {
     on.push_back(ns[1]);
     ratios.push_back(ns[1] / ns[0]);
   }
-  if (!right) state.SkipWithError("a checksum did not verify");
+  if (!counting_pass.verify() || !plain_pass.verify() || !right)
+    state.SkipWithError("a checksum did not verify");
   if (transport.phases.read_summary().samples == 0) state.SkipWithError("nothing was counted");
   state.counters["on_ns"] = bench::median(on);
   state.counters["off_ns"] = bench::median(off);

@@ -9,8 +9,10 @@ Measured engine(const Run& run) {
   const Frames& frames = real_or_made_frames();
   const auto reads = reads_of(frames.texts, per_read);
   FeedWorld world(frames);
-  return book_messages(run, frames.texts.size(),
-                       [&] { return engine_pass(world, reads, frames.texts.size()); });
+  EnginePasses pass(world, reads, frames.texts.size());
+  const Measured measured = book_messages(run, frames.texts.size(), pass);
+  if (!pass.verify()) return std::unexpected("a checksum did not verify");
+  return measured;
 }
 
 const Registration many("book_many", "havklo", HAVKLO_VERSION, engine<16>);
