@@ -1,4 +1,7 @@
 // The turn: clock, commands, completions, timers, requests, events, journal. Always in this order.
+//
+// What every message runs through is marked gnu::hot, here and in the files that it goes on to:
+// such functions lie side by side in the program (bench/NOTES.md says what that gave).
 #include "core/engine.hpp"
 
 #include <algorithm>
@@ -36,7 +39,7 @@ struct Engine::State final : CompletionSink {
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
 
-  void on_completion(const Completion& completion) override {
+  [[gnu::hot]] void on_completion(const Completion& completion) override {
     if (doors.journal != nullptr) doors.journal->on_completion(completion);
     const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
     if (number < sessions.size()) touch(number).on_completion(completion, now);
@@ -48,11 +51,11 @@ struct Engine::State final : CompletionSink {
     return *sessions[number];
   }
 
-  void end_sessions();
-  void begin_journal();
-  uint32_t take_commands();
-  [[nodiscard]] bool depends_on_room() const;
-  void write_journal(const TurnResult& result);
+  inline void end_sessions();
+  inline void begin_journal();
+  inline uint32_t take_commands();
+  [[nodiscard]] inline bool depends_on_room() const;
+  inline void write_journal(const TurnResult& result);
 
   Doors doors;
   Instant now;
@@ -83,7 +86,7 @@ Engine::Engine(std::span<const Settings> sessions, const Doors& doors)
 
 Engine::~Engine() = default;
 
-TurnResult Engine::turn() {
+[[gnu::hot]] TurnResult Engine::turn() {
   State& state = *state_;
   TurnResult result;
   result.now = state.now = state.doors.clock.now();

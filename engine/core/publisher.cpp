@@ -23,7 +23,7 @@ void Publisher::publish_reserved(Event event, Origin origin) {
   next_slot() = event;
 }
 
-bool Publisher::begin_market(uint32_t events, Origin origin) {
+[[gnu::hot]] bool Publisher::begin_market(uint32_t events, Origin origin) {
   const uint32_t report = lost_count_ != 0 ? 1 : 0;
   if (market_room() < events + report) {
     if (lost_count_ == 0) lost_first_ = sequence_ + 1;

@@ -75,7 +75,7 @@ void Session::on_command(const Command& command, Instant now) {
   }
 }
 
-void Session::on_completion(const Completion& completion, Instant now) {
+[[gnu::hot]] void Session::on_completion(const Completion& completion, Instant now) {
   if (!connection_ || completion.connection != *connection_) return;  // an earlier connection's
   now_ = now;
   switch (completion.kind) {
@@ -130,7 +130,7 @@ bool Session::on_pong(std::span<const std::byte>) {
   return true;
 }
 
-bool Session::on_text(std::string_view text) {
+[[gnu::hot]] bool Session::on_text(std::string_view text) {
   if (phase() == Phase::closing) return true;
   reached(MessagePhase::frame);
   name_ = nullptr;
@@ -202,7 +202,7 @@ void Session::on_status(const kraken::Status& status) {
 }
 
 // With many symbols a book is in no near cache: it comes while its message is read.
-void Session::on_book_named(std::string_view symbol) {
+[[gnu::hot]] void Session::on_book_named(std::string_view symbol) {
   name_ = symbol.data();
   named_book_ = subscriptions_.find_book(symbol);
   if (named_book_ != nullptr) named_book_->book->prefetch();
@@ -484,7 +484,7 @@ void Session::pump_requests() {
   }
 }
 
-void Session::end_turn(Instant now) {
+[[gnu::hot]] void Session::end_turn(Instant now) {
   now_ = now;
   if (!slots_.complete()) slots_.top_up();
   if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
@@ -506,7 +506,7 @@ void Session::flush() {
   websocket_.consume_output(bytes.size());
 }
 
-bool Session::depends_on_room() const {
+[[gnu::hot]] bool Session::depends_on_room() const {
   return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
 }
 

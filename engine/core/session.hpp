@@ -81,6 +81,7 @@ class Session final : private kraken::BookListener {
   bool on_close(uint16_t code, std::string_view reason);
 
  private:
+  // What is `inline` here is called in session.cpp alone, on the way of every message.
   void step(Input input, Instant now);
   void run(const Actions& actions);
   void note(const Event& event);
@@ -88,16 +89,16 @@ class Session final : private kraken::BookListener {
   void drop(uint16_t close_code);
   void lose(const Loss& loss) { step({.kind = InputKind::lost, .loss = loss}, now_); }
   void lose_protocol(uint16_t close_code);
-  void on_received(std::span<const std::byte> bytes);
+  inline void on_received(std::span<const std::byte> bytes);
   void reached(MessagePhase phase) const {
     if (shared_.phases != nullptr && shared_.phases->listening()) shared_.phases->reached(phase);
   }
-  bool take_message(kraken::MessageKind kind);
+  inline bool take_message(kraken::MessageKind kind);
 
   void on_status(const kraken::Status& status);
   void on_book_named(std::string_view symbol) override;
-  void on_book(const kraken::BookMessage& message);
-  void publish_book(Subscription& record, const kraken::BookMessage& message);
+  inline void on_book(const kraken::BookMessage& message);
+  inline void publish_book(Subscription& record, const kraken::BookMessage& message);
   void on_trades(std::span<const kraken::TradeRow> rows);
   void on_tickers(std::span<const kraken::TickerRow> rows);
   void publish_one(EventKind kind);
@@ -109,7 +110,7 @@ class Session final : private kraken::BookListener {
   void on_watchdog();
   void send_ping();
   void pump_requests();
-  void flush();
+  inline void flush();
 
   [[nodiscard]] bool connected() const { return connection_.has_value(); }
   [[nodiscard]] Origin origin() const { return {number_, lifecycle_.epoch()}; }

@@ -40,8 +40,8 @@ const char* read_unusual_level(const char* at, WireLevel& level) {
 }
 
 // From behind the bracket that opens a list with something in it to behind the one that closes it.
-const char* read_some_levels(const char* at, const char* end, std::span<WireLevel> room,
-                             size_t& count) {
+[[gnu::hot]] const char* read_some_levels(const char* at, const char* end,
+                                          std::span<WireLevel> room, size_t& count) {
   for (count = 0;; ++count) {
     if (at >= end || count == room.size()) return nullptr;
     const char* behind = read_level(at, room[count]);
@@ -77,8 +77,8 @@ const char* read_checksum(const char* end, uint32_t& checksum) {
 
 }  // namespace
 
-bool BookLayout::read(std::string_view json, std::span<WireLevel> room, BookMessage& out,
-                      BookListener* listener) {
+[[gnu::hot]] bool BookLayout::read(std::string_view json, std::span<WireLevel> room,
+                                   BookMessage& out, BookListener* listener) {
   if (json.size() < message_min) return false;
   const char* at = json.data();
   const char* const end = at + json.size();

@@ -377,8 +377,8 @@ Result Decoder::State::read_tickers(od::value data) {
 Decoder::Decoder() : state_(std::make_unique<State>()) {}
 Decoder::~Decoder() = default;
 
-std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json,
-                                                        BookListener* listener) {
+[[gnu::hot]] std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json,
+                                                                     BookListener* listener) {
   MessageKind kind;
   if (state_->read_predicted(json, listener, kind)) return kind;
   return state_->decode(json);
