@@ -82,7 +82,7 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
   const bool other_depth = channel == Channel::book && record->depth != depth;
   if (other_depth) {
     record->depth = depth;
-    record->book = std::make_unique<kraken::Book>(depth, scratch_);
+    record->book.emplace(depth, scratch_);
     record->verified = false;
   }
   if (is_new || record->stage == Stage::rejected) {
@@ -343,7 +343,7 @@ Subscription* Subscriptions::lookup(Channel channel, std::string_view symbol) co
   return by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(*id)];
 }
 
-Subscription* Subscriptions::find_book(std::string_view symbol) const {
+[[gnu::hot]] Subscription* Subscriptions::find_book(std::string_view symbol) const {
   Subscription* record = lookup(Channel::book, symbol);
   if (record == nullptr) return nullptr;
   const Stage stage = record->stage;

@@ -54,24 +54,26 @@ enum class Stage : uint8_t {
 // Why a record leaves its settled stage.
 enum class Cycle : uint8_t { none, subscribe, repair, overrun, change_depth, remove };
 
-struct Subscription {
+// What every message reads stands first, the book with it.
+struct alignas(64) Subscription {
   Stage stage = Stage::absent;
   Cycle cycle = Cycle::none;  // what runs, or what is parked
   Channel channel = Channel::book;
+  bool verified = false;  // the book matches the venue's checksum
+  SymbolId symbol{};
+  std::optional<kraken::Book> book;
+
   uint16_t depth = 0;
   uint16_t asked_depth = 0;  // on the wire; differs from depth while it is being changed
-  SymbolId symbol{};
-  bool sent = false;      // the venue has been asked and may believe that we are subscribed
-  bool on_wire = false;   // it acknowledged so
-  bool verified = false;  // the book matches the venue's checksum
-  bool alone = false;     // ask in a request of its own
-  uint8_t tries = 0;      // of this cycle
-  uint8_t repairs = 0;    // in a row, for their backoff
-  uint64_t req_id = 0;    // of the request that named it last
+  bool sent = false;         // the venue has been asked and may believe that we are subscribed
+  bool on_wire = false;      // it acknowledged so
+  bool alone = false;        // ask in a request of its own
+  uint8_t tries = 0;         // of this cycle
+  uint8_t repairs = 0;       // in a row, for their backoff
+  uint64_t req_id = 0;       // of the request that named it last
   Instant verified_at;
   Event fault;  // parked repair: to be published when it begins
   Timer timer;
-  std::unique_ptr<kraken::Book> book;
 };
 
 // One frame to send.
