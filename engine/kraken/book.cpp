@@ -33,7 +33,7 @@ void Book::clear() {
   change_count_ = 0;
 }
 
-ApplyOutcome Book::apply(const BookMessage& message) {
+[[gnu::hot]] ApplyOutcome Book::apply(const BookMessage& message) {
   change_count_ = 0;
   HAVKLO_ASSERT(message.bids.size() + message.asks.size() <= book_message_levels_max);
   if (message.is_snapshot) {
@@ -42,14 +42,13 @@ ApplyOutcome Book::apply(const BookMessage& message) {
     has_snapshot_ = true;
   }
   if (!has_snapshot_) return ApplyOutcome::no_snapshot;
-  bids_.make_room(message.bids.size(), scratch_.wide(BookSide::bid));
-  asks_.make_room(message.asks.size(), scratch_.wide(BookSide::ask));
-  apply_side(bids_, message.bids);
-  apply_side(asks_, message.asks);
-  truncate(bids_);
-  truncate(asks_);
-  bids_.return_home();
-  asks_.return_home();
+  // Most messages change one side; nothing is to be done for the other.
+  const bool has_bids = !message.bids.empty();
+  const bool has_asks = !message.asks.empty();
+  if (has_bids) apply_side(bids_, message.bids);
+  if (has_asks) apply_side(asks_, message.asks);
+  if (has_bids) truncate(bids_);
+  if (has_asks) truncate(asks_);
   const uint32_t computed = checksum_of(bids_.checksum_part(), asks_.checksum_part());
   if (computed != message.checksum) return ApplyOutcome::checksum_mismatch;
   const bool two_sided = bids_.size() != 0 && asks_.size() != 0;
@@ -67,20 +66,22 @@ inline BookChange& Book::add_change(const WireLevel& level, BookSide side, bool 
 }
 
 template <BookSide side>
-void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels) {
+[[gnu::hot]] void Book::apply_side(BookLevels<side>& book, std::span<const WireLevel> levels) {
+  book.make_room(levels.size(), scratch_.wide(side));
   for (const WireLevel& level : levels) {
     if (book.apply(level)) add_change(level, side, false);  // else nobody was told of it
   }
 }
 
 // The venue sends nothing for a level that merely falls out of the window, so the reader is told
-// here.
+// here. The levels go back to the book's own memory, if they were in a borrowed one.
 template <BookSide side>
 void Book::truncate(BookLevels<side>& book) {
   while (book.size() > depth_) {
     add_change(book.levels().back(), side, true).level.qty_mantissa = 0;
     book.pop_worst();
   }
+  book.return_home();
 }
 
 uint32_t Book::checksum() const { return checksum_of(bids_.best_part(), asks_.best_part()); }
