@@ -10,6 +10,8 @@
 #include <havklo/random.hpp>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "kraken/book.hpp"
 #include "kraken/decode.hpp"
@@ -22,8 +24,9 @@ class KrakenDecode : public testing::Test {
   std::expected<MessageKind, DecodeError> decode(std::string_view json) {
     text_ = json;
     text_.append(receive_padding, '\0');
-    return decoder_.decode(std::string_view(text_).substr(0, json.size()));
+    return decoder_.decode(std::string_view(text_).substr(0, json.size()), listener_);
   }
+  BookListener* listener_ = nullptr;
   Decoder decoder_;
   std::string text_;
 };
@@ -69,6 +72,33 @@ TEST_F(KrakenDecode, KeepsTheDigitsOfABook) {
   EXPECT_EQ(to_string(book.asks[0].qty()), "0.00100000");
   EXPECT_EQ(book.timestamp_ns, 1'783'465'203'977'459'000);
   EXPECT_EQ(book.checksum, 3356266482U);
+}
+
+// What the session keeps of a named book is used only for the message whose symbol stands where
+// the name stood: so that must be one place, and only when the layout was the predicted one.
+TEST_F(KrakenDecode, NamesABookWhereItsMessageDoes) {
+  struct Heard final : BookListener {
+    void on_book_named(std::string_view symbol) override { symbols.push_back(symbol); }
+    std::vector<std::string_view> symbols;
+  } heard;
+  listener_ = &heard;
+  const std::string as_printed =
+      R"({"channel":"book","type":"update","data":[{"symbol":"ETH/USD","bids":[],"asks":[)"
+      R"({"price":1774.14,"qty":0.00100000}],"checksum":3356266482,)"
+      R"("timestamp":"2026-07-07T23:00:03.977459Z"}]})";
+  ASSERT_EQ(decode(as_printed), MessageKind::book);
+  ASSERT_EQ(heard.symbols, std::vector<std::string_view>{"ETH/USD"});
+  EXPECT_EQ(heard.symbols[0].data(), decoder_.books()[0].symbol.data());
+
+  // Named, then read by simdjson: its text lies elsewhere.
+  std::string with_a_space = as_printed;
+  with_a_space.insert(with_a_space.find(",\"checksum\""), " ");
+  ASSERT_EQ(decode(with_a_space), MessageKind::book);
+  ASSERT_EQ(heard.symbols.size(), 2U);
+  EXPECT_NE(heard.symbols[1].data(), decoder_.books()[0].symbol.data());
+
+  ASSERT_EQ(decode(" " + as_printed), MessageKind::book);
+  EXPECT_EQ(heard.symbols.size(), 2U);
 }
 
 TEST_F(KrakenDecode, RefusesWhatIsHostileByName) {
