@@ -110,6 +110,16 @@ class Figures(unittest.TestCase):
         programs.interleaved({name: (lambda name=name: seen.append(name)) for name in "ab"}, 3)
         self.assertEqual("".join(seen), "abbaab")
 
+    def test_quick_questions_have_more_rounds_and_slow_ones_the_least(self):
+        def rounds_run(least, most, seconds):
+            seen = []
+            programs.interleaved({"a": lambda: seen.append(1)}, least, most, seconds)
+            return len(seen)
+
+        self.assertEqual(rounds_run(2, 7, 3600), 7)
+        self.assertEqual(rounds_run(2, 7, 0), 2)
+        self.assertEqual(rounds_run(9, 7, 3600), 9)
+
     def test_the_interval_covers_the_median_and_narrows(self):
         wide = ratios.confidence_of_median([0.8, 0.9, 1.0, 1.1, 1.2])
         narrow = ratios.confidence_of_median([0.99, 1.0, 1.0, 1.0, 1.01])
@@ -126,7 +136,7 @@ class Figures(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             done = {"rows": table.rows_of(self.QUESTION, self.FIGURES, {}), "figures": {"q": self.FIGURES},
                     "left_out": {"x": "not here"}, "missing": {"y"}}
-            stamp = dict.fromkeys(("command", "began", "rounds", "cpu", "cores", "kernel", "load", "compiler", "flags", "tls",
+            stamp = dict.fromkeys(("command", "began", "rounds", "rounds_max", "seconds", "cpu", "cores", "kernel", "load", "compiler", "flags", "tls",
                                    "simdjson", "io_uring"), "?")
             report.write(pathlib.Path(folder), stamp, [self.QUESTION], done)
             text = (pathlib.Path(folder) / "RESULTS.md").read_text()

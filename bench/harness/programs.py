@@ -1,6 +1,8 @@
 """The programs that hold the contenders: what they have, and one run of one of them."""
+import itertools
 import json
 import subprocess
+import time
 
 RUN_SECONDS_MAX = 120
 
@@ -35,12 +37,16 @@ class Program:
         return json.loads(subprocess.run([*self.command, "stamp"], capture_output=True, text=True, check=True).stdout)
 
 
-def interleaved(runs, rounds, on_round=lambda _: None):
+def interleaved(runs, rounds, rounds_max=0, seconds=0.0):
     """`runs`: name -> a call that gives a figure. Every round runs each once, and every second round the other way about, so
-    that what drifts does so for all. A contender that fails once is out: name -> reason."""
+    that what drifts does so for all. Up to `rounds_max` rounds while they take no more than `seconds`, but `rounds` in any
+    case. A contender that fails once is out: name -> reason."""
     figures = {name: [] for name in runs}
     failed = {}
-    for number in range(rounds):
+    began = time.monotonic()
+    for number in itertools.count():
+        if number >= rounds and (number >= rounds_max or time.monotonic() - began >= seconds):
+            break
         order = list(runs) if number % 2 == 0 else list(reversed(runs))
         for name in order:
             if name in failed:
@@ -49,5 +55,4 @@ def interleaved(runs, rounds, on_round=lambda _: None):
                 figures[name].append(runs[name]())
             except RuntimeError as reason:
                 failed[name] = str(reason)
-        on_round(number)
     return {name: rows for name, rows in figures.items() if name not in failed}, failed

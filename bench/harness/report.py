@@ -83,9 +83,10 @@ def write(folder, stamp, questions, done):
     folder.mkdir(parents=True, exist_ok=True)
     left_out = dict(done["left_out"]) | {name: "not in any program that ran" for name in sorted(done["missing"])}
     lines = ["# Results", "",
-             f"One run of `{stamp['command']}`, {stamp['began']}: {stamp['rounds']} rounds, in each of which every contender ran once,"
-             " in turn. Less is better. Each figure is the median over the rounds, ± half the interquartile range; the ratio is the"
-             " median of the rounds' own ratios, the spread its interquartile range. How each question is asked:"
+             f"One run of `{stamp['command']}`, {stamp['began']}: at least {stamp['rounds']} rounds, in each of which every contender"
+             f" ran once, in turn; up to {stamp['rounds_max']} of a question whose rounds together take no more than"
+             f" {stamp['seconds']} s. Less is better. Each figure is the median over the rounds, ± half the interquartile range; the"
+             " ratio is the median of the rounds' own ratios, the spread its interquartile range. How each question is asked:"
              " [README.md](README.md).", "",
              f"- machine: {stamp['cpu']}, {stamp['cores']} cores, kernel {stamp['kernel']}; load average {stamp['load']}",
              f"- build: {stamp['compiler']}, `{stamp['flags']}`",

@@ -15,6 +15,9 @@ from programs import Program, interleaved
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ROUNDS = {False: 5, True: 2}
+# A question whose rounds are quick has more of them, so that a change of the machine's speed between two contenders weighs less.
+ROUNDS_MAX = {False: 25, True: 5}
+SECONDS = {False: 15, True: 1}
 
 
 def find_programs(build):
@@ -33,7 +36,7 @@ def find_programs(build):
     return programs, left_out
 
 
-def run_question(question, programs, options, rounds, done):
+def run_question(question, programs, options, given, done):
     held = {name: (program, version) for program in programs
             for (asked, name), version in program.contenders().items() if asked == question["id"]}
     # Ours first: pictures and tables follow this order.
@@ -41,7 +44,9 @@ def run_question(question, programs, options, rounds, done):
     runs = {name: (lambda program=program, name=name: program.run(question["id"], name, options))
             for name, (program, _) in held.items()}
     print(f"{question['id']}: {', '.join(runs)}", file=sys.stderr, flush=True)
-    figures, failed = interleaved(runs, max(1, min(rounds, question.get("rounds_max", rounds))))
+    most = question.get("rounds_max", ROUNDS_MAX[given.short])
+    rounds = max(1, min(given.rounds or ROUNDS[given.short], most))
+    figures, failed = interleaved(runs, rounds, max(rounds, most), SECONDS[given.short])
     done["figures"][question["id"]] = figures
     done["rows"] += table.rows_of(question, figures, {name: version for name, (_, version) in held.items()})
     for name, reason in failed.items():
@@ -55,7 +60,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Every question of bench/questions.toml, ours and the peers in turn.")
     parser.add_argument("--short", action="store_true", help="fewer rounds and sizes, under three minutes; writes no RESULTS.md")
     parser.add_argument("--json", metavar="FILE", help="one row a question and peer")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contender runs, at most (5; 2 in a short run)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contender runs at least (5; 2 in a short run)")
     parser.add_argument("--only", metavar="PATTERN", default="", help="questions whose id matches; writes no RESULTS.md")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
     parser.add_argument("--results", type=pathlib.Path, help="the folder for RESULTS.md and the pictures (bench/)")
@@ -76,11 +81,11 @@ def main():
     subprocess.run([*programs[0].command, "frames", str(frames)], check=True)
     options += ["--frames", str(frames), "--server", str(given.build / "contenders")]
     done = {"rows": [], "figures": {}, "left_out": left_out | table.load()["left_out"], "missing": set()}
-    rounds = given.rounds or ROUNDS[given.short]
     began, load_before = datetime.datetime.now(datetime.timezone.utc), os.getloadavg()
     for question in questions:
-        run_question(question, programs, options, rounds, done)
-    stamp |= {"cores": os.cpu_count(), "rounds": rounds, "began": f"{began:%Y-%m-%d %H:%M} UTC",
+        run_question(question, programs, options, given, done)
+    stamp |= {"cores": os.cpu_count(), "rounds": given.rounds or ROUNDS[given.short],
+              "rounds_max": ROUNDS_MAX[given.short], "seconds": SECONDS[given.short], "began": f"{began:%Y-%m-%d %H:%M} UTC",
               "load": f"{load_before[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
               "command": " ".join(["tools/bench", *sys.argv[1:]])}
     if given.json:

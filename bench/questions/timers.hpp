@@ -64,7 +64,7 @@ template <class Timers>
 Measured timer_expire(const Run& run) {
   const auto count = static_cast<uint32_t>(run.tiny ? 1'000 : run.size);
   const uint32_t rounds =
-      run.tiny ? 1 : static_cast<uint32_t>(std::max<int64_t>(5, 500'000 / count));
+      run.tiny ? 1 : static_cast<uint32_t>(std::max<int64_t>(5, 100'000 / count));
   uint64_t fired = 0;
   Timers timers(count, fired);
   Random random(7);

@@ -63,7 +63,7 @@ fn expire(run: &Run) -> Measured {
     let rounds = if run.tiny {
         1
     } else {
-        (500_000 / count).max(5)
+        (100_000 / count).max(5)
     };
     let mut random = Random(7);
     let mut now = Instant::now();
