@@ -42,8 +42,7 @@ void batches(benchmark::State& state) {
   uint64_t sum = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(ring.free_slots(batch));
-    for (size_t i = 0; i < batch; ++i) ring.slot(i) = numbered(++sent);
-    ring.publish(batch);
+    ring.push_batch(batch, [&sent](Event& event, size_t) { event = numbered(++sent); });
     for (size_t left = batch; left != 0;) {
       const auto ready = ring.peek();
       for (const Event& event : ready) sum += event.sequence;

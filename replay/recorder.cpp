@@ -6,6 +6,7 @@
 #include <cstring>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
+#include <havklo/prefetch.hpp>
 #include <havklo/recording.hpp>
 #include <memory>
 #include <utility>
@@ -53,18 +54,6 @@ void copy_padded(std::byte* to, std::span<const std::byte> from) {
   for (size_t at = 0; at < from.size(); at += piece_bytes) {
     std::memcpy(to + at, from.data() + at, piece_bytes);
   }
-}
-
-// A line that is about to be written, on its way into this core's cache. The disk's side has read
-// the block's memory since it was last written, so each line has to be taken back from elsewhere:
-// done ahead, nobody waits for it. (__builtin_prefetch would fetch it to be read only, which a
-// write has to repeat, unless the compiler is told of a processor newer than those we build for.)
-void fetch_to_write(const std::byte* line) {
-#ifdef __x86_64__
-  asm volatile("prefetchw %0" : : "m"(*line));
-#else
-  __builtin_prefetch(line, 1);
-#endif
 }
 
 // Which machine: its name, its kernel, its processor's architecture.
@@ -416,7 +405,7 @@ void Recorder::State::fetch_ahead() {
   const uint32_t until = std::min(block.used + fetch_ahead_bytes, block.capacity);
   fetched_until = std::max(fetched_until, block.used);
   for (; fetched_until < until; fetched_until += line_bytes) {
-    fetch_to_write(block.payload + fetched_until);
+    prefetch_for_write(block.payload + fetched_until);
   }
 }
 

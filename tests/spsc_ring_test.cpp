@@ -29,11 +29,13 @@ TEST(SpscRing, AgreesWithADequeWhileItsIndexWraps) {
         const size_t room = ring.free_slots(capacity);
         ASSERT_EQ(room, capacity - model.size());
         const size_t count = random.below(room + 1);
-        for (size_t i = 0; i < count; ++i) {
-          ring.slot(i) = next;
+        const uint64_t first = next;
+        ring.push_batch(count, [&](uint64_t& slot, size_t i) {
+          ASSERT_EQ(first + i, next);
+          slot = next;
           model.push_back(next++);
-        }
-        ring.publish(count);
+        });
+        ASSERT_EQ(next, first + count);
       } else {
         const auto ready = ring.peek();
         ASSERT_EQ(ready.empty(), model.empty());

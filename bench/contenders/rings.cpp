@@ -13,13 +13,17 @@ class Ring {
   bool pop(Item& item) { return ring_.try_pop(item); }
   size_t push_batch(uint64_t first, size_t count) {
     if (ring_.free_slots(count) < count) return 0;
-    for (size_t i = 0; i < count; ++i) ring_.slot(i) = Item{first + i, {}};
-    ring_.publish(count);
+    ring_.push_batch(count, [first](Item& item, size_t i) { item = {first + i, {}}; });
     return count;
   }
   size_t pop_batch(uint64_t& next, bool& right) {
     const auto ready = ring_.peek();
-    for (const Item& item : ready) right = right && item.number == next++;
+    // Counted here and told at the end: for all the compiler knows, what is read could be `next`.
+    uint64_t expected = next;
+    bool all_right = right;
+    for (const Item& item : ready) all_right &= item.number == expected++;
+    next = expected;
+    right = all_right;
     ring_.release(ready.size());
     return ready.size();
   }
