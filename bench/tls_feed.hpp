@@ -23,7 +23,7 @@ class TlsFeed final : public FeedTransport {
     client_context_ = io::TlsContext::client(ca.path(), io::TlsVersions::only_1_3).value();
     server_context_ =
         io::TlsContext::server(authority().issue().value(), io::TlsVersions::only_1_3).value();
-    client_.emplace(*client_context_, "localhost", io::TlsSession{});
+    client_.emplace(*client_context_, "localhost");
     server_.emplace(*server_context_);
     std::vector<std::byte> wire;
     static_cast<void>(client_->handshake());

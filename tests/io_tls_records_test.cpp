@@ -51,7 +51,7 @@ class Pair {
  public:
   explicit Pair(const char* suite = "TLS13-AES128-GCM-SHA256", bool opens_records = true,
                 std::string_view early = {})
-      : client(context(opens_records), "localhost", TlsSession{}), forger(identity(), suite) {
+      : client(context(opens_records), "localhost"), forger(identity(), suite) {
     tickets = forger.shake_hands(client, early);
   }
 

@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Both, TlsVersionTest,
 TEST_P(TlsVersionTest, CarriesTextBothWaysInPiecesOfAnySize) {
   Sides sides = make_sides(authority().issue().value(), GetParam());
   for (const size_t piece : {size_t{1}, size_t{7}, size_t{100}, size_t{1} << 20}) {
-    TlsStream client(*sides.client, "localhost", {});
+    TlsStream client(*sides.client, "localhost");
     TlsStream server(*sides.server);
     const Outcome outcome = shake_hands(client, server, piece);
     ASSERT_EQ(outcome.client, TlsStatus::done) << client.error_text();
@@ -111,7 +111,8 @@ TEST_P(TlsVersionTest, CarriesTextBothWaysInPiecesOfAnySize) {
 
 // One connection after another, each offering the session of the last.
 bool resumes(Sides& sides, TlsSession& session) {
-  TlsStream client(*sides.client, "localhost", session);
+  TlsStream client(*sides.client, "localhost");
+  client.resume(session);
   TlsStream server(*sides.server);
   EXPECT_EQ(shake_hands(client, server).client, TlsStatus::done) << client.error_text();
   EXPECT_TRUE(server.write(bytes_of("x")));
@@ -141,7 +142,7 @@ TEST(Tls, KeepsNoTicketOfVersion12) {
 
 TEST_P(TlsVersionTest, AGoodbyeIsSeenAsOne) {
   Sides sides = make_sides(authority().issue().value(), GetParam());
-  TlsStream client(*sides.client, "localhost", {});
+  TlsStream client(*sides.client, "localhost");
   TlsStream server(*sides.server);
   ASSERT_EQ(shake_hands(client, server).client, TlsStatus::done);
   ASSERT_TRUE(server.write(bytes_of("last words")));
@@ -177,7 +178,7 @@ TEST_P(CertificateRefusedTest, IsTheReason) {
   for (const TlsVersions versions : {TlsVersions::only_1_2, TlsVersions::only_1_3}) {
     Sides sides =
         make_sides(authority().issue(GetParam().names, GetParam().validity).value(), versions);
-    TlsStream client(*sides.client, GetParam().host, {});
+    TlsStream client(*sides.client, GetParam().host);
     TlsStream server(*sides.server);
     EXPECT_EQ(shake_hands(client, server).client, TlsStatus::failed);
     EXPECT_EQ(client.reason(), Reason::certificate_refused) << client.error_text();
@@ -188,7 +189,7 @@ TEST_P(CertificateRefusedTest, IsTheReason) {
 TEST(Tls, AcceptsNamesAndAddressesThatTheCertificateHas) {
   Sides sides = make_sides(authority().issue({{"a.test", "b.test"}, {"127.0.0.1", "::1"}}).value());
   for (const char* host : {"a.test", "b.test", "127.0.0.1", "::1"}) {
-    TlsStream client(*sides.client, host, {});
+    TlsStream client(*sides.client, host);
     TlsStream server(*sides.server);
     EXPECT_EQ(shake_hands(client, server).client, TlsStatus::done)
         << host << ": " << client.error_text();
@@ -198,7 +199,7 @@ TEST(Tls, AcceptsNamesAndAddressesThatTheCertificateHas) {
 TEST(Tls, RefusesACaThatNobodyTrusts) {
   const auto stranger = CertificateAuthority::make().value();
   Sides sides = make_sides(stranger.issue().value());
-  TlsStream client(*sides.client, "localhost", {});
+  TlsStream client(*sides.client, "localhost");
   TlsStream server(*sides.server);
   EXPECT_EQ(shake_hands(client, server).client, TlsStatus::failed);
   EXPECT_EQ(client.reason(), Reason::certificate_refused) << client.error_text();
@@ -206,7 +207,7 @@ TEST(Tls, RefusesACaThatNobodyTrusts) {
 
 TEST(Tls, GarbageIsAFailureOfTls) {
   Sides sides = make_sides(authority().issue().value());
-  TlsStream client(*sides.client, "localhost", {});
+  TlsStream client(*sides.client, "localhost");
   EXPECT_EQ(client.handshake(), TlsStatus::want_more);
   client.feed(bytes_of("HTTP/1.1 400 Bad Request\r\n\r\n"));
   EXPECT_EQ(client.handshake(), TlsStatus::failed);
@@ -218,7 +219,7 @@ TEST(Tls, ADamagedStreamNeverYieldsOtherText) {
   Sides sides = make_sides(authority().issue().value());
   Random random(0x71c5);
   for (int round = 0; round < 200; ++round) {
-    TlsStream client(*sides.client, "localhost", {});
+    TlsStream client(*sides.client, "localhost");
     TlsStream server(*sides.server);
     ASSERT_EQ(shake_hands(client, server).client, TlsStatus::done);
     ASSERT_TRUE(server.write(bytes_of("a message of the venue")));

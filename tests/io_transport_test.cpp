@@ -572,6 +572,22 @@ TEST_P(TlsTransportTest, TheSecondConnectionResumes) {
   EXPECT_TRUE(seen_.seen[0].resumed);
 }
 
+// A stream is prepared for the host of the last connection, and checks that name.
+TEST_P(TlsTransportTest, WhatWasPreparedForOneHostIsNotUsedForAnother) {
+  open_and_wait();
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  peer_.reset();
+  seen_ = {};
+  server_ = TlsContext::server(authority().issue({{"elsewhere.test"}, {}}).value()).value();
+  transport_->override_addresses({parse_address("127.0.0.1", listener_.port())});
+  transport_->open(
+      ConnectionId{128},
+      {.host = "elsewhere.test", .port = listener_.port(), .tls = true, .timeout = 5_s});
+  run([&] { return seen_.opened() || seen_.closed(); });
+  EXPECT_TRUE(seen_.opened());
+}
+
 TEST_P(TlsTransportTest, RefusesACertificateOfAnotherName) {
   server_ = TlsContext::server(authority().issue({{"elsewhere.test"}, {}}).value()).value();
   open();

@@ -48,8 +48,7 @@ class WolfsslClient {
 
  protected:
   WolfsslClient(const std::string& ca_file, bool opens_records)
-      : context_(context(ca_file, opens_records)),
-        stream_(context_, "localhost", io::TlsSession{}) {}
+      : context_(context(ca_file, opens_records)), stream_(context_, "localhost") {}
 
  private:
   static io::TlsContext context(const std::string& ca_file, bool opens_records) {

@@ -14,7 +14,7 @@
 #include <havklo/clock.hpp>
 #include <havklo/reason.hpp>
 #include <havklo/transport.hpp>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +47,7 @@ struct ConnectionSlot {
   int file = -1;
   sockaddr_storage address{};
   socklen_t address_bytes = 0;
-  std::optional<TlsStream> tls;
+  std::unique_ptr<TlsStream> tls;
   std::vector<std::byte> queue;   // plaintext that waits, without TLS
   uint32_t plaintext_queued = 0;  // given to us and not yet reported as sent
   int32_t send_error = 0;         // the peer is gone; nothing more is sent

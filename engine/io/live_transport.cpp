@@ -167,8 +167,11 @@ void LiveTransport::on_connected(Slot& slot, int32_t error, CompletionSink& sink
   slot.phase = Phase::handshaking;
   begin_receiving(slot);
   if (!slot.wants_tls) return on_open(slot, false, sink);
+  if (prepared_host_ != slot.host) prepared_.reset();
+  slot.tls = prepared_ ? std::move(prepared_) : std::make_unique<TlsStream>(*tls_, slot.host);
+  prepared_host_ = slot.host;
   if (session_host_ != slot.host) session_ = {};
-  slot.tls.emplace(*tls_, slot.host, session_);
+  slot.tls->resume(session_);
   static_cast<void>(slot.tls->handshake());
   output_waits_ = true;
 }
@@ -285,13 +288,15 @@ void LiveTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
 }
 
 void LiveTransport::flush() {
-  if (output_waits_) {
-    output_waits_ = false;
-    for (const auto& slot : slots_) {
-      if (slot->carries() && slot->send_error == 0) send_output(*slot);
-    }
+  if (!output_waits_) return uring_->submit();
+  output_waits_ = false;
+  for (const auto& slot : slots_) {
+    if (slot->carries() && slot->send_error == 0) send_output(*slot);
   }
   uring_->submit();
+  if (!prepared_ && !prepared_host_.empty()) {
+    prepared_ = std::make_unique<TlsStream>(*tls_, prepared_host_);
+  }
 }
 
 // The receiving side says why the peer is gone; a peer that only stopped reading does not.

@@ -137,6 +137,10 @@ class LiveTransport : public Transport, public UringFiles {
   std::optional<TlsContext> tls_;
   TlsSession session_;  // of the host below
   std::string session_host_;
+  // For the next connection to the host below, key share and all: made while the peer works on its
+  // answer to the one before, so that a reconnect need not wait for it.
+  std::unique_ptr<TlsStream> prepared_;
+  std::string prepared_host_;
   std::unique_ptr<Uring> uring_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;

@@ -210,7 +210,7 @@ std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& 
   return context;
 }
 
-TlsStream::TlsStream(TlsContext& context, std::string_view host, const TlsSession& resume)
+TlsStream::TlsStream(TlsContext& context, std::string_view host)
     : ssl_(wolfSSL_new(context.context_.get())) {
   start();
   if (ssl_ == nullptr) return;
@@ -225,7 +225,12 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host, const TlsSessio
     wolfSSL_set_tls13_secret_cb(ssl_.get(), TlsCallbacks::on_secret, this);
   }
 #endif
-  if (!resume.empty()) wolfSSL_set_session(ssl_.get(), resume.session_.get());
+  // Refused where only TLS 1.2 is spoken, which knows no such thing.
+  static_cast<void>(wolfSSL_UseKeyShare(ssl_.get(), WOLFSSL_ECC_SECP256R1));
+}
+
+void TlsStream::resume(const TlsSession& session) {
+  if (ssl_ && !session.empty()) wolfSSL_set_session(ssl_.get(), session.session_.get());
 }
 
 TlsStream::TlsStream(TlsContext& context) : ssl_(wolfSSL_new(context.context_.get())) { start(); }

@@ -151,7 +151,7 @@ class Floor {
     ::setsockopt(file_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::fcntl(file_, F_SETFL, O_NONBLOCK);
     context_.emplace(io::TlsContext::client(wire.ca_file).value());
-    tls_.emplace(*context_, "localhost", io::TlsSession{});
+    tls_.emplace(*context_, "localhost");
     static_cast<void>(tls_->handshake());
     websocket_.start_client("localhost", wire.port, false, "/v2", random_);
     reader_.attach(file_);
