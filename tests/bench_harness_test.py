@@ -136,8 +136,8 @@ class Figures(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             done = {"rows": table.rows_of(self.QUESTION, self.FIGURES, {}), "figures": {"q": self.FIGURES},
                     "left_out": {"x": "not here"}, "missing": {"y"}}
-            stamp = dict.fromkeys(("command", "began", "rounds", "rounds_max", "seconds", "cpu", "cores", "kernel", "load", "compiler", "flags", "tls",
-                                   "simdjson", "io_uring"), "?")
+            stamp = dict.fromkeys(("command", "began", "rounds", "rounds_max", "seconds", "cpu", "cores", "kernel", "load",
+                                   "compiler", "flags", "tls", "simdjson", "io_uring"), "?")
             report.write(pathlib.Path(folder), stamp, [self.QUESTION], done)
             text = (pathlib.Path(folder) / "RESULTS.md").read_text()
         self.assertIn("x: not here", text)
