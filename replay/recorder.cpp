@@ -400,6 +400,7 @@ void Recorder::State::turn_end(const TurnEnd& turn) {
   done(entry);
 }
 
+// The disk's side has read the block's memory since it was last written.
 void Recorder::State::fetch_ahead() {
   const OpenBlock& block = files->current();
   const uint32_t until = std::min(block.used + fetch_ahead_bytes, block.capacity);
