@@ -44,9 +44,9 @@ def run_question(question, programs, options, given, done):
     runs = {name: (lambda program=program, name=name: program.run(question["id"], name, options))
             for name, (program, _) in held.items()}
     print(f"{question['id']}: {', '.join(runs)}", file=sys.stderr, flush=True)
+    least = max(1, min(given.rounds, question.get("rounds_max", given.rounds)))
     most = question.get("rounds_max", ROUNDS_MAX[given.short])
-    rounds = max(1, min(given.rounds or ROUNDS[given.short], most))
-    figures, failed = interleaved(runs, rounds, max(rounds, most), SECONDS[given.short])
+    figures, failed = interleaved(runs, least, most, SECONDS[given.short])
     done["figures"][question["id"]] = figures
     done["rows"] += table.rows_of(question, figures, {name: version for name, (_, version) in held.items()})
     for name, reason in failed.items():
@@ -64,7 +64,9 @@ def arguments():
     parser.add_argument("--only", metavar="PATTERN", default="", help="questions whose id matches; writes no RESULTS.md")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
     parser.add_argument("--results", type=pathlib.Path, help="the folder for RESULTS.md and the pictures (bench/)")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.rounds = given.rounds or ROUNDS[given.short]
+    return given
 
 
 def main():
@@ -84,8 +86,8 @@ def main():
     began, load_before = datetime.datetime.now(datetime.timezone.utc), os.getloadavg()
     for question in questions:
         run_question(question, programs, options, given, done)
-    stamp |= {"cores": os.cpu_count(), "rounds": given.rounds or ROUNDS[given.short],
-              "rounds_max": ROUNDS_MAX[given.short], "seconds": SECONDS[given.short], "began": f"{began:%Y-%m-%d %H:%M} UTC",
+    stamp |= {"cores": os.cpu_count(), "rounds": given.rounds, "rounds_max": max(given.rounds, ROUNDS_MAX[given.short]),
+              "seconds": SECONDS[given.short], "began": f"{began:%Y-%m-%d %H:%M} UTC",
               "load": f"{load_before[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
               "command": " ".join(["tools/bench", *sys.argv[1:]])}
     if given.json:
