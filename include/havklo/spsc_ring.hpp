@@ -30,9 +30,6 @@
 namespace havklo {
 
 inline constexpr size_t cache_line_bytes = 64;
-// A writer asks so many slots ahead for the line, which the reader had last: as far as a line's way
-// between two cores is long, when a slot is a line and writing it takes a few nanoseconds.
-inline constexpr size_t slots_ahead = 8;
 
 // Index is a parameter so that a test can wrap it within 256 steps.
 template <class T, class Index = uint64_t>
@@ -134,6 +131,11 @@ class SpscRing {
   }
 
  private:
+  // A batch's writer asks so many slots ahead for the line, which the reader had last: as far as a
+  // line's way between two cores is long, when a slot is a line and writing it takes a few
+  // nanoseconds.
+  static constexpr size_t slots_ahead = 8;
+
   static Index mask_of(size_t capacity) {
     HAVKLO_ASSERT(is_valid_capacity(capacity));
     return static_cast<Index>(capacity - 1);
