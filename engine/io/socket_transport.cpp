@@ -1,4 +1,5 @@
-// Asks every socket in turn; sleeps in ppoll(), beside the ring by which others wake the loop.
+// Asks every socket in turn; sleeps in ppoll(), beside the file by which others wake the loop: the
+// ring's own says nothing of work that waits for its thread.
 #include "io/socket_transport.hpp"
 
 #include <sys/socket.h>
@@ -167,10 +168,10 @@ void SocketTransport::end(Slot& slot, bool connected) {
 }
 
 void SocketTransport::park(Duration at_most) {
-  if (failures_wait() || news_waits_ || uring().take_woken()) return;
+  if (failures_wait() || news_waits_) return;
   uring().submit();
   watched_.clear();
-  watched_.push_back({.fd = uring().file(), .events = POLLIN, .revents = 0});
+  watched_.push_back({.fd = uring().wake_file(), .events = POLLIN, .revents = 0});
   for (const auto& slot : slots()) {
     const SocketSlot& mine = own(*slot);
     if (mine.phase == Phase::connecting) {
@@ -186,6 +187,7 @@ void SocketTransport::park(Duration at_most) {
   const timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
   count_call();
   static_cast<void>(::ppoll(watched_.data(), watched_.size(), &limit, nullptr));
+  if (watched_.front().revents != 0) uring().forget_wakes();
 }
 
 }  // namespace havklo::io

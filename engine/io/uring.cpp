@@ -12,6 +12,7 @@
 #include <fstream>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
+#include <utility>
 
 namespace havklo::io {
 namespace {
@@ -154,7 +155,7 @@ void Uring::look() {
 }
 
 void Uring::park(Duration at_most) {
-  if (take_woken() || at_most <= Duration{}) return;
+  if (std::exchange(woken_, false) || at_most <= Duration{}) return;
   constexpr int64_t second = 1'000'000'000;
   __kernel_timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
   io_uring_cqe* completion = nullptr;
@@ -165,6 +166,11 @@ void Uring::park(Duration at_most) {
 void Uring::wake() noexcept {
   const uint64_t one = 1;
   static_cast<void>(!::write(wake_fd_, &one, sizeof one));
+}
+
+void Uring::forget_wakes() noexcept {
+  uint64_t count = 0;
+  static_cast<void>(!::read(wake_fd_, &count, sizeof count));
 }
 
 std::span<std::byte> Uring::make_fixed_memory(size_t bytes) {

@@ -19,7 +19,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 
 namespace havklo::io {
 
@@ -80,10 +79,9 @@ class Uring {
   // may have come after the loop had looked for it.
   void park(Duration at_most);
   void wake() noexcept;
-  // For who sleeps elsewhere, beside file(), which is readable while something has completed:
-  // whether reap() met a wake() since this was asked last.
-  [[nodiscard]] bool take_woken() { return std::exchange(woken_, false); }
-  [[nodiscard]] int file() const { return ring_.ring_fd; }
+  // For who sleeps elsewhere: readable from a wake() until forget_wakes().
+  [[nodiscard]] int wake_file() const { return wake_fd_; }
+  void forget_wakes() noexcept;
 
   // Receive buffers. The bytes of one are followed by receive_padding readable ones.
   static constexpr uint16_t buffer_group = 0;
