@@ -133,6 +133,35 @@ TEST(Tls, ResumesWithATicketAndFallsBackWhenItIsStale) {  // lesson 31
   EXPECT_TRUE(resumes(others, session));
 }
 
+class TlsGroupTest : public testing::TestWithParam<TlsGroup> {};
+INSTANTIATE_TEST_SUITE_P(Every, TlsGroupTest,
+                         testing::Values(TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1,
+                                         TlsGroup::secp521r1));
+
+// A share of any group is offered first: the server asks for its own. A session of another group is
+// not offered with it, which a server would take for nonsense.
+TEST_P(TlsGroupTest, AServerThatKnowsNoOtherIsReached) {
+  if (GetParam() == TlsGroup::x25519 && preferred_group() != TlsGroup::x25519) {
+    GTEST_SKIP() << "this wolfSSL is built without X25519";
+  }
+  Sides sides = make_sides(authority().issue().value(), TlsVersions::only_1_3);
+  sides.server->allow_only(GetParam());
+  TlsSession session;
+  for (const TlsGroup offered : {TlsGroup::secp256r1, preferred_group(), GetParam()}) {
+    TlsStream client(*sides.client, "localhost", offered);
+    EXPECT_EQ(client.group(), offered);
+    client.resume(session);
+    TlsStream server(*sides.server);
+    ASSERT_EQ(shake_hands(client, server).client, TlsStatus::done) << client.error_text();
+    EXPECT_EQ(client.group(), GetParam());
+    EXPECT_EQ(client.resumed(), !session.empty() && offered == GetParam());
+    EXPECT_TRUE(server.write(bytes_of("x")));
+    EXPECT_EQ(deliver(server, client), "x");
+    session = client.take_session();
+    EXPECT_FALSE(session.empty());
+  }
+}
+
 TEST(Tls, KeepsNoTicketOfVersion12) {
   Sides sides = make_sides(authority().issue().value(), TlsVersions::only_1_2);
   TlsSession session;

@@ -1,6 +1,5 @@
-// The live transport against real sockets on 127.0.0.1: how streams open, carry and end. The server
-// is stepped by the same thread, so nothing waits for a clock; park() is bounded and ends with the
-// first completion.
+// The live transport against real sockets on 127.0.0.1: how streams open and carry, and how a loop
+// sleeps.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -14,127 +13,18 @@
 #include <chrono>
 #include <havklo/limits.hpp>
 #include <havklo/random.hpp>
-#include <ostream>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "io/live_transport.hpp"
-#include "support/temporary_file.hpp"
-#include "support/tls_server.hpp"
+#include "support/live_transport_test.hpp"
 
 namespace havklo::io {
 namespace {
 
 using namespace havklo::literals;
 
-constexpr ConnectionId first_id{64};
-
-const CertificateAuthority& authority() {
-  static const CertificateAuthority made = CertificateAuthority::make().value();
-  return made;
-}
-
-class Recorder final : public CompletionSink {
- public:
-  struct Seen {
-    ConnectionId id{};
-    Completion::Kind kind{};
-    Reason reason = Reason::none;
-    int32_t os_error = 0;
-    bool resumed = false;
-    Endpoint peer;
-  };
-  void on_completion(const Completion& completion) override {
-    if (completion.kind == Completion::Kind::received) {
-      text.append(reinterpret_cast<const char*>(completion.bytes.data()), completion.bytes.size());
-      return;
-    }
-    if (completion.kind == Completion::Kind::sent) {
-      sent_bytes += completion.sent_bytes;
-      return;
-    }
-    seen.push_back({completion.connection, completion.kind, completion.reason, completion.os_error,
-                    completion.tls_resumed, completion.peer});
-  }
-  [[nodiscard]] bool opened() const { return has(Completion::Kind::opened); }
-  [[nodiscard]] bool closed() const { return has(Completion::Kind::closed); }
-  [[nodiscard]] bool has(Completion::Kind kind) const {
-    for (const Seen& each : seen) {
-      if (each.kind == kind) return true;
-    }
-    return false;
-  }
-  std::vector<Seen> seen;
-  std::string text;
-  size_t sent_bytes = 0;
-};
-
-struct Way {
-  Network network = Network::io_uring;
-  bool tls = false;
-  friend std::ostream& operator<<(std::ostream& out, const Way& way) {
-    return out << (way.network == Network::io_uring ? "Uring" : "Sockets")
-               << (way.tls ? "Tls" : "Plain");
-  }
-};
-
-std::string name_of(const testing::TestParamInfo<Way>& way) {
-  return testing::PrintToString(way.param);
-}
-
-const auto every_way = testing::Values(Way{Network::io_uring, false}, Way{Network::io_uring, true},
-                                       Way{Network::sockets, false}, Way{Network::sockets, true});
-
-class TransportTest : public testing::TestWithParam<Way> {
- protected:
-  static bool tls() { return GetParam().tls; }
-  void SetUp() override {
-    LiveTransportSettings settings;
-    settings.network = GetParam().network;
-    settings.tls = tls();
-    settings.ca_file = ca_.path();
-    settings.uring = uring_;
-    start(settings);
-  }
-  void start(const LiveTransportSettings& settings) {
-    auto made = LiveTransport::create(settings);
-    ASSERT_TRUE(made) << made.error();
-    transport_ = std::move(*made);
-    transport_->start_on_this_thread();
-  }
-  void open(ConnectionId id = first_id, Duration timeout = 5_s) {
-    transport_->open(
-        id, {.host = "127.0.0.1", .port = listener_.port(), .tls = tls(), .timeout = timeout});
-  }
-  // Lets both sides work until `done` or nothing more can be expected.
-  template <class Done>
-  void run(Done done) {
-    for (int round = 0; round < 2000 && !done(); ++round) {
-      transport_->flush();
-      if (transport_->poll(seen_, 64) == 0 && !done()) transport_->park(5_ms);
-      if (peer_ == nullptr) {
-        const int file = listener_.accept();
-        if (file >= 0) peer_ = std::make_unique<ServerPeer>(file, tls() ? &server_ : nullptr);
-      }
-      if (peer_ != nullptr) peer_->step();
-    }
-    EXPECT_TRUE(done());
-  }
-  void open_and_wait() {
-    open();
-    run([&] { return seen_.opened() && peer_ != nullptr && peer_->established(); });
-  }
-
-  TemporaryFile ca_{authority().certificate_pem()};
-  TlsContext server_ = TlsContext::server(authority().issue().value()).value();
-  Listener listener_;
-  UringSettings uring_;
-  std::unique_ptr<LiveTransport> transport_;
-  std::unique_ptr<ServerPeer> peer_;
-  Recorder seen_;
-};
 INSTANTIATE_TEST_SUITE_P(EveryWay, TransportTest, every_way, name_of);
 
 TEST_P(TransportTest, OpensAndCarriesBothWays) {
@@ -224,34 +114,6 @@ TEST_P(TransportTest, SendsMoreThanASocketBufferHolds) {
   EXPECT_TRUE(peer_->received == all);
 }
 
-TEST_P(TransportTest, SaysHowTheStreamEnded) {
-  open_and_wait();
-  peer_->say("last words");
-  peer_->finish();
-  run([&] { return seen_.closed(); });
-  EXPECT_EQ(seen_.text, "last words");
-  EXPECT_EQ(seen_.seen.back().reason, Reason::end_of_stream);
-}
-
-TEST_P(TransportTest, TellsAResetFromAnEnd) {
-  open_and_wait();
-  peer_->reset();
-  run([&] { return seen_.closed(); });
-  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
-  EXPECT_EQ(seen_.seen.back().os_error, ECONNRESET);
-}
-
-// The kernel tells each reset once, and here it tells the sending side.
-TEST_P(TransportTest, AResetThatASendMeetsFirstIsStillAReset) {
-  open_and_wait();
-  peer_->reset();
-  transport_->send(first_id, std::as_bytes(std::span("anyone there?", 13)));
-  transport_->flush();
-  run([&] { return seen_.closed(); });
-  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
-  EXPECT_EQ(seen_.seen.back().os_error, ECONNRESET);
-}
-
 TEST_P(TransportTest, ARefusedConnectIsReportedWithItsError) {
   listener_.stop();
   open();
@@ -271,18 +133,6 @@ TEST_P(TransportTest, TriesTheNextAddressOnlyWhileTcpDoesNotOpen) {
   EXPECT_EQ(seen_.seen.size(), 1u);
   EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
 }
-
-// What ends a sleep ends it at once; only a broken one takes this long.
-class Sleep {
- public:
-  static constexpr Duration at_most = 20_s;
-  [[nodiscard]] bool was_short() const {
-    return std::chrono::steady_clock::now() - began_ < std::chrono::seconds(10);
-  }
-
- private:
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-};
 
 // A port whose queue of connections is full: the kernel drops what knocks.
 class SilentPort {
@@ -338,59 +188,6 @@ TEST_P(TransportTest, ANameThatDoesNotResolveIsSaidSo) {
                    {.host = "no-such-host.invalid", .port = 443, .tls = tls(), .timeout = 200_ms});
   run([&] { return seen_.closed(); });
   EXPECT_EQ(seen_.seen.back().reason, Reason::resolve_failed);
-}
-
-TEST_P(TransportTest, NothingIsDeliveredAfterClose) {
-  open_and_wait();
-  peer_->say("too late");
-  transport_->close(first_id);
-  const size_t before = seen_.seen.size();
-  run([&] { return peer_->saw_end; });
-  EXPECT_FALSE(peer_->saw_reset);  // though it had not been listened to
-  transport_->drain(100_ms);
-  EXPECT_EQ(seen_.text, "");
-  EXPECT_EQ(seen_.seen.size(), before);
-}
-
-TEST_P(TransportTest, WhatWasQueuedIsStillOfferedAtClose) {
-  open_and_wait();
-  const std::string goodbye = "close 1000";
-  transport_->send(first_id, std::as_bytes(std::span(goodbye)));
-  transport_->close(first_id);
-  run([&] { return peer_->saw_end; });
-  EXPECT_EQ(peer_->received, goodbye);
-}
-
-TEST_P(TransportTest, APeerThatDoesNotReadEndsTheStreamAndHoldsNobodyUp) {
-  open_and_wait();
-  peer_->reads = false;
-  const std::string part(64 * 1024, 'x');
-  for (int i = 0; i < 1000 && !seen_.closed(); ++i) {
-    transport_->send(first_id, std::as_bytes(std::span(part)));
-    transport_->flush();
-    transport_->poll(seen_, 64);
-  }
-  EXPECT_TRUE(seen_.closed());
-  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
-  EXPECT_EQ(seen_.seen.back().os_error, ENOBUFS);
-}
-
-TEST_P(TransportTest, ConnectionsComeAndGoWithoutEnd) {
-  for (uint32_t round = 1; round <= 50; ++round) {
-    SCOPED_TRACE(round);
-    const ConnectionId id{round * sessions_max};
-    seen_ = {};
-    peer_.reset();
-    open(id);
-    run([&] { return seen_.opened() && peer_ != nullptr && peer_->established(); });
-    if (round % 2 == 0) {
-      transport_->close(id);
-    } else {
-      peer_->reset();
-      run([&] { return seen_.closed(); });
-      transport_->close(id);  // harmless after `closed`
-    }
-  }
 }
 
 TEST_P(TransportTest, WakeEndsAPark) {
@@ -570,6 +367,23 @@ TEST_P(TlsTransportTest, TheSecondConnectionResumes) {
   open(ConnectionId{128});
   run([&] { return seen_.opened() && peer_ != nullptr; });
   EXPECT_TRUE(seen_.seen[0].resumed);
+}
+
+// It asks for its group in the first handshake, and need not in the second.
+TEST_P(TlsTransportTest, AServerOfOneGroupIsReachedAndResumed) {
+  server_.allow_only(TlsGroup::secp384r1);
+  for (const bool resumes : {false, true, true}) {
+    peer_.reset();
+    seen_ = {};
+    open();
+    run([&] { return seen_.closed() || (seen_.opened() && peer_->established()); });
+    ASSERT_TRUE(seen_.opened());
+    EXPECT_EQ(seen_.seen[0].resumed, resumes);
+    peer_->say("x");
+    run([&] { return seen_.text == "x"; });
+    transport_->close(first_id);
+    run([&] { return peer_->saw_end; });
+  }
 }
 
 // A stream is prepared for the host of the last connection, and checks that name.

@@ -19,12 +19,14 @@
 #include <string>
 #include <vector>
 
+#include "io/known_host.hpp"
 #include "io/tls.hpp"
 
 namespace havklo::io {
 
 struct ConnectionSlot {
-  enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, leaving };
+  // ended: the peer is gone, our goodbye has yet to be said. leaving: it was said.
+  enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, ended, leaving };
 
   ConnectionSlot() = default;
   virtual ~ConnectionSlot() {
@@ -39,7 +41,7 @@ struct ConnectionSlot {
   ConnectionId id{};
   std::string host;
   uint16_t port = 0;
-  bool wants_tls = false;
+  KnownHost* known = nullptr;  // without TLS none
   Duration timeout;
   std::vector<Endpoint> addresses;
   size_t next_address = 0;

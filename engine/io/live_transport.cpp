@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <havklo/limits.hpp>
@@ -95,7 +96,7 @@ LiveTransport::Slot& LiveTransport::free_slot() {
 
 LiveTransport::Slot* LiveTransport::find(ConnectionId id) {
   for (const auto& slot : slots_) {
-    if (slot->id == id && slot->phase != Phase::free && slot->phase != Phase::leaving) {
+    if (slot->id == id && slot->phase != Phase::free && slot->phase < Phase::ended) {
       return slot.get();
     }
   }
@@ -109,7 +110,7 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   ++slot.generation;
   slot.host = request.host;
   slot.port = request.port;
-  slot.wants_tls = request.tls;
+  slot.known = request.tls ? &hosts_[slot.host] : nullptr;
   slot.timeout = request.timeout;
   slot.addresses.clear();
   slot.next_address = 0;
@@ -124,6 +125,12 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
     return on_resolved(answer);
   }
   resolver_->ask(token, request.host, request.port, request.timeout);
+  take_addresses();
+}
+
+void LiveTransport::take_addresses() {
+  ResolverAnswer answer;
+  while (resolver_->take(answer)) on_resolved(answer);
 }
 
 void LiveTransport::on_resolved(ResolverAnswer& answer) {
@@ -166,14 +173,28 @@ void LiveTransport::on_connected(Slot& slot, int32_t error, CompletionSink& sink
   }
   slot.phase = Phase::handshaking;
   begin_receiving(slot);
-  if (!slot.wants_tls) return on_open(slot, false, sink);
-  if (prepared_host_ != slot.host) prepared_.reset();
-  slot.tls = prepared_ ? std::move(prepared_) : std::make_unique<TlsStream>(*tls_, slot.host);
-  prepared_host_ = slot.host;
-  if (session_host_ != slot.host) session_ = {};
-  slot.tls->resume(session_);
+  KnownHost* const known = slot.known;
+  if (known == nullptr) return on_open(slot, false, sink);
+  prepare(slot.host, *known);
+  slot.tls = std::move(known->next);
+  slot.tls->resume(known->session);
   static_cast<void>(slot.tls->handshake());
   output_waits_ = true;
+  errands_wait_ = true;
+}
+
+void LiveTransport::prepare(const std::string& name, KnownHost& host) {
+  if (!host.next) host.next = std::make_unique<TlsStream>(*tls_, name, host.group);
+}
+
+// A server that asked for another group than was offered need not ask again.
+void LiveTransport::on_shaken_hands(Slot& slot, CompletionSink& sink) {
+  if (const TlsGroup agreed = slot.tls->group(); agreed != slot.known->group) {
+    slot.known->group = agreed;
+    slot.known->next.reset();
+    errands_wait_ = true;
+  }
+  on_open(slot, slot.tls->resumed(), sink);
 }
 
 void LiveTransport::on_open(Slot& slot, bool tls_resumed, CompletionSink& sink) {
@@ -186,8 +207,8 @@ void LiveTransport::on_open(Slot& slot, bool tls_resumed, CompletionSink& sink) 
 
 uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   delivered_ = 0;
-  ResolverAnswer answer;
-  while (resolver_->take(answer)) on_resolved(answer);
+  has_just_ended_ = false;
+  take_addresses();
   take_completions(sink, completions_max);
   if (failures_wait_) {
     failures_wait_ = false;
@@ -211,7 +232,7 @@ void LiveTransport::on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionS
       const bool refused = slot.tls->reason() == Reason::certificate_refused;
       return fail(slot, refused ? Reason::certificate_refused : Reason::tls_failed, 0, sink);
     }
-    on_open(slot, slot.tls->resumed(), sink);
+    on_shaken_hands(slot, sink);
     if (slot.phase != Phase::open) return;
   }
   on_ciphertext(slot, sink);
@@ -264,9 +285,14 @@ void LiveTransport::fail_later(Slot& slot, Reason reason, int32_t os_error) {
 
 void LiveTransport::fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink) {
   slot.has_failure = false;
-  if (slot.phase == Phase::handshaking) session_ = {};  // it may be what the server disliked
+  if (slot.phase == Phase::handshaking && slot.known != nullptr) {
+    slot.known->session = {};  // it may be what the server disliked
+  }
+  keep_session(slot);
+  slot.phase = Phase::ended;
+  errands_wait_ = true;
+  has_just_ended_ = true;
   const ConnectionId id = slot.id;
-  leave(slot);
   ++delivered_;
   sink.on_completion(
       {.connection = id, .kind = Completion::Kind::closed, .reason = reason, .os_error = os_error});
@@ -288,15 +314,37 @@ void LiveTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
 }
 
 void LiveTransport::flush() {
-  if (!output_waits_) return uring_->submit();
-  output_waits_ = false;
-  for (const auto& slot : slots_) {
-    if (slot->carries() && slot->send_error == 0) send_output(*slot);
+  if (output_waits_) {
+    output_waits_ = false;
+    for (const auto& slot : slots_) {
+      if (slot->carries() && slot->send_error == 0) send_output(*slot);
+    }
   }
   uring_->submit();
-  if (!prepared_ && !prepared_host_.empty()) {
-    prepared_ = std::make_unique<TlsStream>(*tls_, prepared_host_);
+  // In place of one that has ended another may be opened, in the next turn at the earliest.
+  if (errands_wait_ && !has_just_ended_) run_errands();
+}
+
+// Some 100 us that a reconnect would wait for: a goodbye to a peer that is gone, and what the next
+// handshake needs, are made while the new peer works on its answer.
+void LiveTransport::run_errands() {
+  errands_wait_ = false;
+  for (const auto& slot : slots_) {
+    if (slot->phase != Phase::ended) continue;
+    if (is_being_replaced(*slot)) {
+      errands_wait_ = true;
+    } else {
+      say_goodbye(*slot, slot->file >= 0);
+    }
   }
+  for (auto& [name, host] : hosts_) prepare(name, host);
+}
+
+bool LiveTransport::is_being_replaced(const Slot& slot) const {
+  return std::ranges::any_of(slots_, [&](const auto& other) {
+    return other->phase == Phase::connecting && other->host == slot.host &&
+           other->port == slot.port;
+  });
 }
 
 // The receiving side says why the peer is gone; a peer that only stopped reading does not.
@@ -313,22 +361,20 @@ void LiveTransport::on_end_of_stream(Slot& slot, CompletionSink& sink) {
 
 void LiveTransport::close(ConnectionId id) {
   Slot* slot = find(id);
-  if (slot != nullptr) leave(*slot);
+  if (slot == nullptr) return;
+  keep_session(*slot);
+  slot->has_failure = false;
+  say_goodbye(*slot, slot->file >= 0 && slot->phase != Phase::connecting);
 }
 
-// Says goodbye to the peer; what the kernel has to be told is the backend's affair.
-void LiveTransport::leave(Slot& slot) {
-  const bool was_open = slot.phase == Phase::open;
-  const bool connected = slot.file >= 0 && slot.phase != Phase::connecting;
+void LiveTransport::keep_session(Slot& slot) {
+  if (slot.tls && slot.phase == Phase::open) slot.known->session = slot.tls->take_session();
+}
+
+// What the kernel has to be told is the backend's affair.
+void LiveTransport::say_goodbye(Slot& slot, bool connected) {
   slot.phase = Phase::leaving;
-  slot.has_failure = false;
-  if (slot.tls) {
-    if (was_open) {
-      session_ = slot.tls->take_session();
-      session_host_ = slot.host;
-    }
-    slot.tls->send_close_notify();
-  }
+  if (slot.tls) slot.tls->send_close_notify();
   end(slot, connected);
 }
 
@@ -337,6 +383,13 @@ void LiveTransport::release(Slot& slot) {
   slot.file = -1;
   slot.tls.reset();
   slot.phase = Phase::free;
+}
+
+void LiveTransport::drain(Duration at_most) {
+  for (const auto& slot : slots_) {
+    if (slot->phase == Phase::ended) say_goodbye(*slot, slot->file >= 0);
+  }
+  finish_sending(at_most);
 }
 
 void LiveTransport::wait_done() { wait_and_discard(Duration::milliseconds(5)); }

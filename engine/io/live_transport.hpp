@@ -15,6 +15,7 @@
 #include <havklo/config.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/transport.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,8 +65,9 @@ class LiveTransport : public Transport, public UringFiles {
   // Sleeps until something arrives, wake() is called or `at_most` has passed.
   virtual void park(Duration at_most) = 0;
   void wake() noexcept { uring_->wake(); }
-  // Lets the kernel take and finish what is on its way out; at most `at_most`.
-  virtual void drain(Duration at_most) = 0;
+  // Says the goodbyes that wait, and lets the kernel take and finish what is on its way out, for
+  // `at_most` at most.
+  void drain(Duration at_most);
   void wait_done() override;
 
   [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
@@ -95,6 +97,8 @@ class LiveTransport : public Transport, public UringFiles {
   virtual void end(Slot& slot, bool connected) = 0;
   // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
   virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
+  // Lets the kernel finish what it still owes.
+  virtual void finish_sending(Duration at_most) = 0;
 
   // What it tells.
   void on_connected(Slot& slot, int32_t error, CompletionSink& sink);
@@ -112,8 +116,8 @@ class LiveTransport : public Transport, public UringFiles {
   [[nodiscard]] Uring& uring() { return *uring_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
   [[nodiscard]] uint32_t delivered() const { return delivered_; }  // in this poll()
-  // A failure is reported by the next poll(): a loop must not sleep.
-  [[nodiscard]] bool failures_wait() const { return failures_wait_; }
+  // The next turn has something to do: a loop must not sleep.
+  [[nodiscard]] bool next_turn_is_due() const { return failures_wait_ || has_just_ended_; }
   void ask_to_send() { output_waits_ = true; }  // at the next flush()
   void wait_and_discard(Duration at_most);
 
@@ -123,8 +127,11 @@ class LiveTransport : public Transport, public UringFiles {
   void add_slot();
   [[nodiscard]] Slot& free_slot();
   [[nodiscard]] Slot* find(ConnectionId id);
+  void take_addresses();
   void on_resolved(ResolverAnswer& answer);
   void connect_next(Slot& slot, Reason reason, int32_t os_error);
+  void prepare(const std::string& name, KnownHost& host);
+  void on_shaken_hands(Slot& slot, CompletionSink& sink);
   void on_open(Slot& slot, bool tls_resumed, CompletionSink& sink);
   void on_ciphertext(Slot& slot, CompletionSink& sink);
   [[nodiscard]] std::span<std::byte> plaintext_room(ConnectionId id);
@@ -132,15 +139,14 @@ class LiveTransport : public Transport, public UringFiles {
   // Reports the end of a stream at the next poll(), or at once.
   void fail_later(Slot& slot, Reason reason, int32_t os_error);
   void fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink);
-  void leave(Slot& slot);
+  void keep_session(Slot& slot);
+  void say_goodbye(Slot& slot, bool connected);
+  // Whether the connection in its place is about to open.
+  [[nodiscard]] bool is_being_replaced(const Slot& slot) const;
+  void run_errands();
 
   std::optional<TlsContext> tls_;
-  TlsSession session_;  // of the host below
-  std::string session_host_;
-  // For the next connection to the host below, key share and all: made while the peer works on its
-  // answer to the one before, so that a reconnect need not wait for it.
-  std::unique_ptr<TlsStream> prepared_;
-  std::string prepared_host_;
+  std::map<std::string, KnownHost> hosts_;  // as many as the settings name
   std::unique_ptr<Uring> uring_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;
@@ -148,9 +154,11 @@ class LiveTransport : public Transport, public UringFiles {
   std::vector<std::byte> plaintext_;  // … or else; padding behind it
   std::vector<Endpoint> override_;
   PhaseRecorder phases_;
-  uint32_t delivered_ = 0;  // in this poll()
-  bool failures_wait_ = false;
+  uint32_t delivered_ = 0;      // in this poll()
+  bool failures_wait_ = false;  // to be reported by the next poll()
   bool output_waits_ = false;
+  bool has_just_ended_ = false;  // a connection, in this poll()
+  bool errands_wait_ = false;  // goodbyes, streams to be prepared: when no connection waits for us
 };
 
 }  // namespace havklo::io

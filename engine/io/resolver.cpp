@@ -72,7 +72,7 @@ struct Resolver::State {
   void look_up(const Question& question);
   [[nodiscard]] std::vector<Endpoint> ask_servers(const Question& question);
   void wait_for_servers(ares_channel channel, Instant deadline);
-  void answer(uint64_t token, std::vector<Endpoint> addresses);
+  void lay_ready(uint64_t token, std::vector<Endpoint> addresses);
   void wake() const {
     const uint64_t one = 1;
     static_cast<void>(!::write(wake_fd, &one, sizeof one));
@@ -106,9 +106,9 @@ Resolver::~Resolver() {
 
 void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duration timeout) {
   const Endpoint literal = parse_address(host, port);
-  if (literal.family != 0) return state_->answer(token, {literal});
+  if (literal.family != 0) return state_->lay_ready(token, {literal});
   if (host == "localhost") {  // RFC 6761 §6.3: never asked of a server
-    return state_->answer(token, {parse_address("127.0.0.1", port), parse_address("::1", port)});
+    return state_->lay_ready(token, {parse_address("127.0.0.1", port), parse_address("::1", port)});
   }
   const Duration limit{timeout.ns / 2};
   {
@@ -129,13 +129,10 @@ bool Resolver::take(ResolverAnswer& answer) {
   return true;
 }
 
-void Resolver::State::answer(uint64_t token, std::vector<Endpoint> addresses) {
-  {
-    const std::scoped_lock lock(mutex);
-    answers.push_back({token, std::move(addresses)});
-    has_answers.store(true, std::memory_order_release);
-  }
-  if (on_answer) on_answer();
+void Resolver::State::lay_ready(uint64_t token, std::vector<Endpoint> addresses) {
+  const std::scoped_lock lock(mutex);
+  answers.push_back({token, std::move(addresses)});
+  has_answers.store(true, std::memory_order_release);
 }
 
 void Resolver::State::run() {
@@ -167,7 +164,8 @@ void Resolver::State::look_up(const Question& question) {
   } else {
     good = std::move(found);
   }
-  answer(question.token, good);
+  lay_ready(question.token, good);
+  if (on_answer) on_answer();
 }
 
 // One question at a time, with a channel of its own: servers that changed since are seen. Empty at

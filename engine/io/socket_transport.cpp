@@ -168,7 +168,7 @@ void SocketTransport::end(Slot& slot, bool connected) {
 }
 
 void SocketTransport::park(Duration at_most) {
-  if (failures_wait() || news_waits_) return;
+  if (next_turn_is_due() || news_waits_) return;
   uring().submit();
   watched_.clear();
   watched_.push_back({.fd = uring().wake_file(), .events = POLLIN, .revents = 0});

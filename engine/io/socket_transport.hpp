@@ -23,7 +23,6 @@ class SocketTransport final : public LiveTransport {
 
   void park(Duration at_most) override;
   // A socket is closed at once: nothing is on its way but what the kernel has.
-  void drain(Duration) override {}
 
  private:
   struct SocketSlot;
@@ -34,6 +33,7 @@ class SocketTransport final : public LiveTransport {
   void begin_receiving(Slot&) override {}
   void send_output(Slot& slot) override;
   void end(Slot& slot, bool connected) override;
+  void finish_sending(Duration) override {}
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   static SocketSlot& own(Slot& slot);

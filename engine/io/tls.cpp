@@ -31,6 +31,16 @@ constexpr const char* cipher_list =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
+// By preference. Refused where only TLS 1.2 is spoken, which lets the server choose.
+void offer_groups(WOLFSSL_CTX* ctx) {
+  std::array groups = {
+#ifdef HAVE_CURVE25519
+      int{WOLFSSL_ECC_X25519},
+#endif
+      int{WOLFSSL_ECC_SECP256R1}, int{WOLFSSL_ECC_SECP384R1}, int{WOLFSSL_ECC_SECP521R1}};
+  static_cast<void>(wolfSSL_CTX_set_groups(ctx, groups.data(), static_cast<int>(groups.size())));
+}
+
 void initialise_once() {
   static const int result = wolfSSL_Init();
   HAVKLO_ASSERT(result == WOLFSSL_SUCCESS);
@@ -167,6 +177,7 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
   wolfSSL_CTX_set_cipher_list(ctx, cipher_list);
   wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, nullptr);
   wolfSSL_CTX_UseSessionTicket(ctx);
+  offer_groups(ctx);
   if (ca_file) {
     if (!std::ifstream(*ca_file)) {
       return std::unexpected("cannot read the CA file '" + *ca_file + "': " + std::strerror(errno));
@@ -210,8 +221,22 @@ std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& 
   return context;
 }
 
-TlsStream::TlsStream(TlsContext& context, std::string_view host)
-    : ssl_(wolfSSL_new(context.context_.get())) {
+void TlsContext::allow_only(TlsGroup group) {
+  int number = static_cast<int>(group);
+  const int set = wolfSSL_CTX_set_groups(context_.get(), &number, 1);
+  HAVKLO_ASSERT(set == WOLFSSL_SUCCESS);
+}
+
+TlsGroup preferred_group() {
+#ifdef HAVE_CURVE25519
+  return TlsGroup::x25519;
+#else
+  return TlsGroup::secp256r1;
+#endif
+}
+
+TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
+    : ssl_(wolfSSL_new(context.context_.get())), offered_group_(group) {
   start();
   if (ssl_ == nullptr) return;
   if (!is_address(host)) {
@@ -226,11 +251,13 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host)
   }
 #endif
   // Refused where only TLS 1.2 is spoken, which knows no such thing.
-  static_cast<void>(wolfSSL_UseKeyShare(ssl_.get(), WOLFSSL_ECC_SECP256R1));
+  static_cast<void>(wolfSSL_UseKeyShare(ssl_.get(), static_cast<word16>(group)));
 }
 
 void TlsStream::resume(const TlsSession& session) {
-  if (ssl_ && !session.empty()) wolfSSL_set_session(ssl_.get(), session.session_.get());
+  if (ssl_ && !session.empty() && session.group_ == offered_group_) {
+    wolfSSL_set_session(ssl_.get(), session.session_.get());
+  }
 }
 
 TlsStream::TlsStream(TlsContext& context) : ssl_(wolfSSL_new(context.context_.get())) { start(); }
@@ -275,6 +302,20 @@ void TlsStream::take_over_records() {
 }
 
 bool TlsStream::resumed() const { return ssl_ && wolfSSL_session_reused(ssl_.get()) == 1; }
+
+TlsGroup TlsStream::group() const {
+  // wolfSSL tells it by name alone.
+  constexpr std::array<std::pair<std::string_view, TlsGroup>, 4> names = {
+      {{"X25519", TlsGroup::x25519},
+       {"SECP256R1", TlsGroup::secp256r1},
+       {"SECP384R1", TlsGroup::secp384r1},
+       {"SECP521R1", TlsGroup::secp521r1}}};
+  const char* agreed = established_ ? wolfSSL_get_curve_name(ssl_.get()) : nullptr;
+  if (agreed == nullptr) return offered_group_;
+  const auto named =
+      std::ranges::find(names, std::string_view(agreed), [](auto& each) { return each.first; });
+  return named == names.end() ? offered_group_ : named->second;
+}
 
 TlsStream::Read TlsStream::read(std::span<std::byte> room) {
   if (reason_ != Reason::none) return {.status = TlsStatus::failed, .bytes = 0};
@@ -336,6 +377,7 @@ TlsSession TlsStream::take_session() const {
   TlsSession session;
   const bool keeps = has_ticket_ && wolfSSL_version(ssl_.get()) == TLS1_3_VERSION;
   if (keeps) session.session_.reset(wolfSSL_get1_session(ssl_.get()));
+  session.group_ = group();
   return session;
 }
 

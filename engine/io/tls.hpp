@@ -35,6 +35,13 @@ namespace havklo::io {
 
 enum class TlsVersions : uint8_t { both, only_1_2, only_1_3 };
 
+// What the keys are agreed in, by the number of RFC 8446 §4.2.7.
+enum class TlsGroup : uint16_t { secp256r1 = 23, secp384r1 = 24, secp521r1 = 25, x25519 = 29 };
+
+// What a client offers a share of: nearly every server takes it, and none is quicker. A server that
+// knows only another one asks again, which costs a round trip.
+[[nodiscard]] TlsGroup preferred_group();
+
 struct ServerIdentity {
   std::string certificate_pem;  // the server's first, then the chain
   std::string key_pem;
@@ -55,6 +62,8 @@ class TlsContext {
   [[nodiscard]] static std::expected<TlsContext, std::string> server(
       const ServerIdentity& identity, TlsVersions versions = TlsVersions::both);
 
+  // A server that knows no other group.
+  void allow_only(TlsGroup group);
   // Every record of a client to wolfSSL: to compare with.
   void leave_records_to_library() { opens_records_ = false; }
 
@@ -80,6 +89,7 @@ class TlsSession {
     void operator()(WOLFSSL_SESSION* session) const;
   };
   std::unique_ptr<WOLFSSL_SESSION, Free> session_;
+  TlsGroup group_{};
 };
 
 enum class TlsStatus : uint8_t {
@@ -92,9 +102,9 @@ enum class TlsStatus : uint8_t {
 class TlsStream {
  public:
   // A client: `host` is checked against the certificate, and sent as SNI if it is a name. Its share
-  // of the keys is made here: with it, four fifths of the way to the hello are done before there
-  // is a connection.
-  TlsStream(TlsContext& context, std::string_view host);
+  // of the keys, in `group`, is made here: with it, four fifths of the way to the hello are done
+  // before there is a connection.
+  TlsStream(TlsContext& context, std::string_view host, TlsGroup group = preferred_group());
   // A server.
   explicit TlsStream(TlsContext& context);
   ~TlsStream();
@@ -102,7 +112,8 @@ class TlsStream {
   TlsStream& operator=(const TlsStream&) = delete;
 
   // A client, before the handshake. A session that the server no longer knows falls back to a full
-  // handshake (lesson 31).
+  // handshake (lesson 31); one of another group than this stream's is not offered, because wolfSSL
+  // offers the session's group alone, and a share of another one makes the server refuse.
   void resume(const TlsSession& session);
 
   // Ciphertext from the peer; what was fed before must be used up.
@@ -112,6 +123,8 @@ class TlsStream {
   [[nodiscard]] TlsStatus handshake();
   [[nodiscard]] bool is_established() const { return established_; }
   [[nodiscard]] bool resumed() const;
+  // The one that was agreed on; before that, and where no other was, the one that was offered.
+  [[nodiscard]] TlsGroup group() const;
   // Whether application data is opened without wolfSSL.
   [[nodiscard]] bool opens_records() const { return opener_ != nullptr; }
 
@@ -154,6 +167,7 @@ class TlsStream {
   Read read_by_library(std::span<std::byte> room);
 
   std::unique_ptr<WOLFSSL, Free> ssl_;
+  TlsGroup offered_group_ = preferred_group();
   std::span<const std::byte> input_;
   std::unique_ptr<TlsRecordOpener> opener_;
   std::span<const std::byte> for_library_;   // what wolfSSL reads when records are opened here

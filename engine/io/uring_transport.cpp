@@ -167,10 +167,10 @@ void UringTransport::release_if_done(UringSlot& slot) {
 }
 
 void UringTransport::park(Duration at_most) {
-  if (!failures_wait()) uring().park(at_most);
+  if (!next_turn_is_due()) uring().park(at_most);
 }
 
-void UringTransport::drain(Duration at_most) {
+void UringTransport::finish_sending(Duration at_most) {
   // Each round waits for one completion; the kernel owes a few for each connection.
   constexpr int rounds = 16;
   for (int round = 0; round < rounds; ++round) {

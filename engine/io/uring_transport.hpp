@@ -20,7 +20,6 @@ class UringTransport final : public LiveTransport {
       : LiveTransport(settings, std::move(uring)) {}
 
   void park(Duration at_most) override;
-  void drain(Duration at_most) override;
 
  private:
   // The low byte of user_data; those of files are above.
@@ -33,6 +32,7 @@ class UringTransport final : public LiveTransport {
   void begin_receiving(Slot& slot) override;
   void send_output(Slot& slot) override;
   void end(Slot& slot, bool connected) override;
+  void finish_sending(Duration at_most) override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   static UringSlot& own(Slot& slot);

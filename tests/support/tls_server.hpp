@@ -95,6 +95,8 @@ class ServerPeer {
     ASSERT_EQ(::send(file_, text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
   }
+  // Says no more, and goes on to listen.
+  void finish_writing() const { EXPECT_EQ(::shutdown(file_, SHUT_WR), 0); }
   // FIN, or RST.
   void finish() {
     if (file_ >= 0) ::close(file_);

@@ -37,8 +37,6 @@ class Beast {
     tls_.set_verify_mode(asio::ssl::verify_peer);
     SSL_CTX* const context = tls_.native_handle();
     SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256");
-    // The server has no other group: without this every handshake would take a second round.
-    SSL_CTX_set1_groups_list(context, "P-256");
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_set_ex_data(context, own_data(), this);

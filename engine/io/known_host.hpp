@@ -1,0 +1,17 @@
+// What a transport remembers of a host for its next connection to it.
+#pragma once
+
+#include <memory>
+
+#include "io/tls.hpp"
+
+namespace havklo::io {
+
+struct KnownHost {
+  TlsSession session;
+  TlsGroup group = preferred_group();  // what it agreed to last
+  // Its share of the keys is made: a reconnect need not wait for that. None: to be made.
+  std::unique_ptr<TlsStream> next;
+};
+
+}  // namespace havklo::io

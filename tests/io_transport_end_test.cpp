@@ -1,0 +1,139 @@
+// The live transport against real sockets on 127.0.0.1: how streams end.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "support/live_transport_test.hpp"
+
+namespace havklo::io {
+namespace {
+
+using namespace havklo::literals;
+
+INSTANTIATE_TEST_SUITE_P(EveryWay, TransportTest, every_way, name_of);
+
+TEST_P(TransportTest, SaysHowTheStreamEnded) {
+  open_and_wait();
+  peer_->say("last words");
+  peer_->finish();
+  run([&] { return seen_.closed(); });
+  EXPECT_EQ(seen_.text, "last words");
+  EXPECT_EQ(seen_.seen.back().reason, Reason::end_of_stream);
+}
+
+TEST_P(TransportTest, TellsAResetFromAnEnd) {
+  open_and_wait();
+  peer_->reset();
+  run([&] { return seen_.closed(); });
+  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
+  EXPECT_EQ(seen_.seen.back().os_error, ECONNRESET);
+}
+
+// The kernel tells each reset once, and here it tells the sending side.
+TEST_P(TransportTest, AResetThatASendMeetsFirstIsStillAReset) {
+  open_and_wait();
+  peer_->reset();
+  transport_->send(first_id, std::as_bytes(std::span("anyone there?", 13)));
+  transport_->flush();
+  run([&] { return seen_.closed(); });
+  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
+  EXPECT_EQ(seen_.seen.back().os_error, ECONNRESET);
+}
+
+TEST_P(TransportTest, NothingIsDeliveredAfterClose) {
+  open_and_wait();
+  peer_->say("too late");
+  transport_->close(first_id);
+  const size_t before = seen_.seen.size();
+  run([&] { return peer_->saw_end; });
+  EXPECT_FALSE(peer_->saw_reset);  // though it had not been listened to
+  transport_->drain(100_ms);
+  EXPECT_EQ(seen_.text, "");
+  EXPECT_EQ(seen_.seen.size(), before);
+}
+
+TEST_P(TransportTest, WhatWasQueuedIsStillOfferedAtClose) {
+  open_and_wait();
+  const std::string goodbye = "close 1000";
+  transport_->send(first_id, std::as_bytes(std::span(goodbye)));
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  EXPECT_EQ(peer_->received, goodbye);
+}
+
+// The peer that ended its stream may still listen. What it is told costs what a reconnect has to
+// wait for, so it comes second.
+TEST_P(TransportTest, AReconnectGoesBeforeTheGoodbyeToAnEndedStream) {
+  open_and_wait();
+  peer_->finish_writing();
+  run([&] { return seen_.closed(); });
+  transport_->flush();
+  open(ConnectionId{128});
+  transport_->flush();
+  peer_->step();
+  EXPECT_FALSE(peer_->saw_end);
+  const auto first = std::move(peer_);
+  run([&] {
+    first->step();
+    return first->saw_end && peer_ != nullptr && peer_->established();
+  });
+  EXPECT_EQ(seen_.seen.back().kind, Completion::Kind::opened);
+}
+
+TEST_P(TransportTest, WithoutAReconnectTheGoodbyeToAnEndedStreamComesAtOnce) {
+  open_and_wait();
+  peer_->finish_writing();
+  run([&] { return seen_.closed(); });
+  const Sleep sleep;
+  transport_->flush();
+  transport_->park(Sleep::at_most);
+  EXPECT_TRUE(sleep.was_short());
+  run([&] { return peer_->saw_end; });
+}
+
+TEST_P(TransportTest, TheLastGoodbyeToAnEndedStreamIsSaidWhenTheLoopStops) {
+  open_and_wait();
+  peer_->finish_writing();
+  run([&] { return seen_.closed(); });
+  transport_->drain(100_ms);
+  peer_->step();
+  EXPECT_TRUE(peer_->saw_end);
+}
+
+TEST_P(TransportTest, APeerThatDoesNotReadEndsTheStreamAndHoldsNobodyUp) {
+  open_and_wait();
+  peer_->reads = false;
+  const std::string part(64 * 1024, 'x');
+  for (int i = 0; i < 1000 && !seen_.closed(); ++i) {
+    transport_->send(first_id, std::as_bytes(std::span(part)));
+    transport_->flush();
+    transport_->poll(seen_, 64);
+  }
+  EXPECT_TRUE(seen_.closed());
+  EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
+  EXPECT_EQ(seen_.seen.back().os_error, ENOBUFS);
+}
+
+TEST_P(TransportTest, ConnectionsComeAndGoWithoutEnd) {
+  for (uint32_t round = 1; round <= 50; ++round) {
+    SCOPED_TRACE(round);
+    const ConnectionId id{round * sessions_max};
+    seen_ = {};
+    peer_.reset();
+    open(id);
+    run([&] { return seen_.opened() && peer_ != nullptr && peer_->established(); });
+    if (round % 2 == 0) {
+      transport_->close(id);
+    } else {
+      peer_->reset();
+      run([&] { return seen_.closed(); });
+      transport_->close(id);  // harmless after `closed`
+    }
+  }
+}
+
+}  // namespace
+}  // namespace havklo::io
