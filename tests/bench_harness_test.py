@@ -72,9 +72,9 @@ class Compare(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    QUESTION = {"id": "q", "text": "what", "unit": "ns", "group": "G", "ours": "havklo", "target": {"a": 0.5, "b": {"plus_ns": 5}}}
+    QUESTION = {"id": "q", "text": "what", "unit": "ns", "group": "G", "ours": "havklo", "target": {"a": 0.45, "b": {"plus_ns": 5}}}
     FIGURES = {"havklo": [{"value": 10}, {"value": 12}, {"value": 11}], "a": [{"value": 20}, {"value": 20}, {"value": 20}],
-               "b": [{"value": 6}, {"value": 6}, {"value": 5}]}
+               "b": [{"value": 6}, {"value": 7}, {"value": 6}]}
 
     def test_a_row_has_the_fields_and_judges_the_target(self):
         a, b = table.rows_of(self.QUESTION, self.FIGURES, {"a": "1.0", "b": "2.0"})
@@ -97,6 +97,17 @@ class Figures(unittest.TestCase):
         floor = [{"value": 1, "percentiles": [[50, 100], [99, 100], [99.9, 100]]}]
         rows = table.rows_of(question, {"havklo": curve, "floor": floor}, {})
         self.assertEqual([row["met"] for row in rows], [True, None, None])
+
+    def test_rounds_that_lie_on_both_sides_of_a_target_cannot_tell(self):
+        peer = [100.0] * 9
+        for ours, met, told in (([80, 81, 82, 83, 84, 85, 86, 87, 88], True, True),
+                                ([90, 130, 92, 125, 94, 110, 95, 99, 98], True, False),
+                                ([90, 130, 104, 125, 94, 110, 103, 99, 108], False, False),
+                                ([120, 121, 122, 123, 124, 125, 126, 127, 128], False, True)):
+            self.assertEqual(table.judge(1.0, None, ours, peer)[1:], (met, told))
+            self.assertEqual(table.judge({"plus_ns": 0}, None, ours, peer)[1:], (met, told))
+        self.assertEqual(table.judge(1.0, None, peer, peer)[1:], (True, True))
+        self.assertEqual(report.met({"met": False, "_told": False}), "undecided")
 
     def test_a_short_run_asks_the_short_sizes(self):
         question = {"id": "q", "text": "{size} of them", "sizes": ["1k", "1m"], "short_sizes": ["1k"]}

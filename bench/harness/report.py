@@ -15,6 +15,8 @@ def figure(value, spread):
 
 
 def met(row):
+    if not row["_told"]:
+        return "undecided"
     return {True: "yes", False: "**no**", None: ""}[row["met"]]
 
 
@@ -86,7 +88,8 @@ def write(folder, stamp, questions, done):
              f"One run of `{stamp['command']}`, {stamp['began']}: at least {stamp['rounds']} rounds, in each of which every contender"
              f" ran once, in turn; up to {stamp['rounds_max']} of a question whose rounds together take no more than"
              f" {stamp['seconds']} s. Less is better. Each figure is the median over the rounds, ± half the interquartile range; the"
-             " ratio is the median of the rounds' own ratios, the spread its interquartile range. How each question is asked:"
+             " ratio is the median of the rounds' own ratios, the spread its interquartile range. Undecided is where the target lies"
+             " within the interval of 95 % of that median (bootstrap): the rounds cannot tell. How each question is asked:"
              " [README.md](README.md).", "",
              f"- machine: {stamp['cpu']}, {stamp['cores']} cores, kernel {stamp['kernel']}; load average {stamp['load']}",
              f"- build: {stamp['compiler']}, `{stamp['flags']}`",

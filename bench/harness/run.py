@@ -45,6 +45,8 @@ def run_question(question, programs, options, given, done):
             for name, (program, _) in held.items()}
     print(f"{question['id']}: {', '.join(runs)}", file=sys.stderr, flush=True)
     least = max(1, min(given.rounds, question.get("rounds_max", given.rounds)))
+    if not given.short:
+        least = max(least, question.get("rounds_least", 0))
     most = question.get("rounds_max", ROUNDS_MAX[given.short])
     figures, failed = interleaved(runs, least, most, SECONDS[given.short])
     done["figures"][question["id"]] = figures

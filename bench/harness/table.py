@@ -3,7 +3,7 @@ import pathlib
 import re
 import tomllib
 
-from statistics_of_ratios import median, ratios, spread
+from statistics_of_ratios import confidence_of_median, median, ratios, spread
 
 PERCENTILES = (50, 99, 99.9)
 
@@ -39,14 +39,19 @@ def values_of(figures, percent=None):
     return [next(value for p, value in figure["percentiles"] if p == percent) for figure in figures]
 
 
-def judge(target, percent, ours, theirs, rounds_ratio):
-    """A target is the greatest ratio ours / theirs, or {plus_ns, at}: at most so much more at that percentile (without `at`: at
-    all); None: published only."""
+def judge(target, percent, ours, theirs):
+    """Of the rounds' figures: the target in words, whether their median meets it, and whether the rounds can tell. A target is the
+    greatest ratio ours / theirs, or {plus_ns, at}: at most so much more at that percentile (without `at`: at all); None: published
+    only."""
     if target is None or (isinstance(target, dict) and target.get("at", percent) != percent):
-        return "", None
+        return "", None, True
     if isinstance(target, dict):
-        return f"≤ +{target['plus_ns'] / 1000:g} µs", ours <= theirs + target["plus_ns"]
-    return f"≤ {target:g}×", rounds_ratio <= target
+        bound, text = target["plus_ns"], f"≤ +{target['plus_ns'] / 1000:g} µs"
+        values = [a - b for a, b in zip(ours, theirs)]
+    else:
+        bound, text, values = target, f"≤ {target:g}×", ratios(ours, theirs)
+    low, high = confidence_of_median(values)
+    return text, median(values) <= bound, not low <= bound < high
 
 
 def rows_of(question, figures, versions):
@@ -63,13 +68,13 @@ def rows_of(question, figures, versions):
             theirs = values_of(figures[peer], percent) if peer else ours
             pairs = ratios(ours, theirs)
             target = question["target"].get(peer, question["target"].get("*")) if peer else None
-            text, met = judge(target, percent, median(ours), median(theirs), median(pairs))
+            text, met, told = judge(target, percent, ours, theirs)
             rows.append({
                 "question": question["id"] + (f"_p{percent:g}" if percent else ""),
                 "ours": ours_name, "peer": peer, "peer_version": versions.get(peer),
                 "unit": question["unit"], "ours_value": median(ours), "peer_value": median(theirs) if peer else None,
                 "ratio": median(pairs) if peer else None, "spread": spread(pairs if peer else ours),
                 "target": text, "met": met,
-                "_text": question["text"] + (f", p{percent:g}" if percent else ""),
+                "_told": told, "_text": question["text"] + (f", p{percent:g}" if percent else ""),
                 "_ours_spread": spread(ours), "_peer_spread": spread(theirs), "_group": question["group"]})
     return rows
