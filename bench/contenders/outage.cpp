@@ -1,4 +1,4 @@
-// The whole engine, spinning, events inline.
+// The whole engine, spinning, events inline, by either network.
 #include "bench/questions/outage.hpp"
 
 #include <havklo/client.hpp>
@@ -8,11 +8,13 @@
 namespace havklo::bench {
 namespace {
 
+template <Network network>
 class Engine {
  public:
   bool open(const Venue& venue, std::string& why) {
     auto client = KrakenClient::builder(venue.symbols)
                       .with_book(10)
+                      .with_network(network)
                       .with_url("wss://127.0.0.1:" + std::to_string(venue.port) + "/v2")
                       .with_ca_file(venue.ca_file)
                       .with_ring_slots(1U << 16U)
@@ -59,7 +61,8 @@ class Engine {
   std::string fault_;
 };
 
-const RestoreRegistrations<Engine> all("havklo", HAVKLO_VERSION);
+const RestoreRegistrations<Engine<Network::io_uring>> by_io_uring("havklo", HAVKLO_VERSION);
+const RestoreRegistrations<Engine<Network::sockets>> by_sockets("havklo: sockets", HAVKLO_VERSION);
 
 }  // namespace
 }  // namespace havklo::bench
