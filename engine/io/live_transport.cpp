@@ -334,7 +334,7 @@ void LiveTransport::run_errands() {
     if (is_being_replaced(*slot)) {
       errands_wait_ = true;
     } else {
-      say_goodbye(*slot, slot->file >= 0);
+      say_goodbye(*slot);
     }
   }
   for (auto& [name, host] : hosts_) prepare(name, host);
@@ -364,7 +364,7 @@ void LiveTransport::close(ConnectionId id) {
   if (slot == nullptr) return;
   keep_session(*slot);
   slot->has_failure = false;
-  say_goodbye(*slot, slot->file >= 0 && slot->phase != Phase::connecting);
+  say_goodbye(*slot);
 }
 
 void LiveTransport::keep_session(Slot& slot) {
@@ -372,7 +372,8 @@ void LiveTransport::keep_session(Slot& slot) {
 }
 
 // What the kernel has to be told is the backend's affair.
-void LiveTransport::say_goodbye(Slot& slot, bool connected) {
+void LiveTransport::say_goodbye(Slot& slot) {
+  const bool connected = slot.file >= 0 && slot.phase != Phase::connecting;
   slot.phase = Phase::leaving;
   if (slot.tls) slot.tls->send_close_notify();
   end(slot, connected);
@@ -387,7 +388,7 @@ void LiveTransport::release(Slot& slot) {
 
 void LiveTransport::drain(Duration at_most) {
   for (const auto& slot : slots_) {
-    if (slot->phase == Phase::ended) say_goodbye(*slot, slot->file >= 0);
+    if (slot->phase == Phase::ended) say_goodbye(*slot);
   }
   finish_sending(at_most);
 }

@@ -140,7 +140,7 @@ class LiveTransport : public Transport, public UringFiles {
   void fail_later(Slot& slot, Reason reason, int32_t os_error);
   void fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink);
   void keep_session(Slot& slot);
-  void say_goodbye(Slot& slot, bool connected);
+  void say_goodbye(Slot& slot);
   // Whether the connection in its place is about to open.
   [[nodiscard]] bool is_being_replaced(const Slot& slot) const;
   void run_errands();

@@ -31,14 +31,18 @@ constexpr const char* cipher_list =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-// By preference. Refused where only TLS 1.2 is spoken, which lets the server choose.
-void offer_groups(WOLFSSL_CTX* ctx) {
-  std::array groups = {
+// What a client offers, by preference.
+constexpr std::array offered_groups = {
 #ifdef HAVE_CURVE25519
-      int{WOLFSSL_ECC_X25519},
+    TlsGroup::x25519,
 #endif
-      int{WOLFSSL_ECC_SECP256R1}, int{WOLFSSL_ECC_SECP384R1}, int{WOLFSSL_ECC_SECP521R1}};
-  static_cast<void>(wolfSSL_CTX_set_groups(ctx, groups.data(), static_cast<int>(groups.size())));
+    TlsGroup::secp256r1, TlsGroup::secp384r1, TlsGroup::secp521r1};
+
+bool set_groups(WOLFSSL_CTX* ctx, std::span<const TlsGroup> groups) {
+  std::vector<int> numbers;
+  for (const TlsGroup group : groups) numbers.push_back(static_cast<int>(group));
+  return wolfSSL_CTX_set_groups(ctx, numbers.data(), static_cast<int>(numbers.size())) ==
+         WOLFSSL_SUCCESS;
 }
 
 void initialise_once() {
@@ -177,7 +181,8 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
   wolfSSL_CTX_set_cipher_list(ctx, cipher_list);
   wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, nullptr);
   wolfSSL_CTX_UseSessionTicket(ctx);
-  offer_groups(ctx);
+  // Refused where only TLS 1.2 is spoken, which lets the server choose.
+  static_cast<void>(set_groups(ctx, offered_groups));
   if (ca_file) {
     if (!std::ifstream(*ca_file)) {
       return std::unexpected("cannot read the CA file '" + *ca_file + "': " + std::strerror(errno));
@@ -222,18 +227,11 @@ std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& 
 }
 
 void TlsContext::allow_only(TlsGroup group) {
-  int number = static_cast<int>(group);
-  const int set = wolfSSL_CTX_set_groups(context_.get(), &number, 1);
-  HAVKLO_ASSERT(set == WOLFSSL_SUCCESS);
+  const bool set = set_groups(context_.get(), {&group, 1});
+  HAVKLO_ASSERT(set);
 }
 
-TlsGroup preferred_group() {
-#ifdef HAVE_CURVE25519
-  return TlsGroup::x25519;
-#else
-  return TlsGroup::secp256r1;
-#endif
-}
+TlsGroup preferred_group() { return offered_groups.front(); }
 
 TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
     : ssl_(wolfSSL_new(context.context_.get())), offered_group_(group) {
