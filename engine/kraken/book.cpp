@@ -88,8 +88,8 @@ uint32_t Book::checksum() const { return checksum_of(bids_.best_part(), asks_.be
 
 void Book::check_invariants() const {
   HAVKLO_ASSERT(bids_.size() <= depth_ && asks_.size() <= depth_);
-  bids_.check_part();
-  asks_.check_part();
+  bids_.check_invariants();
+  asks_.check_invariants();
   for (size_t i = 1; i < bids_.size(); ++i)
     HAVKLO_ASSERT(bids()[i - 1].price() > bids()[i].price());
   for (size_t i = 1; i < asks_.size(); ++i)
