@@ -140,8 +140,11 @@ class Connection {
   void stop();
   template <class Handler>
   [[nodiscard]] bool deliver(const Delivery& delivery, Handler& handler);
-  // The next frame if it is a whole text message in place; consumes it. Cold cases answer false.
-  [[nodiscard]] bool take_plain_text(Input& in, std::string_view& text) const;
+  // How many bytes the next frame has if it is a whole text message in place. Cold cases answer 0.
+  [[nodiscard]] size_t plain_text_at(Input in, std::string_view& text) const;
+  // Any other piece of the stream; false: an error, or nothing more to read.
+  template <class Handler>
+  [[nodiscard, gnu::noinline]] bool receive_other(Input& in, Handler& handler, Error& error);
 
   // Hot: read for every message. `plain_` says that a frame may begin and be delivered in place: a
   // client, open, nothing half read.
@@ -181,22 +184,20 @@ class Connection {
   std::optional<Duration> retry_after_;
 };
 
-inline bool Connection::take_plain_text(Input& in, std::string_view& text) const {
+inline size_t Connection::plain_text_at(Input in, std::string_view& text) const {
   const size_t have = in.left();
-  if (have < 2 || in.next[0] != std::byte{0x81}) return false;  // FIN, text
+  if (have < 2 || in.next[0] != std::byte{0x81}) return 0;  // FIN, text
   size_t length = static_cast<size_t>(in.next[1]);
   size_t head = 2;
   if (length > 125) {
-    if (length != 126 || have < 4) return false;
+    if (length != 126 || have < 4) return 0;
     length = static_cast<size_t>(in.next[2]) << 8 | static_cast<size_t>(in.next[3]);
-    if (length < 126) return false;
+    if (length < 126) return 0;
     head = 4;
   }
-  if (have - head < length || length > message_bytes_max_) return false;
+  if (have - head < length || length > message_bytes_max_) return 0;
   text = {reinterpret_cast<const char*>(in.next) + head, length};
-  if (!is_ascii(text) && !is_utf8(text)) return false;
-  in.next += head + length;
-  return true;
+  return is_ascii(text) || is_utf8(text) ? head + length : 0;
 }
 
 template <class Handler>
@@ -225,24 +226,38 @@ bool Connection::deliver(const Delivery& delivery, Handler& handler) {
 
 template <class Handler>
 Error Connection::receive(std::span<const std::byte> bytes, Handler& handler) {
-  Input in{bytes.data(), bytes.data() + bytes.size()};
+  const std::byte* next = bytes.data();
+  const std::byte* const end = next + bytes.size();
   for (;;) {
-    std::string_view text;
-    while (plain_ && take_plain_text(in, text)) {
+    while (plain_) {
+      std::string_view text;
+      const size_t frame_bytes = plain_text_at({next, end}, text);
+      if (frame_bytes == 0) break;
+      next += frame_bytes;
       if (!handler.on_text(text)) {
         stop();
         return Error::none;
       }
     }
-    if (plain_ && in.next == in.end) return Error::none;  // the usual end of a read
-    const Delivery delivery = advance(in);
-    if (delivery.kind == Delivery::Kind::nothing) return Error::none;
-    if (delivery.kind == Delivery::Kind::failed) return error_;
-    if (!deliver(delivery, handler)) {
-      stop();
-      return Error::none;
-    }
+    if (plain_ && next == end) return Error::none;  // the usual end of a read
+    Input rest{next, end};
+    Error error = Error::none;
+    if (!receive_other(rest, handler, error)) return error;
+    next = rest.next;
   }
+}
+
+template <class Handler>
+bool Connection::receive_other(Input& in, Handler& handler, Error& error) {
+  const Delivery delivery = advance(in);
+  if (delivery.kind == Delivery::Kind::nothing) return false;
+  if (delivery.kind == Delivery::Kind::failed) {
+    error = error_;
+    return false;
+  }
+  const bool goes_on = deliver(delivery, handler);
+  if (!goes_on) stop();
+  return goes_on;
 }
 
 }  // namespace havklo::websocket

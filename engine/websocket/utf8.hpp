@@ -76,7 +76,19 @@ inline constexpr uint64_t high_bits = 0x8080808080808080;
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   };
   __m256i all = at(last);
-  for (; data < last; data += 32) all = _mm256_or_si256(all, at(data));
+  if (size >= 128) {
+    // The first and the last 128 bytes, which are all of most messages: no branch depends on how
+    // long those are.
+    const auto four = [at](const char* p) {
+      return _mm256_or_si256(_mm256_or_si256(at(p), at(p + 32)),
+                             _mm256_or_si256(at(p + 64), at(p + 96)));
+    };
+    const char* const last_four = data + size - 128;
+    all = _mm256_or_si256(four(data), four(last_four));
+    for (data += 128; data < last_four; data += 128) all = _mm256_or_si256(all, four(data));
+  } else {
+    for (; data < last; data += 32) all = _mm256_or_si256(all, at(data));
+  }
   return _mm256_movemask_epi8(all) == 0;
 #elif defined(__SSE2__)
   const auto at = [](const char* p) {
