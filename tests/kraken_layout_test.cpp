@@ -248,12 +248,13 @@ TEST_F(KrakenLayout, TakesThePathItWasMadeFor) {
       R"("timestamp":"2026-07-07T23:00:04.000677Z"}]})";
   const Padded text(usual, "");
   std::array<WireLevel, 2> room;
-  BookLayout layout;
+  BookLayout layout(room);
   BookMessage book;
-  ASSERT_TRUE(layout.read(text.view(), room, book));
+  ASSERT_TRUE(layout.read(text.view(), book));
   EXPECT_EQ(book.bids.size(), 2U);
   EXPECT_EQ(book.timestamp_ns, 1'783'465'204'000'677'000);
-  EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), book));  // no room: no verdict
+  BookLayout small(std::span<WireLevel>(room).first(1));
+  EXPECT_FALSE(small.read(text.view(), book));  // no room: no verdict
   compare(usual);
 }
 
@@ -300,7 +301,7 @@ TEST_F(KrakenLayout, FitsWhatTheCapturesHold) {
   Random random(14);
   std::string other = message(random);
   const auto room = std::make_unique<WireLevel[]>(book_message_levels_max);
-  BookLayout book_layout;
+  BookLayout book_layout({room.get(), book_message_levels_max});
   TradeLayout trade_layout;
   std::array<TradeRow, 64> trade_room;
   int books = 0;
@@ -319,9 +320,8 @@ TEST_F(KrakenLayout, FitsWhatTheCapturesHold) {
       const Padded text(line, "");
       BookMessage book;
       size_t count = 0;
-      predicted += is_book
-                       ? book_layout.read(text.view(), {room.get(), book_message_levels_max}, book)
-                       : trade_layout.read(text.view(), trade_room, count);
+      predicted += is_book ? book_layout.read(text.view(), book)
+                           : trade_layout.read(text.view(), trade_room, count);
     }
   }
   EXPECT_GT(books, 3'000);

@@ -23,7 +23,8 @@ void Publisher::publish_reserved(Event event, Origin origin) {
   next_slot() = event;
 }
 
-[[gnu::hot]] bool Publisher::begin_market(uint32_t events, Origin origin) {
+// Something was lost, or will be.
+bool Publisher::report_or_count(uint32_t events, Origin origin) {
   const uint32_t report = lost_count_ != 0 ? 1 : 0;
   if (market_room() < events + report) {
     if (lost_count_ == 0) lost_first_ = sequence_ + 1;
@@ -34,10 +35,6 @@ void Publisher::publish_reserved(Event event, Origin origin) {
   }
   if (report != 0) write_overrun();
   return true;
-}
-
-void Publisher::report_lost_if_room() {
-  if (lost_count_ != 0 && market_room() > 0) write_overrun();
 }
 
 // The lost numbers are the ones just before the next event, so the report takes the number after

@@ -17,9 +17,10 @@
 
 namespace havklo::core {
 
-// The header fields that an event takes from its session.
+// The header fields that an event takes from its session. Without a hole, so that it travels in a
+// register: compilers put one with a hole together in memory, and wait for it.
 struct Origin {
-  uint16_t session = 0;
+  uint32_t session = 0;
   uint32_t epoch = 0;
 };
 
@@ -57,12 +58,15 @@ class Publisher {
   void write_market(uint32_t events, EventKind kind, Origin origin, Fill&& fill);
 
   // Reports a lost range as soon as there is room for the report.
-  void report_lost_if_room();
+  void report_lost_if_room() {
+    if (lost_count_ != 0 && market_room() > 0) write_overrun();
+  }
   [[nodiscard]] bool has_unreported_loss() const { return lost_count_ != 0; }
 
  private:
   static constexpr uint32_t slots_per_reserved_event = 2;
 
+  [[nodiscard]] bool report_or_count(uint32_t events, Origin origin);
   Event& next_slot();
   void write_header(Event& event, Origin origin);
   void write_overrun();
@@ -86,12 +90,18 @@ inline void Publisher::write_header(Event& event, Origin origin) {
   event.sequence = ++sequence_;
   event.time = now_;
   event.epoch = origin.epoch;
-  event.session = origin.session;
+  event.session = static_cast<uint16_t>(origin.session);
 }
 
 inline uint32_t Publisher::market_room() const {
   const uint32_t taken = written_ + reserved_slots_;
   return window_.room > taken ? window_.room - taken : 0;
+}
+
+inline bool Publisher::begin_market(uint32_t events, Origin origin) {
+  if (lost_count_ == 0 && market_room() >= events) [[likely]]
+    return true;
+  return report_or_count(events, origin);
 }
 
 inline Event& Publisher::next_market(EventKind kind, uint8_t flags, Origin origin) {
@@ -117,7 +127,7 @@ void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fil
     event.sequence = before + i + 1;
     event.time = now;
     event.epoch = origin.epoch;
-    event.session = origin.session;
+    event.session = static_cast<uint16_t>(origin.session);
     event.kind = kind;
     fill(event, i);
   }

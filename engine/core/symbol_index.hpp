@@ -25,13 +25,11 @@ class SymbolIndex {
 
   [[nodiscard]] std::optional<SymbolId> find(std::string_view symbol) const {
     const Key key = key_of(symbol);
-    for (uint32_t at = home(key);; at = (at + 1) & (slot_count - 1)) {
-      const Slot& slot = slots_[at];
-      if (slot.entry == 0) return std::nullopt;
-      if (!(slot.key == key)) continue;
-      const SymbolId id{slot.entry - 1};
-      if (symbol.size() <= 16 || names_.symbol(id) == symbol) return id;
-    }
+    const Slot& slot = slots_[home(key)];
+    const bool found = slot.key == key && symbol.size() <= 16;
+    const uint32_t entry = found ? slot.entry : find_further(symbol);
+    if (entry == 0) return std::nullopt;
+    return SymbolId{entry - 1};
   }
 
   // The id, given out on first use; nothing when the table of names is full.
@@ -88,6 +86,18 @@ class SymbolIndex {
     constexpr uint64_t odd = 0x9E3779B97F4A7C15U;
     const uint64_t hash = ((key.first * odd) ^ key.last) * odd;
     return static_cast<uint32_t>(hash >> 40U) & (slot_count - 1);
+  }
+
+  // The entry of one that is longer than what a slot keeps, or not in its own place; 0: none.
+  [[nodiscard, gnu::noinline]] uint32_t find_further(std::string_view symbol) const {
+    const Key key = key_of(symbol);
+    for (uint32_t at = home(key);; at = (at + 1) & (slot_count - 1)) {
+      const Slot& slot = slots_[at];
+      if (slot.entry == 0) return 0;
+      if (!(slot.key == key)) continue;
+      if (symbol.size() <= 16 || names_.symbol(SymbolId{slot.entry - 1}) == symbol)
+        return slot.entry;
+    }
   }
 
   Names& names_;

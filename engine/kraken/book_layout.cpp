@@ -77,8 +77,8 @@ const char* read_checksum(const char* end, uint32_t& checksum) {
 
 }  // namespace
 
-[[gnu::hot]] bool BookLayout::read(std::string_view json, std::span<WireLevel> room,
-                                   BookMessage& out, BookListener* listener) {
+[[gnu::hot]] bool BookLayout::read(std::string_view json, BookMessage& out,
+                                   BookListener* listener) {
   if (json.size() < message_min) return false;
   const char* at = json.data();
   const char* const end = at + json.size();
@@ -106,10 +106,10 @@ const char* read_checksum(const char* end, uint32_t& checksum) {
   if (levels_end == nullptr) return false;
 
   size_t count = 0;
-  at = read_levels(at + length(bids_key), levels_end, room, count);
+  at = read_levels(at + length(bids_key), levels_end, room_, count);
   if (at == nullptr || !is(at, asks_key)) return false;
-  out.bids = room.first(count);
-  room = room.subspan(count);
+  out.bids = room_.first(count);
+  const std::span<WireLevel> room = room_.subspan(count);
   at = read_levels(at + length(asks_key), levels_end, room, count);
   out.asks = room.first(count);
   return at == levels_end;

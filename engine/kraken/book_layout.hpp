@@ -5,10 +5,11 @@
 // byte, or is not plainly right, is refused without a verdict, and the decoder asks simdjson. So
 // the answer never depends on this file, only its price: a test compares both on every input.
 //
-// Owns:    what the reader of its time remembers.
-// Threads: one.
-// Cost:    a pass over the message in steps of 8 to 32 bytes; nothing is allocated.
-// Source:  kraken-v2.md §7.
+// Owns:      what the reader of its time remembers.
+// Not owned: the room that levels are written into.
+// Threads:   one.
+// Cost:      a pass over the message in steps of 8 to 32 bytes; nothing is allocated.
+// Source:    kraken-v2.md §7.
 #pragma once
 
 #include <span>
@@ -21,12 +22,14 @@ namespace havklo::kraken {
 
 class BookLayout {
  public:
-  // `json` as Decoder::decode() takes it. The levels are written into `room`; true when all of
-  // `json` was read.
-  [[nodiscard]] bool read(std::string_view json, std::span<WireLevel> room, BookMessage& out,
+  explicit BookLayout(std::span<WireLevel> room) : room_(room) {}
+
+  // `json` as Decoder::decode() takes it. True when all of it was read.
+  [[nodiscard]] bool read(std::string_view json, BookMessage& out,
                           BookListener* listener = nullptr);
 
  private:
+  std::span<WireLevel> room_;
   layout::TimestampReader timestamp_;
 };
 

@@ -110,9 +110,7 @@ struct Head {
 
 struct Decoder::State {
   State() {
-    levels.reserve(book_message_levels_max);
-    level_room = std::make_unique_for_overwrite<WireLevel[]>(book_message_levels_max);
-    books.reserve(message_rows_max);
+    book_room = std::make_unique<BookMessage[]>(message_rows_max);
     trade_room = std::make_unique_for_overwrite<TradeRow[]>(message_rows_max);
     tickers.reserve(message_rows_max);
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
@@ -133,11 +131,13 @@ struct Decoder::State {
   bool parser_ready = false;
   Status status;
   Ack ack;
-  BookLayout book_layout;
+  std::unique_ptr<WireLevel[]> level_room =
+      std::make_unique_for_overwrite<WireLevel[]>(book_message_levels_max);
+  size_t level_count = 0;  // of those that simdjson found
+  BookLayout book_layout{{level_room.get(), book_message_levels_max}};
   TradeLayout trade_layout;
-  std::unique_ptr<WireLevel[]> level_room;
-  std::vector<WireLevel> levels;
-  std::vector<BookMessage> books;
+  std::unique_ptr<BookMessage[]> book_room;
+  size_t book_count = 0;
   std::unique_ptr<TradeRow[]> trade_room;
   size_t trade_count = 0;
   std::vector<TickerRow> tickers;
@@ -151,8 +151,8 @@ bool Decoder::State::read_predicted(std::string_view json, BookListener* listene
     kind = MessageKind::heartbeat;
     return true;
   }
-  books.resize(1);
-  if (book_layout.read(json, {level_room.get(), book_message_levels_max}, books[0], listener)) {
+  book_count = 1;
+  if (book_layout.read(json, book_room[0], listener)) {
     kind = MessageKind::book;
     return true;
   }
@@ -271,9 +271,9 @@ Result Decoder::State::read_status(od::value data) {
 }
 
 Result Decoder::State::read_levels(od::value list, std::span<const WireLevel>& out) {
-  const size_t begin = levels.size();
+  const size_t begin = level_count;
   const Result done = for_each_row(list, [this](od::object row) -> Result {
-    if (levels.size() == book_message_levels_max) return fail(DecodeError::too_many_rows);
+    if (level_count == book_message_levels_max) return fail(DecodeError::too_many_rows);
     Decimal price;
     Decimal qty;
     bool has_price = false;
@@ -292,19 +292,18 @@ Result Decoder::State::read_levels(od::value list, std::span<const WireLevel>& o
     if (!fields) return fields;
     if (!has_price || !has_qty) return fail(DecodeError::missing_key);
     if (price.mantissa < 0 || qty.mantissa < 0) return fail(DecodeError::number_out_of_range);
-    levels.emplace_back(price, qty);
+    level_room[level_count++] = WireLevel(price, qty);
     return {};
   });
-  // The vector never grows beyond what it reserved, so spans into it stay good.
-  out = std::span<const WireLevel>(levels).subspan(begin);
+  out = {level_room.get() + begin, level_count - begin};
   return done;
 }
 
 Result Decoder::State::read_books(od::value data, bool is_snapshot) {
-  levels.clear();
-  books.clear();
+  level_count = 0;
+  book_count = 0;
   return for_each_row(data, [this, is_snapshot](od::object row) -> Result {
-    if (books.size() == message_rows_max) return fail(DecodeError::too_many_rows);
+    if (book_count == message_rows_max) return fail(DecodeError::too_many_rows);
     BookMessage book{.is_snapshot = is_snapshot};
     bool has_checksum = false;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
@@ -322,7 +321,7 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
     });
     if (!fields) return fields;
     if (!has_checksum || book.symbol.empty()) return fail(DecodeError::missing_key);
-    books.push_back(book);
+    book_room[book_count++] = book;
     return {};
   });
 }
@@ -388,7 +387,9 @@ std::expected<MessageKind, DecodeError> Decoder::decode_unpredicted(std::string_
 }
 const Status& Decoder::status() const { return state_->status; }
 const Ack& Decoder::ack() const { return state_->ack; }
-std::span<const BookMessage> Decoder::books() const { return state_->books; }
+std::span<const BookMessage> Decoder::books() const {
+  return {state_->book_room.get(), state_->book_count};
+}
 std::span<const TradeRow> Decoder::trades() const {
   return {state_->trade_room.get(), state_->trade_count};
 }
