@@ -41,10 +41,8 @@ class RecordedCommands final : public CommandDoor {
   const RecordedTurn* turn = nullptr;
   size_t taken = 0;
 
-  [[nodiscard]] bool peek(Command& command) override {
-    if (taken == turn->commands.size()) return false;
-    command = turn->commands[taken];
-    return true;
+  [[nodiscard]] const Command* peek() override {
+    return taken == turn->commands.size() ? nullptr : &turn->commands[taken];
   }
   void pop() override { ++taken; }
 };

@@ -130,10 +130,9 @@ void RunObserver::pop() {
   skip_allocations();
   quiet_turn_ = false;
   catch_up();
-  Command command;
-  const bool there = commands_.peek(command);
-  if (there && command.session < sessions_.size()) {
-    sessions_[command.session].on_command(command, clock_.now());
+  const Command* const command = commands_.peek();
+  if (command != nullptr && command->session < sessions_.size()) {
+    sessions_[command->session].on_command(*command, clock_.now());
   }
   commands_.pop();
   mark_allocations();

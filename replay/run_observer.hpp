@@ -50,7 +50,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void flush() override;
   void window(EventWindow& out) override;
   void publish(uint32_t count) override;
-  [[nodiscard]] bool peek(Command& command) override { return commands_.peek(command); }
+  [[nodiscard]] const Command* peek() override { return commands_.peek(); }
   void pop() override;
 
  private:

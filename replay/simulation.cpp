@@ -61,10 +61,10 @@ class PlannedCommands final : public CommandDoor {
     return next_ < commands_.size() ? Instant{} + commands_[next_].at : Instant::never();
   }
 
-  [[nodiscard]] bool peek(Command& command) override {
-    if (next() > now_) return false;
+  [[nodiscard]] const Command* peek() override {
+    if (next() > now_) return nullptr;
     const PlannedCommand& planned = commands_[next_];
-    command = {};
+    Command& command = oldest_ = {};
     command.kind = planned.kind;
     command.channel = planned.channel;
     command.session = static_cast<uint16_t>(planned.session);
@@ -72,13 +72,14 @@ class PlannedCommands final : public CommandDoor {
     command.symbol_bytes =
         static_cast<uint8_t>(std::min<size_t>(planned.symbol.size(), symbol_bytes_max));
     std::copy_n(planned.symbol.begin(), command.symbol_bytes, command.symbol_text.begin());
-    return true;
+    return &command;
   }
   void pop() override { ++next_; }
 
  private:
   std::vector<PlannedCommand> commands_;
   size_t next_ = 0;
+  Command oldest_;
   Instant now_;
 };
 

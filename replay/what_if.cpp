@@ -18,10 +18,9 @@ class RecordedCommandsInTime final : public CommandDoor {
  public:
   RecordedCommandsInTime(const ObservedNetwork& network, ManualClock& clock)
       : all_(network.commands), clock_(clock) {}
-  [[nodiscard]] bool peek(Command& command) override {
-    if (next() > clock_.now() || (next() == clock_.now() && last_turn != next())) return false;
-    command = all_[taken_].second;
-    return true;
+  [[nodiscard]] const Command* peek() override {
+    if (next() > clock_.now() || (next() == clock_.now() && last_turn != next())) return nullptr;
+    return &all_[taken_].second;
   }
   void pop() override { ++taken_; }
   Instant last_turn = Instant::never();

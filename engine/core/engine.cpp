@@ -109,7 +109,7 @@ Engine::~Engine() = default;
   state.end_sessions();
 
   state.doors.transport.flush();
-  result.inputs += commands + completions + timers.fired;
+  result.inputs += commands + completions + static_cast<uint32_t>(timers.fired);
   result.events = state.publisher.written();
   result.more_due = timers.more_due || completions >= completions_per_turn_max ||
                     commands == commands_per_turn_max;
@@ -151,10 +151,11 @@ void Engine::State::begin_journal() {
 
 uint32_t Engine::State::take_commands() {
   uint32_t taken = 0;
-  Command command;
-  while (taken < commands_per_turn_max && doors.commands.peek(command)) {
+  for (; taken < commands_per_turn_max; ++taken) {
+    const Command* const oldest = doors.commands.peek();
+    if (oldest == nullptr) break;
+    const Command command = *oldest;
     doors.commands.pop();
-    ++taken;
     if (doors.journal != nullptr) doors.journal->on_command(command);
     if (command.session < sessions.size()) touch(command.session).on_command(command, now);
   }

@@ -32,11 +32,9 @@ class RingCommandDoor final : public CommandDoor {
  public:
   explicit RingCommandDoor(SpscRing<Command>& ring) : ring_(ring) {}
 
-  [[nodiscard]] bool peek(Command& command) override {
+  [[nodiscard]] const Command* peek() override {
     const auto ready = ring_.peek();
-    if (ready.empty()) return false;
-    command = ready.front();
-    return true;
+    return ready.empty() ? nullptr : ready.data();
   }
   void pop() override { ring_.release(1); }
 

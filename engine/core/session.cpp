@@ -95,7 +95,10 @@ void Session::on_command(const Command& command, Instant now) {
 
 void Session::on_received(std::span<const std::byte> bytes) {
   const websocket::Error error = websocket_.receive(bytes, *this);
-  if (error == websocket::Error::none || !connected()) return;
+  if (error != websocket::Error::none && connected()) lose_stream(error);
+}
+
+void Session::lose_stream(websocket::Error error) {
   if (websocket::is_upgrade_error(error)) {
     return lose({.reason = Reason::upgrade_refused,
                  .http_status = websocket_.http_status(),
@@ -212,24 +215,28 @@ void Session::on_book(const kraken::BookMessage& message) {
   const bool named = message.symbol.data() == name_;
   Subscription* record = named ? named_book_ : subscriptions_.find_book(message.symbol);
   if (record == nullptr) return;  // not ours, or on its way out
-  Event fault{};
   switch (record->book->apply(message)) {
     case kraken::ApplyOutcome::verified:
       return publish_book(*record, message);
     case kraken::ApplyOutcome::no_snapshot:
       return;
     case kraken::ApplyOutcome::checksum_mismatch:
-      fault = Event::make(EventKind::checksum_mismatch);
-      fault.payload.book_fault.expected = message.checksum;
-      fault.payload.book_fault.computed = record->book->checksum();
-      break;
+      return on_wrong_book(*record, EventKind::checksum_mismatch, message.checksum);
     case kraken::ApplyOutcome::crossed:
-      fault = Event::make(EventKind::book_invalid);
-      fault.payload.book_fault.fault = BookFault::crossed;
-      break;
+      return on_wrong_book(*record, EventKind::book_invalid, message.checksum);
   }
-  fault.payload.book_fault.symbol = record->symbol;
-  subscriptions_.on_book_fault(*record, fault, now_);
+}
+
+void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expected) {
+  Event fault = Event::make(kind);
+  fault.payload.book_fault.symbol = record.symbol;
+  if (kind == EventKind::checksum_mismatch) {
+    fault.payload.book_fault.expected = expected;
+    fault.payload.book_fault.computed = record.book->checksum();
+  } else {
+    fault.payload.book_fault.fault = BookFault::crossed;
+  }
+  subscriptions_.on_book_fault(record, fault, now_);
 }
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
@@ -321,8 +328,7 @@ void Session::publish_one(EventKind kind) {
   }
 }
 
-void Session::check_restored() {
-  if (phase() != Phase::restoring || !subscriptions_.all_settled()) return;
+void Session::say_restored() {
   step({.kind = InputKind::restored,
         .count = subscriptions_.settled_count(),
         .rejected = subscriptions_.rejected_count()},
@@ -486,17 +492,21 @@ void Session::pump_requests() {
 
 [[gnu::hot]] void Session::end_turn(Instant now) {
   now_ = now;
+  if (depends_on_room()) on_room(now);
+  if (phase() == Phase::restoring || phase() == Phase::live) {
+    check_restored();
+    if (subscriptions_.has_unsent()) pump_requests();
+  }
+  if (connected()) flush();
+}
+
+void Session::on_room(Instant now) {
   if (!slots_.complete()) slots_.top_up();
   if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
   if (subscriptions_.has_parked()) {
     subscriptions_.resume_parked(shared_.publisher.market_room());
     check_restored();
   }
-  if (phase() == Phase::restoring || phase() == Phase::live) {
-    if (subscriptions_.all_settled()) check_restored();
-    if (subscriptions_.has_unsent()) pump_requests();
-  }
-  if (connected()) flush();
 }
 
 void Session::flush() {
@@ -504,10 +514,6 @@ void Session::flush() {
   if (bytes.empty()) return;
   shared_.transport.send(*connection_, bytes);
   websocket_.consume_output(bytes.size());
-}
-
-[[gnu::hot]] bool Session::depends_on_room() const {
-  return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
 }
 
 void Session::check_invariants() const {

@@ -69,7 +69,9 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] bool has_been_live() const { return has_been_live_; }
   [[nodiscard]] Reason last_loss() const { return last_loss_; }
   // The room in the ring decides what happens next.
-  [[nodiscard]] bool depends_on_room() const;
+  [[nodiscard]] bool depends_on_room() const {
+    return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
+  }
   void check_invariants() const;
 
   // Called by the WebSocket connection.
@@ -81,14 +83,19 @@ class Session final : private kraken::BookListener {
   bool on_close(uint16_t code, std::string_view reason);
 
  private:
-  // What is `inline` here is called in session.cpp alone, on the way of every message.
-  void step(Input input, Instant now);
+  // What is `inline` here is called in session.cpp alone, on the way of every message; what stands
+  // in its way and is rare is kept out of it.
+  [[gnu::noinline]] void step(Input input, Instant now);
   void run(const Actions& actions);
   void note(const Event& event);
   void open();
   void drop(uint16_t close_code);
-  void lose(const Loss& loss) { step({.kind = InputKind::lost, .loss = loss}, now_); }
+  [[gnu::noinline]] void lose(const Loss& loss) {
+    step({.kind = InputKind::lost, .loss = loss}, now_);
+  }
   void lose_protocol(uint16_t close_code);
+  [[gnu::noinline]] void on_room(Instant now);
+  [[gnu::noinline]] void lose_stream(websocket::Error error);
   inline void on_received(std::span<const std::byte> bytes);
   void reached(MessagePhase phase) const {
     if (shared_.phases != nullptr && shared_.phases->listening()) shared_.phases->reached(phase);
@@ -99,10 +106,14 @@ class Session final : private kraken::BookListener {
   void on_book_named(std::string_view symbol) override;
   inline void on_book(const kraken::BookMessage& message);
   inline void publish_book(Subscription& record, const kraken::BookMessage& message);
+  void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
   void on_trades(std::span<const kraken::TradeRow> rows);
   void on_tickers(std::span<const kraken::TickerRow> rows);
   void publish_one(EventKind kind);
-  void check_restored();
+  void check_restored() {
+    if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();
+  }
+  void say_restored();
 
   void arm(Timer& timer, Instant deadline);
   void disarm(Timer& timer);

@@ -27,8 +27,8 @@ static_assert(std::is_trivially_copyable_v<Command>);
 class CommandDoor {
  public:
   virtual ~CommandDoor() = default;
-  // The oldest command not yet taken; false when there is none.
-  [[nodiscard]] virtual bool peek(Command& command) = 0;
+  // The oldest command not yet taken, good until pop(); null when there is none.
+  [[nodiscard]] virtual const Command* peek() = 0;
   // Takes what peek showed.
   virtual void pop() = 0;
 };

@@ -61,7 +61,7 @@ class TimerNode : private TimerLink {
 };
 
 struct AdvanceResult {
-  uint32_t fired = 0;
+  uint64_t fired = 0;     // as wide as a register: nothing is packed on the way of an empty advance
   bool more_due = false;  // fires_max was reached: call again with the same instant
 };
 
