@@ -146,42 +146,39 @@ bool Session::on_pong(std::span<const std::byte>) {
   last_sign_of_life_at_ = now_;
   if (*kind == kraken::MessageKind::pong) return true;  // proves the socket, not the feed
   last_message_at_ = now_;
-  const bool goes_on = take_message(*kind);
+  if (*kind == kraken::MessageKind::book) [[likely]] {
+    take_books();
+  } else {
+    take_other(*kind);
+  }
   reached(MessagePhase::publish);
-  return goes_on;
+  return connected();
 }
 
-bool Session::take_message(kraken::MessageKind kind) {
-  if (kind == kraken::MessageKind::status) {
-    on_status(shared_.decoder.status());
-    return connected();
-  }
-  if (phase() != Phase::restoring && phase() != Phase::live) return true;
+void Session::take_books() {
+  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  for (const kraken::BookMessage& message : shared_.decoder.books()) on_book(message);
+}
+
+void Session::take_other(kraken::MessageKind kind) {
+  if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());
+  if (phase() != Phase::restoring && phase() != Phase::live) return;
   switch (kind) {
-    case kraken::MessageKind::book:
-      for (const kraken::BookMessage& message : shared_.decoder.books()) on_book(message);
-      break;
     case kraken::MessageKind::trades:
-      on_trades(shared_.decoder.trades());
-      break;
+      return on_trades(shared_.decoder.trades());
     case kraken::MessageKind::tickers:
-      on_tickers(shared_.decoder.tickers());
-      break;
+      return on_tickers(shared_.decoder.tickers());
     case kraken::MessageKind::heartbeat:
-      publish_one(EventKind::heartbeat);
-      break;
+      return publish_one(EventKind::heartbeat);
     case kraken::MessageKind::ack:
       subscriptions_.on_ack(shared_.decoder.ack(), now_);
       check_restored();
-      arm_watchdog();
-      break;
+      return arm_watchdog();
     case kraken::MessageKind::bare_error:
-      subscriptions_.on_rate_exceeded(now_);
-      break;
+      return subscriptions_.on_rate_exceeded(now_);
     default:
-      break;
+      return;
   }
-  return connected();
 }
 
 void Session::on_status(const kraken::Status& status) {
@@ -241,22 +238,15 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
   const std::span<const kraken::BookChange> changes = record.book->changes();
-  const bool empty_snapshot = message.is_snapshot && changes.empty();
-  const auto count = static_cast<uint32_t>(changes.size()) + (empty_snapshot ? 1 : 0);
-  if (count != 0 && !shared_.publisher.begin_market(count, origin())) {
-    Event stale = Event::make(EventKind::book_stale);
-    stale.payload.book_fault.symbol = record.symbol;
-    return subscriptions_.on_book_fault(record, stale, now_);
-  }
-  const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
-  const auto flags_at = [count](uint32_t i) {
-    return static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
-                                (i + 1 == count ? flag_last_in_message : 0));
-  };
-  const auto write_change = [&, symbol = record.symbol, time_ns = message.timestamp_ns](
-                                Event& event, uint32_t i) {
+  const auto count = static_cast<uint32_t>(changes.size());
+  if (count == 0) return publish_no_change(record, message);
+  if (!shared_.publisher.begin_market(count, origin())) return on_lost_change(record);
+  const auto write_change = [changes, count, symbol = record.symbol,
+                             time_ns = message.timestamp_ns](Event& event, uint32_t i) {
     const kraken::BookChange& change = changes[i];
-    event.flags = static_cast<uint8_t>(flags_at(i) | (change.truncated ? flag_truncated : 0));
+    event.flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
+                                       (i + 1 == count ? flag_last_in_message : 0) |
+                                       (change.truncated ? flag_truncated : 0));
     event.payload.book = {.price = change.level.price_mantissa,
                           .qty = change.level.qty_mantissa,
                           .venue_time_ns = time_ns,
@@ -266,15 +256,30 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
                           .side = change.side,
                           .zero = {}};
   };
-  if (empty_snapshot) [[unlikely]] {
-    Event& event = shared_.publisher.next_market(
-        kind, static_cast<uint8_t>(flags_at(0) | flag_empty), origin());
+  const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
+  shared_.publisher.write_market(count, kind, origin(), write_change);
+  if (!record.verified) on_first_verified(record);
+}
+
+// A snapshot is told though it is empty.
+void Session::publish_no_change(Subscription& record, const kraken::BookMessage& message) {
+  if (message.is_snapshot) {
+    if (!shared_.publisher.begin_market(1, origin())) return on_lost_change(record);
+    constexpr uint8_t flags = flag_first_in_message | flag_last_in_message | flag_empty;
+    Event& event = shared_.publisher.next_market(EventKind::book_snapshot, flags, origin());
     event.payload.book.venue_time_ns = message.timestamp_ns;
     event.payload.book.symbol = record.symbol;
-  } else {
-    shared_.publisher.write_market(count, kind, origin(), write_change);
   }
-  if (record.verified) return;
+  if (!record.verified) on_first_verified(record);
+}
+
+void Session::on_lost_change(Subscription& record) {
+  Event stale = Event::make(EventKind::book_stale);
+  stale.payload.book_fault.symbol = record.symbol;
+  subscriptions_.on_book_fault(record, stale, now_);
+}
+
+void Session::on_first_verified(Subscription& record) {
   subscriptions_.on_book_verified(record, now_);
   check_restored();
 }

@@ -100,13 +100,17 @@ class Session final : private kraken::BookListener {
   void reached(MessagePhase phase) const {
     if (shared_.phases != nullptr && shared_.phases->listening()) shared_.phases->reached(phase);
   }
-  inline bool take_message(kraken::MessageKind kind);
+  inline void take_books();
+  [[gnu::noinline]] void take_other(kraken::MessageKind kind);
 
   void on_status(const kraken::Status& status);
   void on_book_named(std::string_view symbol) override;
   inline void on_book(const kraken::BookMessage& message);
   inline void publish_book(Subscription& record, const kraken::BookMessage& message);
+  void publish_no_change(Subscription& record, const kraken::BookMessage& message);
   void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
+  void on_lost_change(Subscription& record);
+  void on_first_verified(Subscription& record);
   void on_trades(std::span<const kraken::TradeRow> rows);
   void on_tickers(std::span<const kraken::TickerRow> rows);
   void publish_one(EventKind kind);

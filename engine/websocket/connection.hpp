@@ -140,8 +140,8 @@ class Connection {
   void stop();
   template <class Handler>
   [[nodiscard]] bool deliver(const Delivery& delivery, Handler& handler);
-  // How many bytes the next frame has if it is a whole text message in place. Cold cases answer 0.
-  [[nodiscard]] size_t plain_text_at(Input in, std::string_view& text) const;
+  // The next frame is a whole text message in place, to the end of `text`. Cold cases answer false.
+  [[nodiscard]] bool is_plain_text(Input in, std::string_view& text) const;
   // Any other piece of the stream; false: an error, or nothing more to read.
   template <class Handler>
   [[nodiscard, gnu::noinline]] bool receive_other(Input& in, Handler& handler, Error& error);
@@ -184,20 +184,20 @@ class Connection {
   std::optional<Duration> retry_after_;
 };
 
-inline size_t Connection::plain_text_at(Input in, std::string_view& text) const {
+inline bool Connection::is_plain_text(Input in, std::string_view& text) const {
   const size_t have = in.left();
-  if (have < 2 || in.next[0] != std::byte{0x81}) return 0;  // FIN, text
+  if (have < 2 || in.next[0] != std::byte{0x81}) return false;  // FIN, text
   size_t length = static_cast<size_t>(in.next[1]);
   size_t head = 2;
   if (length > 125) {
-    if (length != 126 || have < 4) return 0;
+    if (length != 126 || have < 4) return false;
     length = static_cast<size_t>(in.next[2]) << 8 | static_cast<size_t>(in.next[3]);
-    if (length < 126) return 0;
+    if (length < 126) return false;
     head = 4;
   }
-  if (have - head < length || length > message_bytes_max_) return 0;
+  if (have - head < length || length > message_bytes_max_) return false;
   text = {reinterpret_cast<const char*>(in.next) + head, length};
-  return is_ascii(text) || is_utf8(text) ? head + length : 0;
+  return is_ascii(text) || is_utf8(text);
 }
 
 template <class Handler>
@@ -229,11 +229,10 @@ Error Connection::receive(std::span<const std::byte> bytes, Handler& handler) {
   const std::byte* next = bytes.data();
   const std::byte* const end = next + bytes.size();
   for (;;) {
-    while (plain_) {
+    while (plain_ && next != end) {
       std::string_view text;
-      const size_t frame_bytes = plain_text_at({next, end}, text);
-      if (frame_bytes == 0) break;
-      next += frame_bytes;
+      if (!is_plain_text({next, end}, text)) break;
+      next = reinterpret_cast<const std::byte*>(text.data() + text.size());
       if (!handler.on_text(text)) {
         stop();
         return Error::none;
