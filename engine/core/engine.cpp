@@ -36,13 +36,14 @@ struct Engine::State final : CompletionSink {
       const auto number = static_cast<uint16_t>(sessions.size());
       sessions.push_back(std::make_unique<Session>(each, number, shared, seeds.next_u64()));
     }
+    session_count = static_cast<uint32_t>(sessions.size());
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
 
   [[gnu::hot]] void on_completion(const Completion& completion) override {
     if (doors.journal != nullptr) doors.journal->on_completion(completion);
     const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
-    if (number < sessions.size()) touch(number).on_completion(completion, now);
+    if (number < session_count) touch(number).on_completion(completion, now);
   }
 
   // For what enters this turn.
@@ -69,6 +70,7 @@ struct Engine::State final : CompletionSink {
   bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
+  uint32_t session_count = 0;
   // By number, so that a turn costs what entered it and not what sessions there are.
   static_assert(sessions_max <= 64);
   uint64_t to_end;      // something entered it in this turn, or it goes on by itself
@@ -124,11 +126,10 @@ void Engine::State::end_sessions() {
   uint64_t goes_on = 0;
   for (uint64_t left = to_end; left != 0; left &= left - 1) {
     Session& session = *sessions[static_cast<size_t>(std::countr_zero(left))];
-    session.end_turn(now);
+    if (!session.end_turn(now)) continue;
     const uint64_t bit = left & (~left + 1);
-    const bool waits = session.depends_on_room();
-    if (waits) needs_room |= bit;
-    if (waits || session.has_unsent()) goes_on |= bit;
+    goes_on |= bit;
+    if (session.depends_on_room()) needs_room |= bit;
   }
   to_end = goes_on;
 }
@@ -170,6 +171,7 @@ bool Engine::State::depends_on_room() const {
 // A turn is worth an entry when something entered it, something left it, or the ring's room could
 // have changed what the sessions decided.
 void Engine::State::write_journal(const TurnResult& result) {
+  if (doors.journal == nullptr) return;
   const EventWindow& window = publisher.window();
   const bool room_news = room_mattered && window.room != room_left;
   if (result.inputs == 0 && result.events == 0 && !room_news) return;
@@ -177,7 +179,6 @@ void Engine::State::write_journal(const TurnResult& result) {
   room_left = window.room > result.events ? window.room - result.events : 0;
   std::optional<Duration> utc_offset;
   if (std::exchange(attempt_began, false)) utc_offset = doors.clock.utc_offset();
-  if (doors.journal == nullptr) return;
   doors.journal->end_turn({.now = now,
                            .utc_offset = utc_offset,
                            .room = window.room,

@@ -75,9 +75,7 @@ void Session::on_command(const Command& command, Instant now) {
   }
 }
 
-[[gnu::hot]] void Session::on_completion(const Completion& completion, Instant now) {
-  if (!connection_ || completion.connection != *connection_) return;  // an earlier connection's
-  now_ = now;
+void Session::on_rare(const Completion& completion) {
   switch (completion.kind) {
     case Completion::Kind::opened:
       peer_ = completion.peer;
@@ -93,7 +91,7 @@ void Session::on_command(const Command& command, Instant now) {
   }
 }
 
-void Session::on_received(std::span<const std::byte> bytes) {
+[[gnu::hot]] void Session::on_received(std::span<const std::byte> bytes) {
   const websocket::Error error = websocket_.receive(bytes, *this);
   if (error != websocket::Error::none && connected()) lose_stream(error);
 }
@@ -495,23 +493,20 @@ void Session::pump_requests() {
   }
 }
 
-[[gnu::hot]] void Session::end_turn(Instant now) {
+bool Session::end_busy_turn(Instant now) {
   now_ = now;
-  if (depends_on_room()) on_room(now);
-  if (phase() == Phase::restoring || phase() == Phase::live) {
-    check_restored();
-    if (subscriptions_.has_unsent()) pump_requests();
-  }
-  if (connected()) flush();
-}
-
-void Session::on_room(Instant now) {
   if (!slots_.complete()) slots_.top_up();
   if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
   if (subscriptions_.has_parked()) {
     subscriptions_.resume_parked(shared_.publisher.market_room());
     check_restored();
   }
+  if (phase() == Phase::restoring || phase() == Phase::live) {
+    check_restored();
+    if (subscriptions_.has_unsent()) pump_requests();
+  }
+  if (connected()) flush();
+  return goes_on();
 }
 
 void Session::flush() {

@@ -57,12 +57,23 @@ class Session final : private kraken::BookListener {
 
   void start(Instant now);
   void on_command(const Command& command, Instant now);
-  void on_completion(const Completion& completion, Instant now);
+  void on_completion(const Completion& completion, Instant now) {
+    if (!connection_ || completion.connection != *connection_) return;  // an earlier connection's
+    now_ = now;
+    if (completion.kind == Completion::Kind::received) [[likely]] {
+      on_received(completion.bytes);
+    } else {
+      on_rare(completion);
+    }
+  }
   void on_timer(const Timer& timer, Instant now);
   // Goes on with what waited for room, sends what the pace allows, hands bytes to the transport.
-  void end_turn(Instant now);
-  // The next turn has something to do here though nothing enters it: also when depends_on_room().
-  [[nodiscard]] bool has_unsent() const { return subscriptions_.has_unsent(); }
+  // True: the next turn has something to do here though nothing enters it, as it always has while
+  // depends_on_room().
+  [[nodiscard]] bool end_turn(Instant now) {
+    const bool quiet = phase() != Phase::restoring && !goes_on() && websocket_.output().empty();
+    return !quiet && end_busy_turn(now);
+  }
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
@@ -94,9 +105,11 @@ class Session final : private kraken::BookListener {
     step({.kind = InputKind::lost, .loss = loss}, now_);
   }
   void lose_protocol(uint16_t close_code);
-  [[gnu::noinline]] void on_room(Instant now);
-  [[gnu::noinline]] void lose_stream(websocket::Error error);
-  inline void on_received(std::span<const std::byte> bytes);
+  void on_received(std::span<const std::byte> bytes);
+  void on_rare(const Completion& completion);
+  void lose_stream(websocket::Error error);
+  [[nodiscard]] bool goes_on() const { return depends_on_room() || subscriptions_.has_unsent(); }
+  bool end_busy_turn(Instant now);
   void reached(MessagePhase phase) const {
     if (shared_.phases != nullptr && shared_.phases->listening()) shared_.phases->reached(phase);
   }
