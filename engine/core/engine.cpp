@@ -70,7 +70,7 @@ struct Engine::State final : CompletionSink {
   bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
-  uint32_t session_count = 0;
+  uint32_t session_count = 0;  // sessions.size(), which would be worked out from two pointers
   // By number, so that a turn costs what entered it and not what sessions there are.
   static_assert(sessions_max <= 64);
   uint64_t to_end;      // something entered it in this turn, or it goes on by itself
