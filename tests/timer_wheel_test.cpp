@@ -126,6 +126,42 @@ TEST(TimerWheel, MovesABucketOfOneTickDownAsAWhole) {
   }
 }
 
+// Each callback frees its own timer and, in turn, those that are next, last and in between: the
+// wheel keeps no way to any of them.
+TEST(TimerWheel, LetsACallbackFreeTimersThatAreDueInTheSameAdvance) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    TimerWheel wheel;
+    std::map<int, std::unique_ptr<Numbered>> timers;
+    for (int number = 0; number < 60; ++number) {
+      timers[number] = std::make_unique<Numbered>();
+      timers[number]->number = number;
+      wheel.arm(*timers[number], Instant{1'000});
+    }
+    const auto free = [&timers, &wheel](auto at) {
+      wheel.cancel(*at->second);
+      timers.erase(at);
+    };
+    int before = -1;
+    wheel.advance(Instant{5'000}, 1'000, [&](TimerNode& node) {
+      const int number = static_cast<Numbered&>(node).number;
+      // None between them is left.
+      EXPECT_EQ(timers.upper_bound(before)->first, number);
+      before = number;
+      timers.erase(number);
+      const uint64_t which = random.below(5);
+      if (which > 2 || timers.size() < 3) return;
+      if (which == 0) free(timers.begin());
+      if (which == 1) free(std::prev(timers.end()));
+      if (which == 2) free(std::next(timers.begin(), static_cast<ptrdiff_t>(timers.size() / 2)));
+    });
+    EXPECT_TRUE(timers.empty());
+    EXPECT_EQ(wheel.armed_count(), 0U);
+    wheel.check_invariants();
+  }
+}
+
 // Nothing is due for a while and advance does next to nothing; whatever is armed in that time,
 // nearer than what it knew of, is due at its own.
 TEST(TimerWheel, FiresWhatIsArmedNearerWhileItWasQuiet) {

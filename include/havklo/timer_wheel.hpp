@@ -105,7 +105,7 @@ class BasicTimerWheel {
   void cancel(TimerNode& node) {
     HAVKLO_ASSERT(node.armed());
     unlink(node);
-    --armed_;
+    ++cancelled_;
   }
 
   // Fires what is due at `now`, by tick and then by arming order, at most `fires_max`:
@@ -132,7 +132,7 @@ class BasicTimerWheel {
     return from_tick(earliest);
   }
 
-  [[nodiscard]] uint64_t armed_count() const { return armed_; }
+  [[nodiscard]] uint64_t armed_count() const { return armed_ - cancelled_; }
 
   void check_invariants() const {
     uint64_t count = 0;
@@ -151,7 +151,7 @@ class BasicTimerWheel {
         ++count;
       }
     }
-    HAVKLO_ASSERT(count == armed_);
+    HAVKLO_ASSERT(count == armed_count());
     HAVKLO_ASSERT(quiet_until_ <= first_begin());
   }
 
@@ -266,16 +266,27 @@ class BasicTimerWheel {
       current_ = at;
       // All of one tick, and what the callbacks arm for it.
       TimerLink& list = buckets_[bucket_of(0, at)];
+      // Goes from the last to the first, ahead of what fires: a list that is in no near cache takes
+      // half as long when it comes from both ends. Null when they have met, or when a callback has
+      // cancelled a timer, which may be gone.
+      const TimerLink* fetched = &list;
       do {
         if (result.fired == fires_max) {
           result.more_due = true;
           return result;
         }
         TimerLink& link = *list.next_;
+        if (fetched != nullptr) {
+          const TimerLink* const before = fetched->previous_;
+          __builtin_prefetch(before);
+          fetched = fetched == &link || before == &link ? nullptr : before;
+        }
         unlink(link);
         --armed_;
         ++result.fired;
+        const uint64_t cancelled = cancelled_;
         f(static_cast<TimerNode&>(link));
+        if (cancelled_ != cancelled) fetched = nullptr;
       } while (list.next_ != &list);
     }
     if (target > current_) current_ = target;
@@ -328,7 +339,8 @@ class BasicTimerWheel {
 
   uint64_t current_ = 0;  // every tick before it has been fired
   uint64_t quiet_until_ = ~uint64_t{0};
-  uint64_t armed_ = 0;
+  uint64_t armed_ = 0;      // and not fired
+  uint64_t cancelled_ = 0;  // of those
   uint64_t occupied_words_ = 0;
   std::array<uint64_t, words> bitmaps_{};
   std::array<TimerLink, size_t{levels} * slots> buckets_;
