@@ -36,14 +36,13 @@ struct Engine::State final : CompletionSink {
       const auto number = static_cast<uint16_t>(sessions.size());
       sessions.push_back(std::make_unique<Session>(each, number, shared, seeds.next_u64()));
     }
-    session_count = static_cast<uint32_t>(sessions.size());
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
 
   [[gnu::hot]] void on_completion(const Completion& completion) override {
     if (doors.journal != nullptr) doors.journal->on_completion(completion);
     const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
-    if (number < session_count) touch(number).on_completion(completion, now);
+    if (number < sessions.size()) touch(number).on_completion(completion, now);
   }
 
   // For what enters this turn.
@@ -70,7 +69,6 @@ struct Engine::State final : CompletionSink {
   bool attempt_began = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
-  uint32_t session_count = 0;  // sessions.size(), which would be worked out from two pointers
   // By number, so that a turn costs what entered it and not what sessions there are.
   static_assert(sessions_max <= 64);
   uint64_t to_end;      // something entered it in this turn, or it goes on by itself
