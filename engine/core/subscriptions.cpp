@@ -55,9 +55,9 @@ Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& 
       slots_(slots),
       wheel_(wheel),
       scratch_(scratch),
-      pace_(settings.requests.per_second, settings.requests.burst) {
-  for (auto& table : by_symbol_) table.resize(symbols_max);
-  records_.reserve(by_symbol_.size() * symbols_max);
+      pace_(settings.requests.per_second, settings.requests.burst),
+      by_symbol_(names) {
+  records_.reserve(std::tuple_size_v<RecordsOfSymbol> * symbols_max);
   request_symbols_.reserve(symbols_per_request_max);
   for (const SubscriptionSettings& wish : settings.subscriptions) {
     for (const std::string& symbol : wish.symbols) {
@@ -336,13 +336,6 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
   }
 }
 
-Subscription* Subscriptions::lookup(Channel channel, std::string_view symbol) const {
-  if (symbol.empty()) return nullptr;  // an answer that names nobody has no text at all
-  const auto id = index_.find(symbol);
-  if (!id) return nullptr;
-  return by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(*id)];
-}
-
 [[gnu::hot]] Subscription* Subscriptions::find_book(std::string_view symbol) const {
   Subscription* record = lookup(Channel::book, symbol);
   if (record == nullptr) return nullptr;
@@ -440,7 +433,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.alone = false;
   record.sent = false;
   record.fault.kind = EventKind{};
-  by_symbol_[static_cast<uint8_t>(channel)][static_cast<uint32_t>(symbol)] = &record;
+  record_of(channel, symbol) = &record;
   slots_.set_subscriptions(++wanted_);
   set(record, Stage::idle, Cycle::none);
   return record;
@@ -448,7 +441,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
 
 void Subscriptions::release_record(Subscription& record) {
   disarm(record);
-  by_symbol_[static_cast<uint8_t>(record.channel)][static_cast<uint32_t>(record.symbol)] = nullptr;
+  record_of(record.channel, record.symbol) = nullptr;
   record.book.reset();
   set(record, Stage::absent, Cycle::none);
   slots_.set_subscriptions(--wanted_);

@@ -29,6 +29,7 @@
 #include "core/lifecycle_slots.hpp"
 #include "core/request_pace.hpp"
 #include "core/symbol_index.hpp"
+#include "core/symbol_table.hpp"
 #include "core/timers.hpp"
 #include "kraken/book.hpp"
 #include "kraken/message.hpp"
@@ -85,6 +86,9 @@ struct Request {
   std::span<const std::string_view> symbols;  // valid until the next call
 };
 
+// [channel]; null: none.
+using RecordsOfSymbol = std::array<Subscription*, 3>;
+
 class Subscriptions {
  public:
   Subscriptions(const Settings& settings, uint16_t session, Names& names, SymbolIndex& index,
@@ -136,7 +140,13 @@ class Subscriptions {
   void check_invariants() const;
 
  private:
-  [[nodiscard]] Subscription* lookup(Channel channel, std::string_view symbol) const;
+  [[nodiscard]] Subscription* lookup(Channel channel, std::string_view symbol) const {
+    const RecordsOfSymbol* const records = by_symbol_.find(symbol);
+    return records == nullptr ? nullptr : (*records)[static_cast<uint8_t>(channel)];
+  }
+  Subscription*& record_of(Channel channel, SymbolId symbol) {
+    return by_symbol_[symbol][static_cast<uint8_t>(channel)];
+  }
   Subscription& new_record(Channel channel, SymbolId symbol);
   void release_record(Subscription& record);
   void set(Subscription& record, Stage stage, Cycle cycle);
@@ -171,7 +181,7 @@ class Subscriptions {
   uint64_t last_req_id_ = 0;
 
   std::vector<std::unique_ptr<Subscription>> records_;
-  std::array<std::vector<Subscription*>, 3> by_symbol_;  // [channel][symbol]; null: none
+  SymbolTable<RecordsOfSymbol> by_symbol_;
   std::vector<std::string_view> request_symbols_;
 
   uint32_t wanted_ = 0;  // records that are not absent
