@@ -5,9 +5,9 @@
 // function named measured_… is called once and does what it does `operations` times, which is
 // printed; what comes before and after it is not counted.
 #include <cstdio>
+#include <havklo/event_ring.hpp>
 #include <havklo/limits.hpp>
 #include <havklo/recording.hpp>
-#include <havklo/spsc_ring.hpp>
 #include <havklo/timer_wheel.hpp>
 #include <memory>
 #include <string>
@@ -100,9 +100,12 @@ extern "C" {
   for (size_t i = 0; i < turns; ++i) require(world.engine.turn().events == 0);
 }
 
-[[gnu::noinline]] void measured_ring_push_pop(SpscRing<Event>& ring, size_t count) {
+[[gnu::noinline]] void measured_ring_push_pop(EventRing& ring, size_t count) {
   Event event = Event::make(EventKind::heartbeat);
-  for (size_t i = 0; i < count; ++i) require(ring.try_push(event) && ring.try_pop(event));
+  for (size_t i = 0; i < count; ++i) {
+    ++event.sequence;
+    require(ring.try_push(event) && ring.try_pop(event));
+  }
 }
 
 [[gnu::noinline]] void measured_timer_rearm(TimerWheel& wheel, std::vector<TimerNode>& nodes) {
@@ -184,7 +187,7 @@ int main() {
   }
   record_frames();
   {
-    SpscRing<Event> ring(1'024);
+    EventRing ring(1'024);
     measured_ring_push_pop(ring, 10'000);
     say("ring_push_pop", 10'000);
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 #include <havklo/client.hpp>
+#include <havklo/event_ring.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <thread>
@@ -216,7 +217,7 @@ struct KrakenClient::State {
   void park(const core::TurnResult& turn);
   void tell(bool is_closed);
 
-  SpscRing<Event> ring;
+  EventRing ring;
   core::RingEventDoor event_door;
   LiveEngine live;
   // What wait_live() and closed() read: written by the loop when it changes.

@@ -60,7 +60,7 @@ bool Replay::poll(Event& event) {
   return true;
 }
 
-bool Replay::fill(SpscRing<Event>& ring) {
+bool Replay::fill(EventRing& ring) {
   State& state = *state_;
   for (;;) {
     if (state.rest.empty()) state.rest = next_turn();

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <havklo/spsc_ring.hpp>
+#include <havklo/event_ring.hpp>
 #include <memory>
 #include <set>
 
@@ -86,7 +86,7 @@ class PlannedCommands final : public CommandDoor {
 // The strategy's side of the ring.
 class Consumer {
  public:
-  Consumer(SpscRing<Event>& ring, const std::vector<ConsumerPause>& pauses, Verdict& verdict)
+  Consumer(EventRing& ring, const std::vector<ConsumerPause>& pauses, Verdict& verdict)
       : ring_(ring), pauses_(pauses), verdict_(verdict) {}
 
   // False: it does not look, or there was nothing.
@@ -124,7 +124,7 @@ class Consumer {
   [[nodiscard]] uint64_t digest() const { return digest_.value(); }
 
  private:
-  SpscRing<Event>& ring_;
+  EventRing& ring_;
   std::vector<ConsumerPause> pauses_;
   Verdict& verdict_;
   uint64_t sequence_ = 0;
@@ -187,7 +187,7 @@ class World {
   Venue venue_;
   VenueTransport network_;
   PlannedCommands commands_;
-  SpscRing<Event> ring_;
+  EventRing ring_;
   core::RingEventDoor ring_door_;
   Consumer consumer_;
   RunObserver observer_;

@@ -131,7 +131,7 @@ TEST_F(Replaying, TheSinkAndTheRingGetTheSameEvents) {
   while (sink.run_once([&](const Event& event) { by_sink.push_back(event); }) != 0) continue;
   std::vector<Event> by_ring;
   auto source = Replay::open(file_.path()).value();
-  SpscRing<Event> ring(16);
+  EventRing ring(16);
   bool more = true;
   while (more) {
     more = source.fill(ring);

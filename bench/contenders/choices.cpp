@@ -33,22 +33,25 @@ const Registration recorded("choice_recording", "recording on", HAVKLO_VERSION,
 class Strategy {
  public:
   explicit Strategy(LatencyHistogram& latencies) : latencies_(latencies) {}
-  // The engine's side.
-  void begin() { began_ns_.store(monotonic_ns(), std::memory_order_relaxed); }
+  // The engine's side, which does the sum: a line that the strategy had to fetch for it would be
+  // counted, too.
+  void begin() { began_ns_ = monotonic_ns(); }
   [[nodiscard]] uint64_t messages() const { return messages_.load(std::memory_order_acquire); }
+  void end() { latencies_.record(has_it_ns_.load(std::memory_order_relaxed) - began_ns_); }
   // The strategy's.
   void take(const Event& event) {
     const bool book =
         event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
     if (!book || !event.last_in_message()) return;
-    latencies_.record(monotonic_ns() - began_ns_.load(std::memory_order_relaxed));
+    has_it_ns_.store(monotonic_ns(), std::memory_order_relaxed);
     // Pairs with the acquire in messages(): the engine may begin the next.
     messages_.store(messages_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
  private:
   LatencyHistogram& latencies_;
-  std::atomic<int64_t> began_ns_{0};  // told to the strategy by the ring's own release
+  int64_t began_ns_ = 0;
+  alignas(cache_line_bytes) std::atomic<int64_t> has_it_ns_{0};
   std::atomic<uint64_t> messages_{0};
 };
 
@@ -63,6 +66,7 @@ void feed_all(const Run& run, FeedWorld& world, const Frames& frames, Strategy& 
     world.transport.next = {read.data(), read.size() - receive_padding};
     strategy.begin();
     turn_and_wait();
+    strategy.end();
   }
 }
 
@@ -88,7 +92,7 @@ Measured by_ring(const Run& run) {
   const Frames& frames = real_or_made_frames();
   LatencyHistogram latencies;
   Strategy strategy(latencies);
-  SpscRing<Event> ring(1U << 16U);
+  EventRing ring(1U << 16U);
   core::RingEventDoor door(ring);
   FeedWorld world(frames, {.events = &door});
   ring.release(ring.peek().size());  // of the beginning

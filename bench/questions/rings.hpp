@@ -24,7 +24,7 @@
 namespace havklo::bench {
 
 struct Item {
-  uint64_t number = 0;
+  uint64_t sequence = 0;  // from 1, and each the one before and 1
   uint64_t rest[7] = {};
 };
 static_assert(sizeof(Item) == 64);
@@ -79,14 +79,14 @@ Measured ring_one_by_one(const Run& run) {
       run,
       [&ring, &run](uint64_t total) {
         Item item;
-        for (item.number = 1; item.number <= total; ++item.number) {
+        for (item.sequence = 1; item.sequence <= total; ++item.sequence) {
           while (!ring.push(item)) wait_a_little(run);
         }
       },
       [&ring, &expected](bool& right) -> uint64_t {
         Item item;
         if (!ring.pop(item)) return 0;
-        right = right && item.number == expected++;
+        right = right && item.sequence == expected++;
         return 1;
       });
 }
@@ -126,12 +126,12 @@ Measured ring_round_trip(const Run& run) {
   Item item;
   for (uint64_t look = 0; look < looks; ++look) {
     const int64_t begin = monotonic_ns();
-    for (uint64_t i = 1; i <= a_look; ++i) {
-      item.number = i;
+    for (uint64_t i = 0; i < a_look; ++i) {
+      ++item.sequence;
       while (!there.push(item)) wait_a_little(run);
       Item answer;
       while (!back.pop(answer)) wait_a_little(run);
-      right = right && answer.number == i;
+      right = right && answer.sequence == item.sequence;
     }
     costs.push_back(static_cast<double>(monotonic_ns() - begin) / static_cast<double>(a_look));
   }

@@ -2,30 +2,36 @@
 //
 // Not owned: the rings.
 // Threads:   the engine's; the other end of each ring belongs to one other thread.
-// Cost:      one load of the other side's index for each look.
+// Cost:      one load of what the other side writes for each look; a copy of each event.
 #pragma once
 
 #include <cstdint>
 #include <havklo/command.hpp>
 #include <havklo/event.hpp>
+#include <havklo/event_ring.hpp>
 #include <havklo/spsc_ring.hpp>
+#include <span>
+#include <vector>
 
 namespace havklo::core {
 
+// A turn's events are written in memory of the engine's own, which stays in its nearest cache, and
+// copied when they are all there: the ring's lines were last the reader's.
 class RingEventDoor final : public EventDoor {
  public:
-  explicit RingEventDoor(SpscRing<Event>& ring) : ring_(ring) {}
+  explicit RingEventDoor(EventRing& ring) : ring_(ring), turn_(ring.capacity()) {}
 
   void window(EventWindow& out) override {
-    out.slots = ring_.slots();
-    out.mask = ring_.capacity() - 1;
-    out.first = ring_.first_unpublished();
+    out.slots = turn_.data();
+    out.mask = turn_.size() - 1;
+    out.first = 0;
     out.room = static_cast<uint32_t>(ring_.free_slots(ring_.capacity()));
   }
-  void publish(uint32_t count) override { ring_.publish(count); }
+  void publish(uint32_t count) override { ring_.push(std::span(turn_).first(count)); }
 
  private:
-  SpscRing<Event>& ring_;
+  EventRing& ring_;
+  std::vector<Event> turn_;
 };
 
 class RingCommandDoor final : public CommandDoor {

@@ -261,8 +261,7 @@ static_assert(std::is_trivially_copyable_v<Event>);
 }
 
 // Where a turn writes its events: `room` free slots of a power-of-two ring of records, beginning at
-// `first`. Both the ring and inline mode hand out one of these, so that an event is written once,
-// where it will be read.
+// `first`.
 struct EventWindow {
   Event* slots = nullptr;
   uint64_t mask = 0;

@@ -21,8 +21,8 @@
 #include <havklo/clock.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
+#include <havklo/event_ring.hpp>
 #include <havklo/names.hpp>
-#include <havklo/spsc_ring.hpp>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,8 +55,9 @@ class Replay {
     return static_cast<uint32_t>(events.size());
   }
 
-  // As many events as the ring has room for. False: the end, nothing is left to push.
-  bool fill(SpscRing<Event>& ring);
+  // As many events as the ring has room for. False: the end, nothing is left to push. The ring
+  // must have had no events but this replay's, whose numbers begin at 1.
+  bool fill(EventRing& ring);
 
   [[nodiscard]] ReplayEnd end() const;
   // "" or, in lines, what is torn or what differs.

@@ -1,4 +1,5 @@
-// A preallocated ring between one producer thread and one consumer thread.
+// A preallocated ring between one producer thread and one consumer thread, for records of any kind:
+// commands. Events have one that is quicker (event_ring.hpp).
 //
 // Owns:       its slots (or borrows memory given to it: shared memory) and the two indices.
 // Not owned:  waking: the consumer polls.
@@ -13,23 +14,17 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <havklo/assert.hpp>
-#include <havklo/prefetch.hpp>
+#include <havklo/ring_slots.hpp>
 #include <limits>
-#include <memory>
-#include <new>
-#include <optional>
 #include <span>
 #include <type_traits>
 
 namespace havklo {
-
-inline constexpr size_t cache_line_bytes = 64;
 
 // Index is a parameter so that a test can wrap it within 256 steps.
 template <class T, class Index = uint64_t>
@@ -45,65 +40,32 @@ class SpscRing {
   }
 
   // `capacity` must be valid.
-  explicit SpscRing(size_t capacity)
-      : owned_(make_slots(capacity)), slots_(owned_.get()), mask_(mask_of(capacity)) {}
+  explicit SpscRing(size_t capacity) : slots_(capacity) {
+    HAVKLO_ASSERT(is_valid_capacity(capacity));
+  }
   // On memory of the caller, which outlives the ring; best aligned to a cache line.
-  explicit SpscRing(std::span<T> memory) : slots_(memory.data()), mask_(mask_of(memory.size())) {}
+  explicit SpscRing(std::span<T> memory) : slots_(memory) {
+    HAVKLO_ASSERT(is_valid_capacity(memory.size()));
+  }
   SpscRing(const SpscRing&) = delete;
   SpscRing& operator=(const SpscRing&) = delete;
 
-  [[nodiscard]] size_t capacity() const { return size_t{mask_} + 1; }
+  [[nodiscard]] size_t capacity() const { return slots_.capacity(); }
 
   // Producer.
 
-  // Slots that may be written; asks for the consumer's progress only if the known number is below
-  // `wanted`.
-  [[nodiscard]] size_t free_slots(size_t wanted) {
-    // What publish() will write is in the cache of a consumer that waits for it. A store alone, or
-    // a prefetch for one, takes it away and hands it back later than a store to what was read
-    // before (bench/NOTES.md, "There and back").
-    __builtin_prefetch(&tail_);
-    size_t known = capacity() - distance(producer_.head_seen, producer_.tail);
-    if (known < wanted) {
+  // False: it is full.
+  [[nodiscard]] bool try_push(const T& value) {
+    if (distance(producer_.head_seen, producer_.tail) == capacity()) {
       // Pairs with the release in release(): what the consumer has read may be overwritten.
       producer_.head_seen = head_.value.load(std::memory_order_acquire);
-      known = capacity() - distance(producer_.head_seen, producer_.tail);
+      if (distance(producer_.head_seen, producer_.tail) == capacity()) return false;
     }
-    return known;
-  }
-  // For a writer that fills slots by itself: the next one is slots()[first_unpublished() & mask],
-  // and mask is capacity() - 1.
-  [[nodiscard]] T* slots() { return slots_; }
-  [[nodiscard]] Index first_unpublished() const { return producer_.tail; }
-  // Makes the first `count` written slots visible; count <= free_slots().
-  void publish(size_t count) {
-    HAVKLO_ASSERT(distance(producer_.head_seen, producer_.tail) + count <= capacity());
-    producer_.tail = static_cast<Index>(producer_.tail + count);
-    // Pairs with the acquire in peek() and try_pop(): the slots are written before they are seen.
+    *slots_.at(producer_.tail) = value;
+    producer_.tail = static_cast<Index>(producer_.tail + 1);
+    // Pairs with the acquire in peek(): the slot is written before it is seen.
     tail_.value.store(producer_.tail, std::memory_order_release);
-  }
-  [[nodiscard]] bool try_push(const T& value) {
-    if (free_slots(1) == 0) return false;
-    slots_[producer_.tail & mask_] = value;
-    publish(1);
     return true;
-  }
-  // Writes `count` in place, fill(slot, i) each, and makes them visible together; count <=
-  // free_slots().
-  template <class Fill>
-  void push_batch(size_t count, Fill&& fill) {
-    for (size_t done = 0; done < count;) {
-      const size_t at = (producer_.tail + done) & mask_;
-      T* const slots = slots_ + at;
-      const size_t end = std::min(count, done + capacity() - at);
-      for (size_t i = done; i < end; ++i) {
-        T& slot = slots[i - done];
-        prefetch_for_write(&slot, slots_ahead * sizeof(T));
-        fill(slot, i);
-      }
-      done = end;
-    }
-    publish(count);
   }
 
   // Consumer.
@@ -111,19 +73,17 @@ class SpscRing {
   // What is ready and contiguous; the rest, past the end of memory, shows after release().
   [[nodiscard]] std::span<const T> peek() {
     if (consumer_.tail_seen == consumer_.head) {
-      // Pairs with the release in publish().
+      // Pairs with the release in try_push().
       consumer_.tail_seen = tail_.value.load(std::memory_order_acquire);
     }
     const size_t ready = distance(consumer_.head, consumer_.tail_seen);
-    const size_t at = consumer_.head & mask_;
-    const size_t until_end = capacity() - at;
-    return {slots_ + at, ready < until_end ? ready : until_end};
+    return {slots_.at(consumer_.head), std::min(ready, slots_.until_end(consumer_.head))};
   }
   // Gives `count` peeked slots back to the producer.
   void release(size_t count) {
     HAVKLO_ASSERT(count <= distance(consumer_.head, consumer_.tail_seen));
     consumer_.head = static_cast<Index>(consumer_.head + count);
-    // Pairs with the acquire in free_slots(): the slots are read before they are overwritten.
+    // Pairs with the acquire in try_push(): the slots are read before they are overwritten.
     head_.value.store(consumer_.head, std::memory_order_release);
   }
   [[nodiscard]] bool try_pop(T& value) {
@@ -135,28 +95,6 @@ class SpscRing {
   }
 
  private:
-  // A batch's writer asks so many slots ahead for the line, which the reader had last: as far as a
-  // line's way between two cores is long, when a slot is a line and writing it takes a few
-  // nanoseconds.
-  static constexpr size_t slots_ahead = 8;
-
-  static Index mask_of(size_t capacity) {
-    HAVKLO_ASSERT(is_valid_capacity(capacity));
-    return static_cast<Index>(capacity - 1);
-  }
-  // Aligned, so that a slot as large as a line shares none with the slot that the other side is at.
-  struct FreeSlots {
-    void operator()(T* slots) const {
-      ::operator delete[](slots, std::align_val_t{cache_line_bytes});
-    }
-  };
-  static std::unique_ptr<T[], FreeSlots> make_slots(size_t capacity) {
-    static_assert(alignof(T) <= cache_line_bytes);
-    auto* const slots =
-        static_cast<T*>(::operator new[](capacity * sizeof(T), std::align_val_t{cache_line_bytes}));
-    std::uninitialized_value_construct_n(slots, capacity);
-    return std::unique_ptr<T[], FreeSlots>(slots);
-  }
   static size_t distance(Index from, Index to) { return static_cast<Index>(to - from); }
 
   // A line each, so that neither side's stores disturb the other's reads.
@@ -172,9 +110,7 @@ class SpscRing {
     Index tail_seen = 0;
   };
 
-  std::unique_ptr<T[], FreeSlots> owned_;
-  T* slots_;
-  Index mask_;
+  RingSlots<T> slots_;
   SharedIndex head_;  // written by the consumer
   SharedIndex tail_;  // written by the producer
   Producer producer_;

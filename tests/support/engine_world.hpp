@@ -11,6 +11,7 @@
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
+#include <havklo/event_ring.hpp>
 #include <havklo/journal.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <string>
@@ -162,7 +163,7 @@ class EngineWorld {
 
  private:
   Settings settings_;
-  SpscRing<Event> ring_;
+  EventRing ring_;
   SpscRing<Command> commands_{64};
   core::RingEventDoor events_door_;
   core::RingCommandDoor commands_door_;

@@ -7,6 +7,7 @@
 #include <havklo/clock.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
+#include <havklo/event_ring.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <memory>
 #include <string>
@@ -104,7 +105,7 @@ class VenueWorld {
   std::vector<Event> events;
 
  private:
-  SpscRing<Event> ring_;
+  EventRing ring_;
   core::RingEventDoor events_door_;
   core::RingCommandDoor commands_door_;
 

@@ -14,12 +14,12 @@ class Boost {
   bool push(const Item& item) { return queue_.push(item); }
   bool pop(Item& item) { return queue_.pop(item); }
   size_t push_batch(uint64_t first, size_t count) {
-    for (size_t i = 0; i < count; ++i) out_[i].number = first + i;
+    for (size_t i = 0; i < count; ++i) out_[i].sequence = first + i;
     return queue_.push(out_.data(), count);
   }
   size_t pop_batch(uint64_t& next, bool& right) {
     return queue_.consume_all(
-        [&next, &right](const Item& item) { right = right && item.number == next++; });
+        [&next, &right](const Item& item) { right = right && item.sequence == next++; });
   }
 
  private:

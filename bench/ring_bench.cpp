@@ -3,9 +3,9 @@
 #include <benchmark/benchmark.h>
 
 #include <atomic>
-#include <havklo/event.hpp>
-#include <havklo/spsc_ring.hpp>
+#include <havklo/event_ring.hpp>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -20,7 +20,7 @@ Event numbered(uint64_t number) {
 }
 
 void push_and_pop_one(benchmark::State& state) {
-  SpscRing<Event> ring(slots);
+  EventRing ring(slots);
   uint64_t sent = 0;
   uint64_t sum = 0;
   Event event = numbered(0);
@@ -36,13 +36,15 @@ void push_and_pop_one(benchmark::State& state) {
 BENCHMARK(push_and_pop_one);
 
 void batches(benchmark::State& state) {
-  SpscRing<Event> ring(slots);
+  EventRing ring(slots);
   const auto batch = static_cast<size_t>(state.range(0));
+  std::vector<Event> events(batch, numbered(0));
   uint64_t sent = 0;
   uint64_t sum = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(ring.free_slots(batch));
-    ring.push_batch(batch, [&sent](Event& event, size_t) { event = numbered(++sent); });
+    for (Event& event : events) event.sequence = ++sent;
+    ring.push(events);
     for (size_t left = batch; left != 0;) {
       const auto ready = ring.peek();
       for (const Event& event : ready) sum += event.sequence;
@@ -57,8 +59,8 @@ BENCHMARK(batches)->Arg(16)->Arg(256);
 
 // An echo: there by one ring, back by another.
 void round_trip(benchmark::State& state) {
-  SpscRing<Event> there(slots);
-  SpscRing<Event> back(slots);
+  EventRing there(slots);
+  EventRing back(slots);
   std::atomic<bool> stop{false};
   std::thread echo([&] {
     Event event = numbered(0);
@@ -83,7 +85,7 @@ void round_trip(benchmark::State& state) {
 BENCHMARK(round_trip)->UseRealTime();
 
 void throughput(benchmark::State& state) {
-  SpscRing<Event> ring(slots);
+  EventRing ring(slots);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> read{0};
   std::thread consumer([&] {
@@ -96,10 +98,10 @@ void throughput(benchmark::State& state) {
     }
   });
   uint64_t sent = 0;
-  const Event event = numbered(1);
+  Event event = numbered(0);
   for (auto _ : state) {
+    event.sequence = ++sent;
     while (!ring.try_push(event)) continue;
-    ++sent;
   }
   while (read.load(std::memory_order_relaxed) != sent) continue;
   stop.store(true);
