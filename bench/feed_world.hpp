@@ -153,11 +153,10 @@ struct FeedWorld {
   // Book messages whose checksum the last turn verified.
   [[nodiscard]] uint64_t verified() const {
     uint64_t count = 0;
-    const EventWindow window = events.published();
-    for (uint32_t i = 0; i < window.room; ++i) {
-      const EventKind kind = window[i].kind;
-      const bool book = kind == EventKind::book_snapshot || kind == EventKind::book_update;
-      count += book && window[i].last_in_message() ? 1 : 0;
+    for (const Event& event : events.published()) {
+      const bool book =
+          event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
+      count += book && event.last_in_message() ? 1 : 0;
     }
     return count;
   }

@@ -368,7 +368,7 @@ InlineKrakenClient::~InlineKrakenClient() {
   while (!closed()) static_cast<void>(turn());
 }
 
-EventWindow InlineKrakenClient::turn() {
+std::span<const Event> InlineKrakenClient::turn() {
   if (state_->finished) return {};
   if (!state_->started) {
     state_->started = true;

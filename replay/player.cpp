@@ -54,9 +54,9 @@ class RecordedRoom final : public EventDoor {
   uint32_t room = 0;
   uint32_t published = 0;
 
-  void window(EventWindow& out) override {
+  [[nodiscard]] EventWindow window() override {
     published = 0;
-    out = {.slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room};
+    return {.slots = slots_.data(), .size = static_cast<uint32_t>(slots_.size()), .room = room};
   }
   void publish(uint32_t count) override { published = count; }
   [[nodiscard]] std::span<const Event> events() const { return std::span(slots_).first(published); }

@@ -333,7 +333,7 @@ void Recorder::State::received_in_parts(ConnectionId connection, std::span<const
 
 // Kept whole, so that a replay which goes another way can show what was expected.
 void Recorder::State::lifecycle_events(const TurnEnd& turn) {
-  for (uint32_t i = 0; i < turn.event_count; ++i) {
+  for (uint32_t i = 0; i < turn.events.size(); ++i) {
     const Event& event = turn.events[i];
     if (is_market(event.kind)) continue;
     if (state != RecorderState::recording || !make_room()) return;
@@ -348,8 +348,7 @@ void Recorder::State::lifecycle_events(const TurnEnd& turn) {
 void Recorder::end_turn(const TurnEnd& turn) {
   State& state = *state_;
   uint64_t kinds = 0;
-  for (uint32_t i = 0; i < turn.event_count; ++i) {
-    const Event& event = turn.events[i];
+  for (const Event& event : turn.events) {
     state.digest.add(event);
     kinds |= uint64_t{1} << static_cast<uint32_t>(event.kind);
   }
@@ -377,16 +376,17 @@ void Recorder::State::turn_end(const TurnEnd& turn) {
   const int64_t since_last_ns = (turn.now - progress.time).ns;
   progress.time = turn.now;
   ++progress.turns;
+  const auto event_count = static_cast<uint32_t>(turn.events.size());
   uint32_t digest_low = 0;
-  if (turn.event_count != 0) {
-    progress.events += turn.event_count;
-    progress.sequence = turn.events[turn.event_count - 1].sequence;
+  if (event_count != 0) {
+    progress.events += event_count;
+    progress.sequence = turn.events.back().sequence;
     progress.digest = digest.value();
     digest_low = static_cast<uint32_t>(progress.digest);
   }
   OpenBlock& block = files->current();
   if (ShortTurnEnd::fits(since_last_ns, turn.room)) {
-    ShortTurnEnd::put(block.payload + block.used, since_last_ns, turn.room, turn.event_count,
+    ShortTurnEnd::put(block.payload + block.used, since_last_ns, turn.room, event_count,
                       digest_low);
     block.used += ShortTurnEnd::bytes;
     return;
@@ -395,8 +395,8 @@ void Recorder::State::turn_end(const TurnEnd& turn) {
   entry.tag(EntryTag::turn_end);
   entry.signed_varint(since_last_ns);
   entry.varint(turn.room);
-  entry.varint(turn.event_count);
-  if (turn.event_count != 0) entry.raw(&digest_low, sizeof digest_low);
+  entry.varint(event_count);
+  if (event_count != 0) entry.raw(&digest_low, sizeof digest_low);
   done(entry);
 }
 

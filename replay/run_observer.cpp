@@ -105,14 +105,14 @@ void RunObserver::flush() {
   mark_allocations();
 }
 
-void RunObserver::window(EventWindow& out) {
-  behind_.window(window_);
+EventWindow RunObserver::window() {
+  window_ = behind_.window();
   judged_ = 0;
   allocated_ = 0;
   quiet_turn_ =
       std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
   mark_allocations();
-  out = window_;
+  return window_;
 }
 
 void RunObserver::publish(uint32_t count) {
@@ -143,8 +143,8 @@ void RunObserver::pop() {
 // A slot that was written in this turn carries a number above the last one judged; what lies in it
 // from an earlier lap carries a lower one.
 void RunObserver::catch_up() {
-  while (judged_ < window_.room && window_[judged_].sequence > sequence_) {
-    judge(window_[judged_++]);
+  while (judged_ < window_.room && window_.slots[judged_].sequence > sequence_) {
+    judge(window_.slots[judged_++]);
   }
 }
 

@@ -48,7 +48,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void close(ConnectionId id) override;
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
   void flush() override;
-  void window(EventWindow& out) override;
+  [[nodiscard]] EventWindow window() override;
   void publish(uint32_t count) override;
   [[nodiscard]] const Command* peek() override { return commands_.peek(); }
   void pop() override;

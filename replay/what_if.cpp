@@ -227,8 +227,7 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
     clock.set_utc_offset(utc_offset_at(network, clock.now()));
     const core::TurnResult turn = engine.turn();
     commands.last_turn = turn.now;
-    const EventWindow window = events.published();
-    for (uint32_t i = 0; i < turn.events; ++i) meter.add(window[i], engine.names());
+    for (const Event& event : events.published()) meter.add(event, engine.names());
     Instant next = std::min({engine.next_deadline(), transport.next_deadline(), commands.next()});
     if (turn.more_due) next = clock.now();
     if (engine.closed() || next > network.last_turn) break;

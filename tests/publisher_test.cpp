@@ -14,8 +14,7 @@ class PublisherTest : public testing::Test {
  protected:
   // A turn in which `room` slots are free.
   void turn(uint32_t room) {
-    publisher_.begin_turn(Instant{}) = {
-        .slots = slots_.data(), .mask = slots_.size() - 1, .first = 0, .room = room};
+    publisher_.begin_turn(Instant{}, {.slots = slots_.data(), .size = slot_count, .room = room});
     publisher_.report_lost_if_room();
   }
   bool market(uint32_t count) {
@@ -31,7 +30,8 @@ class PublisherTest : public testing::Test {
     return {slots_.begin(), slots_.begin() + publisher_.written()};
   }
 
-  std::array<Event, 64> slots_{};
+  static constexpr uint32_t slot_count = 64;
+  std::array<Event, slot_count> slots_{};
   Publisher publisher_;
 };
 

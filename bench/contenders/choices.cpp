@@ -82,8 +82,7 @@ Measured by_inline(const Run& run) {
   FeedWorld world(frames);
   feed_all(run, world, frames, strategy, [&] {
     static_cast<void>(world.engine.turn());
-    const EventWindow window = world.events.published();
-    for (uint32_t i = 0; i < window.room; ++i) strategy.take(window[i]);
+    for (const Event& event : world.events.published()) strategy.take(event);
   });
   return figure_of(latencies);
 }

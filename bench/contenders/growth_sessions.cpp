@@ -108,13 +108,12 @@ class SessionsWorld {
     network_.to = connection;
     network_.next = read;
     static_cast<void>(engine_->turn());
-    const EventWindow window = events_.published();
     uint64_t verified = 0;
-    for (uint32_t i = 0; i < window.room; ++i) {
-      if (window[i].kind == EventKind::checksum_mismatch) return 0;
+    for (const Event& event : events_.published()) {
+      if (event.kind == EventKind::checksum_mismatch) return 0;
       const bool book =
-          window[i].kind == EventKind::book_snapshot || window[i].kind == EventKind::book_update;
-      verified += book && window[i].last_in_message() ? 1 : 0;
+          event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
+      verified += book && event.last_in_message() ? 1 : 0;
     }
     return verified;
   }

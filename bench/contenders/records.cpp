@@ -25,8 +25,7 @@ class Engine {
   void take(std::span<const std::byte> wire, size_t, Trades& got) {
     network_.next = wire;
     static_cast<void>(world_.engine.turn());
-    const EventWindow window = world_.events.published();
-    for (uint32_t i = 0; i < window.room; ++i) got.on_event(window[i]);
+    for (const Event& event : world_.events.published()) got.on_event(event);
   }
 
  private:

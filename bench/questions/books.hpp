@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,10 +29,9 @@ inline bool verified_pass(FeedWorld& world, const std::vector<std::vector<std::b
   for (const auto& stream : reads) {
     world.transport.next = {stream.data(), stream.size() - receive_padding};
     static_cast<void>(world.engine.turn());
-    const EventWindow window = world.events.published();
-    for (uint32_t i = 0; i < window.room; ++i) {
-      verified += window[i].last_in_message() ? 1 : 0;
-      faults += window[i].kind == EventKind::checksum_mismatch ? 1 : 0;
+    for (const Event& event : world.events.published()) {
+      verified += event.last_in_message() ? 1 : 0;
+      faults += event.kind == EventKind::checksum_mismatch ? 1 : 0;
     }
   }
   return faults == 0 && verified >= messages;
@@ -91,15 +91,12 @@ inline bool straightforward_pass(StraightforwardBooks& books, std::span<const st
   return true;
 }
 
-inline std::vector<Event> market_events(const EventWindow& window) {
-  std::vector<Event> events;
-  for (uint32_t i = 0; i < window.room; ++i) {
-    const EventKind kind = window[i].kind;
-    if (kind == EventKind::book_snapshot || kind == EventKind::book_update) {
-      events.push_back(window[i]);
-    }
-  }
-  return events;
+inline std::vector<Event> book_events(std::span<const Event> events) {
+  std::vector<Event> books;
+  std::ranges::copy_if(events, std::back_inserter(books), [](const Event& event) {
+    return event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
+  });
+  return books;
 }
 
 // Both ways give the same events for every message.
@@ -114,7 +111,7 @@ inline bool answers_agree(const Frames& frames) {
   const auto texts = padded(frames.texts);
   for (size_t i = 0; i < texts.size(); ++i) {
     world.say(frames.texts[i]);
-    const std::vector<Event> ours = market_events(world.events.published());
+    const std::vector<Event> ours = book_events(world.events.published());
     theirs.clear();
     if (!books.apply(view_of(texts[i]), theirs)) return false;
     if (!std::ranges::equal(ours, theirs, same)) return false;

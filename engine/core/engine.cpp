@@ -90,7 +90,7 @@ Engine::~Engine() = default;
   State& state = *state_;
   TurnResult result;
   result.now = state.now = state.doors.clock.now();
-  state.doors.events.window(state.publisher.begin_turn(state.now));
+  state.publisher.begin_turn(state.now, state.doors.events.window());
   state.publisher.report_lost_if_room();
   state.begin_journal();
 
@@ -170,7 +170,7 @@ bool Engine::State::depends_on_room() const {
 // have changed what the sessions decided.
 void Engine::State::write_journal(const TurnResult& result) {
   if (doors.journal == nullptr) return;
-  const EventWindow& window = publisher.window();
+  const EventWindow window = publisher.window();
   const bool room_news = room_mattered && window.room != room_left;
   if (result.inputs == 0 && result.events == 0 && !room_news) return;
   room_mattered = depends_on_room();
@@ -180,8 +180,7 @@ void Engine::State::write_journal(const TurnResult& result) {
   doors.journal->end_turn({.now = now,
                            .utc_offset = utc_offset,
                            .room = window.room,
-                           .events = window,
-                           .event_count = result.events});
+                           .events = {window.slots, result.events}});
 }
 
 Instant Engine::next_deadline() const { return state_->wheel.next_deadline(); }

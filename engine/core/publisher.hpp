@@ -26,11 +26,10 @@ struct Origin {
 
 class Publisher {
  public:
-  // Gives the window of this turn, to be filled in.
-  [[nodiscard]] EventWindow& begin_turn(Instant now) {
+  void begin_turn(Instant now, EventWindow window) {
     now_ = now;
+    window_ = window;
     written_ = 0;
-    return window_;
   }
   [[nodiscard]] uint32_t written() const { return written_; }
   [[nodiscard]] const EventWindow& window() const { return window_; }
@@ -82,8 +81,8 @@ class Publisher {
 };
 
 inline Event& Publisher::next_slot() {
-  HAVKLO_ASSERT(written_ <= window_.mask);
-  return window_[written_++];
+  HAVKLO_ASSERT(written_ < window_.size);
+  return window_.slots[written_++];
 }
 
 inline void Publisher::write_header(Event& event, Origin origin) {
@@ -115,15 +114,14 @@ inline Event& Publisher::next_market(EventKind kind, uint8_t flags, Origin origi
 
 template <class Fill>
 void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fill&& fill) {
-  HAVKLO_ASSERT(written_ + events <= window_.mask + 1);
-  const EventWindow window = window_;
+  HAVKLO_ASSERT(written_ + events <= window_.size);
+  Event* const slots = window_.slots + written_;
   const Instant now = now_;
   const uint64_t before = sequence_;
-  const uint32_t at = written_;
   written_ += events;
   sequence_ += events;
   for (uint32_t i = 0; i < events; ++i) {
-    Event& event = window[at + i];
+    Event& event = slots[i];
     event.sequence = before + i + 1;
     event.time = now;
     event.epoch = origin.epoch;

@@ -21,11 +21,9 @@ class RingEventDoor final : public EventDoor {
  public:
   explicit RingEventDoor(EventRing& ring) : ring_(ring), turn_(ring.capacity()) {}
 
-  void window(EventWindow& out) override {
-    out.slots = turn_.data();
-    out.mask = turn_.size() - 1;
-    out.first = 0;
-    out.room = static_cast<uint32_t>(ring_.free_slots(ring_.capacity()));
+  [[nodiscard]] EventWindow window() override {
+    const auto room = static_cast<uint32_t>(ring_.free_slots(ring_.capacity()));
+    return {.slots = turn_.data(), .size = room, .room = room};
   }
   void publish(uint32_t count) override { ring_.push(std::span(turn_).first(count)); }
 

@@ -5,38 +5,31 @@
 // Cost:    as the ring's, without the other side.
 #pragma once
 
-#include <bit>
 #include <cstdint>
-#include <havklo/assert.hpp>
 #include <havklo/event.hpp>
-#include <memory>
+#include <span>
+#include <vector>
 
 namespace havklo::core {
 
 class StagingDoor final : public EventDoor {
  public:
-  // A power of two.
-  explicit StagingDoor(uint32_t slots) : slots_(std::make_unique<Event[]>(slots)), count_(slots) {
-    HAVKLO_ASSERT(std::has_single_bit(slots));
-  }
+  explicit StagingDoor(uint32_t slots) : slots_(slots) {}
 
-  void window(EventWindow& out) override {
+  [[nodiscard]] EventWindow window() override {
     published_ = 0;
-    out.slots = slots_.get();
-    out.mask = count_ - 1;
-    out.first = 0;
-    out.room = count_;
+    const auto room = static_cast<uint32_t>(slots_.size());
+    return {.slots = slots_.data(), .size = room, .room = room};
   }
   void publish(uint32_t count) override { published_ = count; }
 
-  // Of the last turn; `room` is their number.
-  [[nodiscard]] EventWindow published() const {
-    return {.slots = slots_.get(), .mask = count_ - 1, .first = 0, .room = published_};
+  // Of the last turn.
+  [[nodiscard]] std::span<const Event> published() const {
+    return std::span(slots_).first(published_);
   }
 
  private:
-  std::unique_ptr<Event[]> slots_;
-  uint32_t count_;
+  std::vector<Event> slots_;
   uint32_t published_ = 0;
 };
 

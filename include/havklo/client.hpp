@@ -136,9 +136,9 @@ class InlineKrakenClient final : public ClientCommands {
   // One turn; every event of it is handed to `sink(const Event&)`. Returns how many.
   template <class Sink>
   uint32_t run_once(Sink&& sink) {
-    const EventWindow window = turn();
-    for (uint32_t i = 0; i < window.room; ++i) sink(static_cast<const Event&>(window[i]));
-    return window.room;
+    const std::span<const Event> events = turn();
+    for (const Event& event : events) sink(event);
+    return static_cast<uint32_t>(events.size());
   }
 
   [[nodiscard]] bool closed() const;
@@ -151,8 +151,8 @@ class InlineKrakenClient final : public ClientCommands {
  private:
   struct State;
   InlineKrakenClient(const Settings& settings, std::unique_ptr<State> state);
-  // Runs a turn; `room` of the answer is the number of its events.
-  EventWindow turn();
+  // Runs a turn: its events.
+  std::span<const Event> turn();
   std::expected<void, CommandError> send(const Command& command) override;
   std::unique_ptr<State> state_;
 };

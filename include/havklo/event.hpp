@@ -260,22 +260,19 @@ static_assert(std::is_trivially_copyable_v<Event>);
   }
 }
 
-// Where a turn writes its events: `room` free slots of a power-of-two ring of records, beginning at
-// `first`.
+// Where a turn writes its events, from the first slot on. A replay can be told of less room than
+// the code at hand has promised to its sessions: those events still have slots.
 struct EventWindow {
   Event* slots = nullptr;
-  uint64_t mask = 0;
-  uint64_t first = 0;
-  uint32_t room = 0;
-  [[nodiscard]] Event& operator[](uint32_t i) const { return slots[(first + i) & mask]; }
+  uint32_t size = 0;
+  uint32_t room = 0;  // not taken yet; at most `size`
 };
 
 // The events door: how much room there is, read once per turn, and where what was written goes.
 class EventDoor {
  public:
   virtual ~EventDoor() = default;
-  // Filled in where it will be used: a copy would wait for what has just been written.
-  virtual void window(EventWindow& out) = 0;
+  [[nodiscard]] virtual EventWindow window() = 0;
   virtual void publish(uint32_t count) = 0;
 };
 

@@ -17,6 +17,7 @@
 #include <havklo/event.hpp>
 #include <havklo/transport.hpp>
 #include <optional>
+#include <span>
 
 namespace havklo {
 
@@ -24,8 +25,7 @@ struct TurnEnd {
   Instant now;                         // the turn's one clock reading
   std::optional<Duration> utc_offset;  // in a turn that began an attempt to connect
   uint32_t room = 0;                   // free event slots as the turn saw them
-  EventWindow events;  // the window of the turn; its first `event_count` were published
-  uint32_t event_count = 0;
+  std::span<const Event> events;       // published
 };
 
 // Why a journal ended before its engine.
