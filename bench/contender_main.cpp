@@ -1,10 +1,14 @@
 // A comparison program: `list`, `run QUESTION NAME`, `check`; one JSON object a line.
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <span>
 #include <string_view>
@@ -110,17 +114,19 @@ int write_frames(const std::string& path) {
   return file.flush() ? 0 : fail("cannot write " + path);
 }
 
-// The same: says where it listens and whom to trust, then serves one client.
+// For every client on the wire: says where it listens and whom to trust, then serves one client.
 int serve(std::span<char*> arguments) {
   const std::string_view kind = arguments[0];
   uint32_t messages = 0;
   uint32_t rate = 0;
   uint32_t cpu = 0;
+  const bool pinned = arguments.size() == 4;
   if (!number(arguments[1], messages) || !number(arguments[2], rate) || rate == 0 ||
-      !number(arguments[3], cpu)) {
-    return fail("use: serve rate|text|books MESSAGES PER_SECOND CPU");
+      (pinned && !number(arguments[3], cpu))) {
+    return fail("use: serve rate|text|books MESSAGES PER_SECOND [CPU]");
   }
-  if (const std::string why = pin(cpu); !why.empty()) return fail(why);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail(std::strerror(errno));
+  if (const std::string why = pinned ? pin(cpu) : ""; !why.empty()) return fail(why);
   LoadServer server({.kind = kind == "rate"    ? Load::Kind::rate
                              : kind == "books" ? Load::Kind::flood_books
                                                : Load::Kind::flood_text,
@@ -131,7 +137,7 @@ int serve(std::span<char*> arguments) {
   std::printf(R"({"port":%u,"ca":"%s"})"
               "\n",
               server.port(), ca.c_str());
-  std::fflush(stdout);
+  std::fclose(stdout);
   server.run();
   return 0;
 }
@@ -142,7 +148,8 @@ int main_of(std::span<char*> arguments) {
   if (verb == "list") return list(), 0;
   if (verb == "stamp") return std::printf("%s\n", build_stamp().c_str()), 0;
   if (verb == "frames" && arguments.size() == 3) return write_frames(arguments[2]);
-  if (verb == "serve" && arguments.size() == 6) return serve(arguments.subspan(2));
+  if (verb == "serve" && (arguments.size() == 5 || arguments.size() == 6))
+    return serve(arguments.subspan(2));
   if (verb == "check" && options(arguments.subspan(2), given)) {
     given.tiny = true;
     int worst = 0;

@@ -6,7 +6,8 @@ string(JOIN " " bench_flags ${CMAKE_CXX_FLAGS_${build_type}} ${bench_options})
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
-  bench/contender_main.cpp bench/build_stamp.cpp bench/load_server.cpp bench/outage_server.cpp)
+  bench/contender_main.cpp bench/build_stamp.cpp bench/load_process.cpp bench/load_server.cpp
+  bench/outage_server.cpp)
 target_compile_definitions(contender_main PRIVATE HAVKLO_BENCH_FLAGS="${bench_flags}")
 target_compile_definitions(contender_main PUBLIC HAVKLO_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
 target_include_directories(contender_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)

@@ -1,6 +1,6 @@
-// What recording costs a client on the wire, as CPU: all of its process but the server's thread, so
-// the kernel's part of receiving and its threads that write to the disk count, until the disk has
-// everything. (bench/recording_bench.cpp leaves the network out, and is the stricter of the two.)
+// What recording costs a client on the wire, as CPU: all of its process, so the kernel's part of
+// receiving and its threads that write to the disk count, until the disk has everything.
+// (bench/recording_bench.cpp leaves the network out, and is the stricter of the two.)
 #include <chrono>
 #include <thread>
 
@@ -18,10 +18,6 @@ double cpu_ns_a_message = 0;
 template <class Client>
 class Cpu : public Client {
  public:
-  bool open(const Wire& wire, std::string& why) {
-    server_cpu_ = wire.server_cpu;
-    return Client::open(wire, why);
-  }
   ~Cpu() {
     if (messages_ <= first_messages_) return;
     std::this_thread::sleep_for(disk_pause);
@@ -36,10 +32,8 @@ class Cpu : public Client {
   }
 
  private:
-  [[nodiscard]] double spent_ns() const {
-    return cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns(server_cpu_);
-  }
-  clockid_t server_cpu_{};
+  [[nodiscard]] static double spent_ns() { return cpu_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
   uint64_t messages_ = 0;
   uint64_t first_messages_ = 0;
   double first_ns_ = 0;

@@ -10,10 +10,6 @@
 //   void pump(Arrivals&)                       once around its loop; tells what arrived
 #pragma once
 
-#include <pthread.h>
-
-#include <atomic>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,9 +18,8 @@
 
 #include "bench/contender.hpp"
 #include "bench/latency_histogram.hpp"
-#include "bench/load_server.hpp"
+#include "bench/load_process.hpp"
 #include "bench/measure.hpp"
-#include "io/affinity.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo::bench {
@@ -33,8 +28,7 @@ struct Wire {
   uint16_t port = 0;
   std::string ca_file;
   bool books = false;
-  uint64_t step_ns = 0;    // between two instants at which a message should leave
-  clockid_t server_cpu{};  // of the server's thread, which is one of this process
+  uint64_t step_ns = 0;  // between two instants at which a message should leave
 };
 
 inline bool is_trade(std::string_view text) { return text.starts_with(R"({"channel":"trade")"); }
@@ -109,18 +103,13 @@ inline Load load_for(const Run& run, Load::Kind kind) {
   return {.kind = kind, .messages = run.tiny ? 50 : whole, .per_second = rate};
 }
 
-// A server in a thread of its own on the other core, and the client until it has every message.
+// The client until it has every message of a server on the other core.
 template <class Client>
 std::expected<Arrivals, std::string> on_the_wire(const Run& run, const Load& load) {
-  auto server = std::make_unique<LoadServer>(load);
+  const auto server =
+      LoadProcess::start(load, run.tiny ? std::nullopt : std::optional(run.peer_cpu));
+  if (!server) return std::unexpected(server.error());
   const TemporaryFile ca(server->ca_pem());
-  std::atomic<bool> pinned{false};
-  std::atomic<bool> client_gone{false};
-  std::thread serving([&] {
-    pinned = run.tiny || io::pin_this_thread(run.peer_cpu).has_value();
-    server->run();
-    client_gone.wait(false);  // it may want to know what CPU this thread took
-  });
   std::string why;
   Arrivals arrivals(load.kind == Load::Kind::rate);
   {
@@ -129,7 +118,6 @@ std::expected<Arrivals, std::string> on_the_wire(const Run& run, const Load& loa
               .ca_file = ca.path(),
               .books = load.kind == Load::Kind::flood_books,
               .step_ns = 1'000'000'000 / load.per_second};
-    pthread_getcpuclockid(serving.native_handle(), &wire.server_cpu);
     const int64_t until = monotonic_ns() + 30'000'000'000;
     if (client.open(wire, why)) {
       while (arrivals.messages() < load.messages && monotonic_ns() < until) {
@@ -140,10 +128,6 @@ std::expected<Arrivals, std::string> on_the_wire(const Run& run, const Load& loa
       why = client.fault();
     }
   }
-  client_gone = true;
-  client_gone.notify_one();
-  serving.join();
-  if (!pinned) why = "the server could not be pinned";
   if (!why.empty()) return std::unexpected(why);
   if (arrivals.messages() < load.messages) {
     return std::unexpected("only " + std::to_string(arrivals.messages()) + " of " +
