@@ -2,13 +2,12 @@
 // with a file is one line.
 #include <gtest/gtest.h>
 
-#include <CLI/CLI.hpp>
 #include <havklo/order_book.hpp>
 #include <havklo/replay.hpp>
 
-#include "havklo/commands.hpp"
 #include "replay/difference_text.hpp"
 #include "replay/player.hpp"
+#include "support/command_line.hpp"
 #include "support/recorded_session.hpp"
 #include "support/temporary_file.hpp"
 
@@ -166,24 +165,9 @@ TEST_F(Replaying, ADifferenceOrATornFileEndsTheEventsAndSaysSo) {
 
 // The command line.
 
-struct Output {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
-
-Output havklo_replay(std::vector<std::string> arguments) {
-  CLI::App program;
-  Output output;
-  add_replay_command(program, output.exit_code);
+Said havklo_replay(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "replay");
-  std::ranges::reverse(arguments);  // as CLI11 wants them
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  program.parse(arguments);
-  output.out = testing::internal::GetCapturedStdout();
-  output.err = testing::internal::GetCapturedStderr();
-  return output;
+  return havklo_says(std::move(arguments));
 }
 
 size_t lines_in(const std::string& text) {
@@ -191,7 +175,7 @@ size_t lines_in(const std::string& text) {
 }
 
 TEST_F(Replaying, VerifySaysIdentical) {
-  const Output output = havklo_replay({file_.path(), "--verify"});
+  const Said output = havklo_replay({file_.path(), "--verify"});
   EXPECT_EQ(output.exit_code, 0);
   EXPECT_NE(output.out.find(std::to_string(recorded().size()) + " events: identical"),
             std::string::npos);
@@ -202,7 +186,7 @@ TEST_F(Replaying, VerifyOfADifferenceExitsWithOne) {
   VenueWorldSettings other = outage();
   other.engine.reconnect.initial_delay = 150_ms;
   write_file(file_.path(), with_settings(bytes(), other.engine, other.seed));
-  const Output output = havklo_replay({file_.path(), "--verify"});
+  const Said output = havklo_replay({file_.path(), "--verify"});
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_EQ(output.out, "");
   EXPECT_NE(output.err.find("differs from the recording"), std::string::npos);
@@ -210,7 +194,7 @@ TEST_F(Replaying, VerifyOfADifferenceExitsWithOne) {
 
 TEST_F(Replaying, ATornFileIsGoodAsFarAsItGoesAndSaysInOneLineWhatIsLost) {
   write_file(file_.path(), bytes().substr(0, bytes().size() / 2));
-  const Output output = havklo_replay({file_.path(), "--verify"});
+  const Said output = havklo_replay({file_.path(), "--verify"});
   EXPECT_EQ(output.exit_code, 0);
   EXPECT_NE(output.out.find("identical"), std::string::npos);
   EXPECT_NE(output.err.find("the recording is torn"), std::string::npos);
@@ -231,7 +215,7 @@ TEST_F(Replaying, WhatIsWrongIsOneLineAndExitsWithTwo) {
       {{nonsense.path(), "--speed", "fast"}, "--speed fast"},
   };
   for (const auto& [arguments, words] : cases) {
-    const Output output = havklo_replay(arguments);
+    const Said output = havklo_replay(arguments);
     EXPECT_EQ(output.exit_code, 2) << words;
     EXPECT_NE(output.err.find(words), std::string::npos) << output.err;
     EXPECT_EQ(lines_in(output.err), 1u) << output.err;
@@ -240,7 +224,7 @@ TEST_F(Replaying, WhatIsWrongIsOneLineAndExitsWithTwo) {
 }
 
 TEST_F(Replaying, FromAndToByNumberAndByTime) {
-  const Output by_number =
+  const Said by_number =
       havklo_replay({file_.path(), "--from", "5", "--to", "9", "--format", "jsonl"});
   EXPECT_EQ(by_number.exit_code, 0);
   EXPECT_EQ(lines_in(by_number.out), 5u) << by_number.out;
@@ -251,14 +235,14 @@ TEST_F(Replaying, FromAndToByNumberAndByTime) {
     const Duration since = event.time - Instant{};  // the world begins at 0
     expected += since >= 3_s && since <= 4_s ? 1 : 0;
   }
-  const Output by_time =
+  const Said by_time =
       havklo_replay({file_.path(), "--from", "3s", "--to", "4000ms", "--format", "jsonl"});
   ASSERT_GT(expected, 3u);
   EXPECT_EQ(lines_in(by_time.out), expected);
 }
 
 TEST_F(Replaying, BreakAtWithoutADebuggerSaysHowToRunIt) {
-  const Output output = havklo_replay({file_.path(), "--break-at", "7"});
+  const Said output = havklo_replay({file_.path(), "--break-at", "7"});
   if (output.exit_code != 2) GTEST_SKIP() << "this test runs under a debugger";
   EXPECT_NE(output.err.find("gdb --args havklo replay " + file_.path() + " --break-at 7"),
             std::string::npos);

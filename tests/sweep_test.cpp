@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -11,11 +10,11 @@
 #include <map>
 #include <set>
 
-#include "havklo/commands.hpp"
 #include "havklo/statistics_json.hpp"
 #include "havklo/what_if_json.hpp"
 #include "havklo/what_if_page.hpp"
 #include "replay/what_if_grid.hpp"
+#include "support/command_line.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -151,25 +150,9 @@ TEST(WhatIfGrid, SaysWhatIsMissingAndWhatGivesNoAnswer) {
   EXPECT_NE(what_if_page(grid).find("<svg"), std::string::npos);
 }
 
-// What the command prints, and how it ends.
-struct Said {
-  int exit_code = 0;
-  std::string out;
-  std::string error;
-};
-
-Said merge(const std::vector<std::string>& arguments) {
-  CLI::App program;
-  Said said;
-  add_merge_command(program, said.exit_code);
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  reversed.emplace_back("merge");
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  program.parse(reversed);
-  said.out = testing::internal::GetCapturedStdout();
-  said.error = testing::internal::GetCapturedStderr();
-  return said;
+Said merge(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "merge");
+  return havklo_says(std::move(arguments));
 }
 
 TEST(Merge, AddsUpRecordingsAndItsOwnJson) {
@@ -177,7 +160,7 @@ TEST(Merge, AddsUpRecordingsAndItsOwnJson) {
   const TemporaryFile one(to_json(cases[3]) + "\n" + to_json(cases[0]) + "\n");
   const TemporaryFile two(to_json(cases[2]) + "\n" + to_json(cases[1]) + "\n");
   const Said table = merge({one.path(), two.path()});
-  EXPECT_EQ(table.exit_code, exit_good) << table.error;
+  EXPECT_EQ(table.exit_code, exit_good) << table.err;
   EXPECT_EQ(table.out, to_table(grid_of(cases)));
   const TemporaryFile merged(merge({"--json", two.path(), one.path()}).out);
   EXPECT_EQ(merge({merged.path()}).out, table.out);
@@ -195,8 +178,8 @@ TEST(Merge, RefusesAMixTwiceTheSameAndNothingInOneLine) {
   for (const auto& [files, why] : refused) {
     const Said said = merge(files);
     EXPECT_EQ(said.exit_code, exit_usage);
-    EXPECT_NE(said.error.find(why), std::string::npos) << said.error;
-    EXPECT_EQ(std::ranges::count(said.error, '\n'), 1);
+    EXPECT_NE(said.err.find(why), std::string::npos) << said.err;
+    EXPECT_EQ(std::ranges::count(said.err, '\n'), 1);
     EXPECT_EQ(said.out, "");
   }
   EXPECT_EQ(merge({worlds.path(), worlds.path()}).exit_code, exit_good);

@@ -6,9 +6,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <havklo/client.hpp>
 #include <memory>
 #include <string>
@@ -17,7 +14,9 @@
 #include "havklo/commands.hpp"
 #include "havklo/event_printer.hpp"
 #include "havklo/exchange_server.hpp"
+#include "havklo/scratch_folder.hpp"
 #include "havklo/stop_signal.hpp"
+#include "havklo/text_file.hpp"
 #include "replay/player.hpp"
 #include "replay/scenario.hpp"
 
@@ -36,28 +35,6 @@ constexpr Duration long_outage = 3_s;
 constexpr std::chrono::seconds give_up_after{18};
 
 constexpr std::array<std::string_view, 3> symbols = {"BTC/USD", "ETH/USD", "SOL/USD"};
-
-// A folder that is gone when the demo is over.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "havklo-XXXXXX").string()) {
-    good_ = mkdtemp(path_.data()) != nullptr;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (good_) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] bool good() const { return good_; }
-  [[nodiscard]] std::string file(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-  }
-
- private:
-  std::string path_;
-  bool good_ = false;
-};
 
 Settings demo_settings(uint16_t port, const std::string& ca_file) {
   Settings settings;
@@ -90,9 +67,15 @@ std::vector<EventKind> expected_story() {
   return story;
 }
 
+int complain(const std::string& what) {
+  std::fprintf(stderr, "havklo demo: %s\n", what.c_str());
+  return exit_failed;
+}
+
 class Demo {
  public:
-  explicit Demo(bool colour) : colour_(colour), text_(colour) {}
+  Demo(ScratchFolder folder, bool colour)
+      : colour_(colour), text_(colour), folder_(std::move(folder)) {}
 
   int run();
 
@@ -111,7 +94,7 @@ class Demo {
   bool colour_;
   replay::EventText text_;
   StopSignal stop_;
-  TemporaryFolder folder_;
+  ScratchFolder folder_;
   std::unique_ptr<ExchangeServer> server_;
   std::unique_ptr<KrakenClient> client_;
   std::vector<EventKind> story_;
@@ -121,14 +104,7 @@ class Demo {
 };
 
 int Demo::run() {
-  if (!folder_.good()) {
-    std::fprintf(stderr, "havklo demo: cannot make a folder for temporary files\n");
-    return exit_failed;
-  }
-  if (auto ready = set_up(); !ready) {
-    std::fprintf(stderr, "havklo demo: %s\n", ready.error().c_str());
-    return exit_failed;
-  }
+  if (auto ready = set_up(); !ready) return complain(ready.error());
   title(fmt::format("A model of Kraken listens on wss://localhost:{}/v2; the engine connects.",
                     server_->port()));
   play();
@@ -148,8 +124,8 @@ std::expected<void, std::string> Demo::set_up() {
   auto identity = authority->issue();
   if (!identity) return std::unexpected(identity.error());
   const std::string ca_file = folder_.file("ca.pem");
-  if (!(std::ofstream(ca_file) << authority->certificate_pem())) {
-    return std::unexpected("cannot write '" + ca_file + "'");
+  if (auto written = write_text_file(ca_file, authority->certificate_pem()); !written) {
+    return written;
   }
   auto server = ExchangeServer::create({.identity = std::move(*identity)},
                                        replay::make_venue(replay::Scenario{}));
@@ -236,7 +212,10 @@ void add_demo_command(CLI::App& program, int& exit_code) {
       "demo",
       "Two outages on loopback over TLS, recorded and replayed; under 20 s.\n"
       "Example: havklo demo");
-  command->callback([&exit_code] { exit_code = Demo(wants_colour()).run(); });
+  command->callback([&exit_code] {
+    auto folder = ScratchFolder::make();
+    exit_code = folder ? Demo(std::move(*folder), wants_colour()).run() : complain(folder.error());
+  });
 }
 
 }  // namespace havklo

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "replay/event_json.hpp"
 
@@ -45,6 +47,8 @@ void EventPrinter::flush() {
       at += static_cast<size_t>(written);
     } else if (errno != EINTR || !is_read_again()) {
       gone_ = true;
+      lost_ = errno != EPIPE && errno != EINTR;
+      if (lost_) std::fprintf(stderr, "havklo: cannot write events: %s\n", std::strerror(errno));
     }
   }
   gathered_.clear();

@@ -1,7 +1,8 @@
 // Prints events to standard output, as text or as JSON lines.
 //
 // Lines are gathered and written in one go: at a lifecycle event, when much has gathered, and by
-// flush(). A reader that went away (EPIPE) is reported once by gone().
+// flush(). When nobody takes them any more, since the reader went away (EPIPE) or the disk is full,
+// gone() says so; the second is an error, told on stderr, after which lost() is true.
 #pragma once
 
 #include <cstdio>
@@ -25,12 +26,14 @@ class EventPrinter {
   void print(const Event& event, const Names& names);
   void flush();
   [[nodiscard]] bool gone() const { return gone_; }
+  [[nodiscard]] bool lost() const { return lost_; }
 
  private:
   OutputFormat format_;
   replay::EventText text_;
   std::string gathered_;
   bool gone_ = false;
+  bool lost_ = false;
 };
 
 // Standard output is a terminal and NO_COLOR is not set.

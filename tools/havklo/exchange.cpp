@@ -4,19 +4,17 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "havklo/commands.hpp"
 #include "havklo/exchange_server.hpp"
+#include "havklo/scratch_folder.hpp"
 #include "havklo/stop_signal.hpp"
+#include "havklo/text_file.hpp"
 #include "replay/scenario.hpp"
 #include "replay/venue_capture.hpp"
 #include "replay/venue_messages.hpp"
@@ -38,14 +36,6 @@ struct ExchangeOptions {
   std::string format = "text";
   bool quiet = false;
 };
-
-std::expected<std::string, std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected("cannot read '" + path + "'");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // Says what happens, a line each.
 class Log final : public replay::VenueObserver {
@@ -72,7 +62,7 @@ class Log final : public replay::VenueObserver {
 std::expected<replay::Scenario, std::string> read_scenario(const ExchangeOptions& options) {
   replay::Scenario scenario;
   if (!options.scenario.empty()) {
-    const auto text = read_file(options.scenario);
+    const auto text = read_text_file(options.scenario);
     if (!text) return std::unexpected(text.error());
     auto parsed = replay::parse_scenario(*text, options.scenario);
     if (!parsed) return parsed;
@@ -96,7 +86,7 @@ std::expected<std::unique_ptr<replay::Venue>, std::string> make_exchange(
   auto scenario = read_scenario(options);
   if (!scenario) return std::unexpected(scenario.error());
   if (options.capture.empty()) return replay::make_venue(*scenario);
-  const auto text = read_file(options.capture);
+  const auto text = read_text_file(options.capture);
   if (!text) return std::unexpected(text.error());
   auto feed = replay::CaptureFeed::parse(*text, options.capture_rate);
   if (!feed) return std::unexpected(options.capture + ": " + feed.error());
@@ -104,9 +94,11 @@ std::expected<std::unique_ptr<replay::Venue>, std::string> make_exchange(
       scenario->venue, std::make_unique<replay::CaptureFeed>(std::move(*feed)), scenario->faults);
 }
 
+std::string ca_path(const ScratchFolder& folder) { return folder.file("ca.pem"); }
+
 // The certificate given, or a throw-away one whose CA is written to a folder of its own.
-std::expected<std::string, std::string> set_up_tls(const ExchangeOptions& options,
-                                                   ExchangeServerOptions& server) {
+std::expected<std::optional<ScratchFolder>, std::string> set_up_tls(const ExchangeOptions& options,
+                                                                    ExchangeServerOptions& server) {
   auto authority = io::CertificateAuthority::make();
   if (!authority) return std::unexpected(authority.error());
   const auto expired = authority->issue({}, {.from_s = -2 * 86'400, .until_s = -86'400});
@@ -116,23 +108,21 @@ std::expected<std::string, std::string> set_up_tls(const ExchangeOptions& option
   server.expired = *expired;
   server.wrong_name = *wrong;
   if (!options.tls_cert.empty()) {
-    auto certificate = read_file(options.tls_cert);
+    auto certificate = read_text_file(options.tls_cert);
     if (!certificate) return std::unexpected(certificate.error());
-    auto key = read_file(options.tls_key);
+    auto key = read_text_file(options.tls_key);
     if (!key) return std::unexpected(key.error());
     server.identity = {std::move(*certificate), std::move(*key)};
-    return "";
+    return std::nullopt;
   }
   const auto identity = authority->issue();
   if (!identity) return std::unexpected(identity.error());
   server.identity = *identity;
-  std::string folder = (std::filesystem::temp_directory_path() / "havklo-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) return std::unexpected("cannot make a folder in /tmp");
-  const std::string path = folder + "/ca.pem";
-  if (!(std::ofstream(path) << authority->certificate_pem())) {
-    return std::unexpected("cannot write '" + path + "'");
-  }
-  return path;
+  auto folder = ScratchFolder::make();
+  if (!folder) return std::unexpected(folder.error());
+  const auto written = write_text_file(ca_path(*folder), authority->certificate_pem());
+  if (!written) return std::unexpected(written.error());
+  return std::move(*folder);
 }
 
 bool parse_listen(const std::string& text, ExchangeServerOptions& server) {
@@ -164,11 +154,11 @@ int exchange(const ExchangeOptions& options) {
   auto venue = make_exchange(options);
   if (!venue) return complain(venue.error());
   server_options.tls = !options.no_tls;
-  std::string ca_path;
+  std::optional<ScratchFolder> folder;
   if (server_options.tls) {
-    const auto ca = set_up_tls(options, server_options);
-    if (!ca) return complain(ca.error());
-    ca_path = *ca;
+    auto made = set_up_tls(options, server_options);
+    if (!made) return complain(made.error());
+    folder = std::move(*made);
   }
   Log log(options.format == "jsonl");
   const StopSignal stop;
@@ -177,10 +167,9 @@ int exchange(const ExchangeOptions& options) {
   if (!options.quiet) (*server)->venue().observe(&log);
   fmt::print("listening on {}://{}:{}/v2\n", server_options.tls ? "wss" : "ws",
              server_options.address, (*server)->port());
-  if (!ca_path.empty()) fmt::print("ca file: {}\n", ca_path);
+  if (folder) fmt::print("ca file: {}\n", ca_path(*folder));
   std::fflush(stdout);
   while (!stop.requested()) (*server)->step(Duration::milliseconds(20));
-  if (!ca_path.empty()) std::filesystem::remove_all(std::filesystem::path(ca_path).parent_path());
   return exit_good;
 }
 

@@ -6,15 +6,16 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
 #include "havklo/commands.hpp"
 #include "havklo/histogram_page.hpp"
 #include "havklo/statistics_json.hpp"
+#include "havklo/text_file.hpp"
 #include "havklo/what_if_json.hpp"
 #include "havklo/what_if_page.hpp"
 
@@ -82,10 +83,11 @@ class Shards {
 int merge(const MergeOptions& options) {
   Shards shards;
   for (const std::string& name : options.files) {
-    std::ifstream file(name);
-    if (!file) return complain("cannot read '" + name + "'");
+    const auto text = read_text_file(name);
+    if (!text) return complain(text.error());
     bool any = false;
-    for (std::string line; std::getline(file, line);) {
+    for (const auto part : std::views::split(*text, '\n')) {
+      const std::string line(part.begin(), part.end());
       if (line.empty()) continue;
       any = true;
       if (const auto wrong = shards.add(line)) return complain(name + ": " + *wrong);
@@ -93,9 +95,8 @@ int merge(const MergeOptions& options) {
     if (!any) return complain(name + ": holds no figures");
   }
   if (!options.page.empty()) {
-    std::ofstream page(options.page);
-    page << shards.page();
-    if (!page.flush()) return complain("cannot write '" + options.page + "'");
+    const auto written = write_text_file(options.page, shards.page());
+    if (!written) return complain(written.error());
   }
   fmt::print("{}", options.json ? shards.json() : shards.table());
   return shards.good() ? exit_good : exit_failed;

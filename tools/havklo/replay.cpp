@@ -3,14 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <expected>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +17,7 @@
 #include "havklo/event_printer.hpp"
 #include "havklo/progress_bar.hpp"
 #include "havklo/stop_signal.hpp"
+#include "havklo/text_file.hpp"
 #include "replay/difference_text.hpp"
 #include "replay/duration_text.hpp"
 #include "replay/network_observer.hpp"
@@ -191,7 +188,7 @@ int play(const ReplayOptions& options, Player& player, Range& range, double spee
     fmt::print("replayed {} turns, {} events{}: identical\n", result.turns, result.events,
                cut ? " (not to the end)" : "");
   }
-  return exit_code;
+  return printer.lost() ? exit_failed : exit_code;
 }
 
 // The turn that publishes the event, found by a run of its own; 0: none does.
@@ -234,15 +231,8 @@ int break_at(const ReplayOptions& options, Player& player) {
     if (status != Player::Status::turn) break;
   }
   printer.flush();
-  return show_end(player.result(), player.names(), {});
-}
-
-std::expected<std::string, std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-  }
-  return std::string{std::istreambuf_iterator<char>(file), {}};
+  const int exit_code = show_end(player.result(), player.names(), {});
+  return printer.lost() ? exit_failed : exit_code;
 }
 
 // The recording answers nothing. In a sweep that is a result, told with the others.
@@ -258,7 +248,7 @@ int no_answer(const ReplayOptions& options, const std::string& why, int exit_cod
 
 // The outages with other settings, beside the recorded ones.
 int what_if(const ReplayOptions& options) {
-  const auto toml = read_text(options.with);
+  const auto toml = read_text_file(options.with);
   if (!toml) return usage_error(toml.error());
   auto reader = replay::Reader::open(options.file);
   if (!reader) return no_answer(options, reader.error(), exit_usage);

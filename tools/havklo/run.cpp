@@ -3,12 +3,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <havklo/client.hpp>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +14,7 @@
 #include "havklo/counters_text.hpp"
 #include "havklo/event_printer.hpp"
 #include "havklo/stop_signal.hpp"
+#include "havklo/text_file.hpp"
 #include "replay/duration_text.hpp"
 #include "replay/settings_toml.hpp"
 #include "replay/size_text.hpp"
@@ -51,13 +49,9 @@ struct RunOptions {
 
 std::expected<Settings, std::string> read_config(const std::string& path) {
   if (path.empty()) return Settings{};
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path)) {
-    return std::unexpected("cannot read the configuration file '" + path + "'");
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return replay::settings_from_toml(text.str(), path);
+  const auto text = read_text_file(path);
+  if (!text) return std::unexpected(text.error());
+  return replay::settings_from_toml(*text, path);
 }
 
 Channel channel_named(const std::string& name) {
@@ -170,7 +164,7 @@ int run(const RunOptions& options) {
       std::fprintf(stderr, "havklo run: %s\n", recording.error().c_str());
     }
   }
-  return asked_to_close ? exit_good : exit_failed;
+  return asked_to_close && !printer.lost() ? exit_good : exit_failed;
 }
 
 }  // namespace

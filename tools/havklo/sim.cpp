@@ -6,10 +6,9 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
+#include <limits>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "havklo/allocation_count.hpp"
@@ -17,6 +16,7 @@
 #include "havklo/event_printer.hpp"
 #include "havklo/statistics_json.hpp"
 #include "havklo/stop_signal.hpp"
+#include "havklo/text_file.hpp"
 #include "replay/built_in_scenarios.hpp"
 #include "replay/minimiser.hpp"
 #include "replay/scenario_draw.hpp"
@@ -61,6 +61,7 @@ std::optional<SeedRange> parse_seeds(std::string_view text) {
   const auto first = parse_number(text.substr(0, dots));
   const auto last = dots == std::string_view::npos ? first : parse_number(text.substr(dots + 2));
   if (!first || !last || *last < *first) return std::nullopt;
+  if (*last == std::numeric_limits<uint64_t>::max()) return std::nullopt;  // nothing comes after it
   return SeedRange{*first, *last};
 }
 
@@ -83,13 +84,12 @@ std::expected<Scenario, std::string> load_scenario(const std::string& name) {
   for (const replay::BuiltInScenario& each : replay::built_in_scenarios()) {
     if (each.name == name) return replay::parse_scenario(each.text, name + ".toml");
   }
-  std::ifstream file(name);
-  if (!file) {
-    return std::unexpected("no scenario and no file '" + name + "'; havklo sim --list names them");
+  const auto text = read_text_file(name);
+  if (!text) {
+    return std::unexpected("no scenario has this name, and " + text.error() +
+                           "; havklo sim --list names them");
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return replay::parse_scenario(text.str(), name);
+  return replay::parse_scenario(*text, name);
 }
 
 // The scenario's plan in the world of another seed.
@@ -131,7 +131,9 @@ std::string describe(const replay::Breach& breach) {
 void write_minimised(const Scenario& scenario, const replay::Breach& breach,
                      const std::string& path) {
   const replay::Minimised smaller = replay::minimise(scenario, breach.invariant);
-  std::ofstream(path) << "# " << describe(breach) << "\n" << to_toml(smaller.scenario);
+  const auto written =
+      write_text_file(path, "# " + describe(breach) + "\n" + to_toml(smaller.scenario));
+  if (!written) return static_cast<void>(complain("--minimise: " + written.error()));
   std::fprintf(stderr, "  made smaller in %u runs: havklo sim --scenario %s\n", smaller.runs,
                path.c_str());
 }
@@ -189,6 +191,7 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
   const SimulationResult result = replay::simulate(scenario, how);
   printer.flush();
   if (!result.not_recorded.empty()) return complain("--record: " + result.not_recorded);
+  if (printer.lost()) return exit_failed;
   if (result.breach) {
     std::fprintf(stderr, "havklo sim: %s\n", describe(*result.breach).c_str());
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
@@ -221,7 +224,8 @@ int run_sim(const SimOptions& options) {
   }
   const auto seeds = parse_seeds(options.seeds);
   if (!seeds)
-    return complain("--seeds " + options.seeds + ": must be A..B, as 1..1000, or one seed");
+    return complain("--seeds " + options.seeds +
+                    ": must be A..B, as 1..1000, or one seed, below 2^64 - 1");
   return run_seeds(options, *seeds, plan);
 }
 
@@ -233,13 +237,17 @@ void add_sim_command(CLI::App& program, int& exit_code) {
                                              "Run seeded worlds in virtual time and check every "
                                              "invariant; exit 1 at the first that breaks.\n"
                                              "Example: havklo sim --seeds 1..20000");
-  command->add_option("--seeds", options->seeds, "A..B, both counted, or one seed");
+  CLI::Option* seeds =
+      command->add_option("--seeds", options->seeds, "A..B, both counted, or one seed");
   command->add_option("--scenario", options->scenario,
                       "a named outage or a file instead of drawn worlds; alone: tell its story");
-  command->add_option("--shard", options->shard, "I/N: only the seeds whose remainder by N is I");
-  command->add_flag("--twice", options->twice, "run each world twice and compare every event");
-  command->add_flag("--keep-going", options->keep_going, "do not stop at the first failing seed");
-  command->add_flag("--json", options->json, "statistics as JSON, for havklo merge");
+  command->add_option("--shard", options->shard, "I/N: only the seeds whose remainder by N is I")
+      ->needs(seeds);
+  command->add_flag("--twice", options->twice, "run each world twice and compare every event")
+      ->needs(seeds);
+  command->add_flag("--keep-going", options->keep_going, "do not stop at the first failing seed")
+      ->needs(seeds);
+  command->add_flag("--json", options->json, "statistics as JSON, for havklo merge")->needs(seeds);
   command->add_flag("--list", options->list, "name the scenarios");
   command->add_option("--record", options->record, "record the failing world, or the one told");
   command->add_option("--minimise", options->minimise,

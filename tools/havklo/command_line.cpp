@@ -1,0 +1,77 @@
+// A subcommand a file; here is what they share.
+#include "havklo/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "havklo/commands.hpp"
+#include "havklo/version.hpp"
+
+namespace havklo {
+namespace {
+
+// CLI11 explains at length; we say what is wrong in one line.
+int usage_error(const CLI::App& program, const CLI::ParseError& error) {
+  std::string what = error.what();
+  for (char& c : what) {
+    if (c == '\n') c = ' ';
+  }
+  const CLI::App* command = &program;
+  for (const CLI::App* each : program.get_subcommands()) command = each;
+  const std::string name = command == &program ? "havklo" : "havklo " + command->get_name();
+  const std::vector<std::string> unknown = program.remaining();
+  if (command == &program && !unknown.empty()) what = "'" + unknown.front() + "' is no subcommand";
+  std::fprintf(stderr, "%s: %s (see %s --help)\n", name.c_str(), what.c_str(), name.c_str());
+  return exit_usage;
+}
+
+// What was printed must have arrived. A reader that has seen enough (`| head`) lost nothing.
+int flushed(int exit_code) {
+  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
+  std::fprintf(stderr, "havklo: cannot write the output: %s\n", std::strerror(errno));
+  return exit_code == exit_good ? exit_failed : exit_code;
+}
+
+}  // namespace
+
+int run_command_line(std::span<char* const> arguments) {
+  CLI::App program{
+      "Havklo keeps an exchange connection alive and tells the truth about it.\n"
+      "Examples:\n"
+      "  havklo demo\n"
+      "  havklo run --symbol BTC/USD --channel book --depth 10\n",
+      "havklo"};
+  program.set_version_flag("--version", version_text());
+  program.require_subcommand(1);
+  program.option_defaults()->always_capture_default(false);
+  int exit_code = exit_good;
+  add_run_command(program, exit_code);
+  add_exchange_command(program, exit_code);
+  add_replay_command(program, exit_code);
+  add_inspect_command(program, exit_code);
+  add_sim_command(program, exit_code);
+  add_merge_command(program, exit_code);
+  add_demo_command(program, exit_code);
+  try {
+    program.parse(static_cast<int>(arguments.size()), arguments.data());
+  } catch (const CLI::CallForHelp& help) {
+    exit_code = program.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    exit_code = program.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    exit_code = program.exit(version);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(program, error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "havklo: %s\n", error.what());
+    return exit_failed;
+  }
+  return flushed(exit_code);
+}
+
+}  // namespace havklo

@@ -1,0 +1,15 @@
+// A file's text, whole. Errors: one line with the name and the system's reason.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace havklo {
+
+[[nodiscard]] std::expected<std::string, std::string> read_text_file(const std::string& path);
+// Until the system has taken every byte; what was there before is gone.
+[[nodiscard]] std::expected<void, std::string> write_text_file(const std::string& path,
+                                                               std::string_view text);
+
+}  // namespace havklo
