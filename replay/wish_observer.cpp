@@ -50,6 +50,7 @@ void WishObserver::on_command(const Command& command) {
     wish.wanted = true;
     wish.depth = command.depth;
     wish.removing = false;
+    if (wish.rejected) wish.in_doubt = false;
     wish.rejected = false;
   } else if (command.kind == Command::Kind::unsubscribe) {
     Wish& wish = wish_for(command.channel, command.symbol());
@@ -60,10 +61,12 @@ void WishObserver::on_command(const Command& command) {
 
 void WishObserver::on_request(const SeenRequest& request) {
   if (!request.subscribe) return;
-  for (const Wish& wish : wishes_) {
+  for (Wish& wish : wishes_) {
     const bool named = wish.channel == request.channel &&
                        std::ranges::find(request.symbols, wish.symbol) != request.symbols.end();
-    if (!named || (!wish.acked && !wish.broken)) continue;
+    if (!named) continue;
+    wish.book_depth = wish.depth;
+    if (!wish.acked && !wish.broken) continue;
     violate(Invariant::repair_order, request.at,
             fmt::format("{} is asked for again before it was given back", wish.symbol));
   }
@@ -71,13 +74,13 @@ void WishObserver::on_request(const SeenRequest& request) {
 
 void WishObserver::begin_epoch() {
   connected_ = true;
-  for (Wish& wish : wishes_) wish.rejected = false;
+  for (Wish& wish : wishes_) wish.rejected = wish.in_doubt = false;
 }
 
 void WishObserver::end_epoch() {
   connected_ = false;
   for (Wish& wish : wishes_) {
-    wish.acked = wish.broken = wish.rejected = wish.cycling = false;
+    wish.acked = wish.broken = wish.rejected = wish.in_doubt = wish.cycling = false;
   }
 }
 
@@ -98,7 +101,12 @@ void WishObserver::on_event(const Event& event) {
       if (wish == nullptr) {
         return violate(Invariant::subscription_order, event.time, "an event of what nobody wants");
       }
+      if (event.kind == EventKind::rejected && wish->broken) {
+        wish->in_doubt = true;
+        return;
+      }
       if (event.kind == EventKind::unsubscribed) {
+        wish->in_doubt = wish->in_doubt && wish->wanted;
         wish->acked = wish->broken = wish->removing = wish->cycling = false;
         return;
       }
@@ -154,18 +162,19 @@ void WishObserver::on_book(const Event& event) {
     return violate(Invariant::verified_book, event.time,
                    fmt::format("an update of {} without a snapshot", wish->symbol));
   }
+  wish->in_doubt = false;
   if (event.kind == EventKind::book_snapshot) wish->snapshot_ns = wish->book.venue_time_ns();
-  if (truth_.matches(*wish->market, wish->depth, wish->book, wish->snapshot_ns)) {
+  if (truth_.matches(*wish->market, wish->book_depth, wish->book, wish->snapshot_ns)) {
     ++books_verified_;
     return;
   }
   violate(Invariant::verified_book, event.time,
-          fmt::format("{} is not the venue's book of depth {}", wish->symbol, wish->depth));
+          fmt::format("{} is not the venue's book of depth {}", wish->symbol, wish->book_depth));
 }
 
 bool WishObserver::settled(const Wish& wish) {
   if (!wish.wanted) return true;
-  if (wish.rejected) return true;
+  if (wish.rejected || wish.in_doubt) return true;
   return wish.acked && !wish.broken && (wish.channel != Channel::book || wish.book.is_live());
 }
 
@@ -193,8 +202,10 @@ void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas
           Invariant::restored_true, now,
           fmt::format("all clear, and {} {} is not", to_string(wish.channel), wish.symbol));
     }
-    (wish.rejected ? rejected_count : settled_count) += 1;
-    if (wish.rejected || !venue_has || venue_has(wish.channel, *wish.market, wish.depth)) continue;
+    const bool told_as_rejected = wish.rejected || wish.in_doubt;
+    (told_as_rejected ? rejected_count : settled_count) += 1;
+    if (told_as_rejected || !venue_has) continue;
+    if (venue_has(wish.channel, *wish.market, wish.depth)) continue;
     return violate(Invariant::restored_true, now,
                    fmt::format("all clear, and the venue knows nothing of {}", wish.symbol));
   }
@@ -207,8 +218,9 @@ void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas
 
 void WishObserver::check_fresh(int64_t well_us, int64_t utc_us, Instant now) const {
   for (const Wish& wish : wishes_) {
-    if (!wish.wanted || wish.rejected || wish.channel != Channel::book) continue;
-    const int64_t latest = truth_.last_message_ns(*wish.market, wish.depth, utc_us);
+    if (!wish.wanted || wish.rejected || wish.in_doubt) continue;
+    if (wish.channel != Channel::book) continue;
+    const int64_t latest = truth_.last_message_ns(*wish.market, wish.book_depth, utc_us);
     if (latest <= well_us * 1000) continue;  // what was swallowed before, nobody can know of
     if (wish.book.is_live() && wish.book.venue_time_ns() >= latest) continue;
     violate(Invariant::fresh_book, now,

@@ -61,12 +61,14 @@ class WishObserver {
     std::optional<uint32_t> market;  // the venue's index; none: it has no such symbol
     std::optional<SymbolId> id;
     uint32_t depth = 0;
+    uint32_t book_depth = 0;  // as asked for last: the book has it until Unsubscribed
     bool wanted = false;
     bool removing = false;  // asked to go, Unsubscribed has not come
     bool cycling = false;   // is to go and to come back: other depth, or wanted again
     bool acked = false;
     bool rejected = false;
-    bool broken = false;  // its book was declared wrong or stale, Unsubscribed has not come
+    bool in_doubt = false;  // told as Rejected while it is repaired
+    bool broken = false;    // its book was declared wrong or stale, Unsubscribed has not come
     OrderBook book;
     int64_t snapshot_ns = 0;  // the venue's time on the snapshot that the book began with
   };

@@ -436,5 +436,22 @@ TEST(Session, SequenceNumbersHaveNoHoles) {
   for (const Event& event : world.events) EXPECT_EQ(event.sequence, expected++);
 }
 
+// What waited for slots when the client closed is not said afterwards.
+TEST(Session, AfterClosedNothing) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.ring_slots = ring_slots_min(settings);
+  EngineWorld world(settings);
+  world.go_live();
+  world.consumer_sleeps = true;
+  for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
+  world.fail(Reason::peer_reset);
+  world.command(make_command(Command::Kind::unsubscribe, "BTC/USD"));
+  world.command(make_command(Command::Kind::close));
+  world.consumer_sleeps = false;
+  for (int i = 0; i < 3; ++i) world.turn();
+  EXPECT_TRUE(world.engine.closed());
+  EXPECT_EQ(world.events.back().kind, EventKind::closed);
+}
+
 }  // namespace
 }  // namespace havklo

@@ -96,6 +96,60 @@ TEST_F(SubscriptionsTest, ASilentAckIsAskedAgainAloneAndThriceInVainEndsTheConne
   EXPECT_EQ(world.events[0].payload.disconnected.reason, Reason::restore_timeout);
 }
 
+// lesson 7: a rate error names nobody and overtakes the acks of what the venue has taken.
+TEST_F(SubscriptionsTest, AnAckThatComesAfterARateErrorIsGood) {
+  Settings settings = book_settings({"BTC/USD", "ETH/USD"});
+  settings.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USD"}});
+  EngineWorld& world = greeted(settings);
+  world.say(R"({"Error":"Exceeded msg rate"})");
+  world.ack("subscribe", "BTC/USD");
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("BTC/USD");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(),
+            "Subscribed Subscribed BookSnapshot BookSnapshot BookSnapshot BookSnapshot");
+  world.pass(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u) << "only the one that was refused is asked for again";
+  EXPECT_TRUE(contains(requests[0], R"("channel":"trade")"));
+  world.ack("subscribe", "BTC/USD", "trade");
+  EXPECT_EQ(world.take_names(), "Subscribed SubscriptionsRestored");
+}
+
+TEST_F(SubscriptionsTest, ARateErrorThatNamesItsRequestConcernsThatOneAlone) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USD"}});
+  EngineWorld& world = greeted(settings);
+  world.refuse("subscribe", "Exceeded msg rate", R"(,"req_id":2)");
+  world.pass(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("channel":"trade")"));
+}
+
+TEST_F(SubscriptionsTest, AnAckAfterItsDeadlineIsGoodAndItsSnapshotHasOneOfItsOwn) {
+  Settings settings = book_settings({"BTC/USD", "ETH/USD"});
+  settings.requests = {.per_second = 1, .burst = 1};
+  EngineWorld& world = greeted(settings);
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  pass_with_heartbeats(9'800_ms);
+  world.command(make_command(Command::Kind::subscribe, "SOL/USD"));  // the next has to wait
+  pass_with_heartbeats(300_ms);
+  ASSERT_EQ(world.take_requests().size(), 1u);
+  world.ack("subscribe", "SOL/USD");
+  world.snapshot("SOL/USD");
+  static_cast<void>(world.take());
+  world.ack("subscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+  pass_with_heartbeats(9_s);
+  EXPECT_TRUE(world.take_requests().empty());
+  pass_with_heartbeats(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
+}
+
 TEST_F(SubscriptionsTest, AcknowledgedButDeadIsUnsubscribedAndAskedAgain) {  // lessons 15, 16
   EngineWorld& world = greeted(book_settings({"BTC/USD"}));
   world.ack("subscribe", "BTC/USD");
@@ -257,6 +311,49 @@ TEST_F(SubscriptionsTest, AnotherDepthTakesAnUnsubscribeFirst) {  // lesson 16
   EXPECT_TRUE(contains(requests[0], R"("depth":100)"));
 }
 
+// lesson 26: nothing in between may answer with a price that no longer moves.
+TEST_F(SubscriptionsTest, ABookThatIsToGoIsKeptUpUntilTheVenueHasEndedIt) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::book, 100));
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  static_cast<void>(world.take_requests());
+  world.update("BTC/USD");
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate BookUpdate");
+  world.ack("unsubscribe", "BTC/USD");
+  world.ack("unsubscribe", "ETH/USD");
+  world.update("BTC/USD");
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed Unsubscribed");
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
+}
+
+TEST_F(SubscriptionsTest, ABookThatIsToGoAndBreaksIsToldAndGoesAllTheSame) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  static_cast<void>(world.take_requests());
+  world.say(EngineWorld::update_text("ETH/USD", "1"));
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "ChecksumMismatch");
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+  world.pass(1_s);
+  EXPECT_TRUE(world.take_requests().empty());
+}
+
+TEST_F(SubscriptionsTest, AnotherDepthWhileItsAnswerIsMissingIsGivenBackFirst) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  world.say(R"({"Error":"Exceeded msg rate"})");
+  world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::book, 100));
+  world.pass(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")")) << requests[0];
+  EXPECT_TRUE(contains(requests[0], R"("depth":10)")) << requests[0];
+}
+
 TEST_F(SubscriptionsTest, WishesMadeWhileDownAreAskedForLater) {
   EngineWorld& world = live(book_settings({"BTC/USD"}));
   world.fail(Reason::peer_reset);
@@ -286,6 +383,55 @@ TEST_F(SubscriptionsTest, TradesAndTickersNeedNoSnapshot) {
   EXPECT_EQ(world.events[0].payload.trade.price_exponent, -1);
   EXPECT_EQ(world.events[0].payload.trade.trade_id, 42u);
   EXPECT_EQ(world.events[0].payload.trade.side, TradeSide::sell);
+}
+
+// lessons 1, 27: one book that never verifies must not keep the others from their all clear.
+TEST_F(SubscriptionsTest, ABookThatNeverVerifiesIsRejectedAndGoesOnBeingRepaired) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "ETH/USD"}));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  static_cast<void>(world.take());
+  std::string bad = EngineWorld::snapshot_text("ETH/USD");
+  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  for (int i = 0; i < 4; ++i) {
+    world.ack("subscribe", "ETH/USD");
+    world.say(bad);
+    EXPECT_EQ(world.take_names(), i == 2 ? "Subscribed ChecksumMismatch Rejected "
+                                           "SubscriptionsRestored"
+                                         : "Subscribed ChecksumMismatch")
+        << i;
+    world.ack("unsubscribe", "ETH/USD");
+    EXPECT_EQ(world.take_names(), "Unsubscribed");
+    pass_with_heartbeats(5_s);  // of the repairs' own backoff
+    static_cast<void>(world.take());
+  }
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
+}
+
+TEST_F(SubscriptionsTest, ABookInDoubtIsCountedAsRejectedAndForgottenWithTheConnection) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
+  std::string bad = EngineWorld::snapshot_text("BTC/USD");
+  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  for (int i = 0; i < 3; ++i) {
+    world.ack("subscribe", "BTC/USD");
+    world.say(bad);
+    if (i == 2) break;
+    world.ack("unsubscribe", "BTC/USD");
+    pass_with_heartbeats(5_s);
+  }
+  const auto events = world.take();
+  ASSERT_EQ(events.back().kind, EventKind::subscriptions_restored);
+  EXPECT_EQ(events.back().payload.subscriptions_restored.count, 0u);
+  EXPECT_EQ(events.back().payload.subscriptions_restored.rejected, 1u);
+  world.fail(Reason::peer_reset);
+  world.pass(100_ms);
+  world.come_back();
+  const auto again = world.take();
+  ASSERT_EQ(again.back().kind, EventKind::subscriptions_restored);
+  EXPECT_EQ(again.back().payload.subscriptions_restored.count, 1u);
+  EXPECT_EQ(again.back().payload.subscriptions_restored.rejected, 0u);
 }
 
 TEST_F(SubscriptionsTest, ASlowConsumerLosesMarketEventsAndNothingElse) {  // lesson 11

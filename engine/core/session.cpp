@@ -62,7 +62,7 @@ void Session::on_command(const Command& command, Instant now) {
   if (phase() == Phase::closed) return;
   switch (command.kind) {
     case Command::Kind::subscribe:
-      // A full table of symbols is refused by the client before it gets here.
+      // More symbols than there can be are refused by the client before it gets here.
       static_cast<void>(subscriptions_.subscribe(command.channel, command.symbol(), command.depth));
       return;
     case Command::Kind::unsubscribe:
@@ -173,7 +173,7 @@ void Session::take_other(kraken::MessageKind kind) {
       check_restored();
       return arm_watchdog();
     case kraken::MessageKind::bare_error:
-      return subscriptions_.on_rate_exceeded(now_);
+      return subscriptions_.on_rate_exceeded(std::nullopt, now_);
     default:
       return;
   }
@@ -232,6 +232,7 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
     fault.payload.book_fault.fault = BookFault::crossed;
   }
   subscriptions_.on_book_fault(record, fault, now_);
+  check_restored();  // the others need not wait for one that never verifies
 }
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
@@ -495,6 +496,7 @@ void Session::pump_requests() {
 
 bool Session::end_busy_turn(Instant now) {
   now_ = now;
+  if (phase() == Phase::closed) return false;  // after Closed, nothing: not even what is parked
   if (!slots_.complete()) slots_.top_up();
   if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
   if (subscriptions_.has_parked()) {

@@ -8,6 +8,10 @@ namespace {
 
 constexpr uint8_t tries_max = 3;
 constexpr Duration repair_delay_max = Duration::seconds(60);
+// So many that do not verify, one after the other: the all clear of the other books does not wait
+// any longer.
+constexpr uint8_t bad_snapshots_max = 3;
+constexpr std::string_view doubt_text = "no snapshot of it verifies; it is being repaired";
 
 constexpr std::string_view rate_text = "Exceeded msg rate";
 constexpr std::string_view already_text = "Already subscribed";
@@ -82,16 +86,18 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
   const bool other_depth = channel == Channel::book && record->depth != depth;
   if (other_depth) {
     record->depth = depth;
-    record->book.emplace(depth, scratch_);
-    record->verified = false;
+    // A verified book goes on as it is until the venue has acknowledged its end.
+    if (!record->verified) record->book.emplace(depth, scratch_);
   }
   if (is_new || record->stage == Stage::rejected) {
+    trust(*record);
     if (connected_) start_cycle(*record, Cycle::subscribe);
     return true;
   }
   const bool being_removed = record->cycle == Cycle::remove;
-  const bool live = record->stage == Stage::asked || record->stage == Stage::acknowledged ||
-                    record->stage == Stage::settled;
+  const bool asked = record->stage == Stage::asked || record->stage == Stage::acknowledged ||
+                     record->stage == Stage::settled ||
+                     (record->stage == Stage::to_subscribe && record->sent);
   if (record->stage == Stage::parked) {
     if (!connected_) {
       set(*record, Stage::idle, Cycle::none);
@@ -100,7 +106,7 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
     }
   } else if (being_removed) {
     set(*record, record->stage, Cycle::change_depth);  // it goes on with subscribe after the ack
-  } else if (live && other_depth) {
+  } else if (asked && other_depth) {
     start_cycle(*record, Cycle::change_depth);
   }
   return true;
@@ -130,9 +136,11 @@ void Subscriptions::end_connection() {
     if (record->stage == Stage::absent) continue;
     disarm(*record);
     empty_book(*record);
+    trust(*record);
     record->sent = false;
     record->alone = false;
     record->repairs = 0;
+    record->fault.kind = EventKind{};
     if (record->on_wire) --on_wire_;
     record->on_wire = false;
     if (record->cycle == Cycle::remove) {
@@ -155,13 +163,16 @@ void Subscriptions::run_cycle(Subscription& record) {
   switch (record.cycle) {
     case Cycle::repair:
       publish_fault(record);
+      if (record.bad_snapshots == bad_snapshots_max && !record.in_doubt) doubt(record);
       return queue_unsubscribe(record);
     case Cycle::overrun:
       publish_fault(record);
       return;  // stays parked until its snapshot would fit: resume_parked
     case Cycle::change_depth:
+      publish_fault(record);
       return queue_unsubscribe(record);
     case Cycle::remove:
+      publish_fault(record);
       if (connected_ && record.sent) return queue_unsubscribe(record);
       publish(EventKind::unsubscribed, record);
       return release_record(record);
@@ -190,11 +201,13 @@ void Subscriptions::resume_parked(uint32_t market_room) {
 
 void Subscriptions::queue_subscribe(Subscription& record) {
   empty_book(record);
+  if (record.book && record.book->depth() != record.depth) {
+    record.book.emplace(record.depth, scratch_);
+  }
   set(record, Stage::to_subscribe, record.cycle);
 }
 
 void Subscriptions::queue_unsubscribe(Subscription& record) {
-  empty_book(record);
   set(record, Stage::to_unsubscribe, record.cycle);
 }
 
@@ -204,12 +217,17 @@ void Subscriptions::on_ack(const kraken::Ack& ack, Instant now) {
   if (!channel) return;
   Subscription* record = lookup(*channel, ack.symbol);
   if (record == nullptr) return;
-  if (ack.method == kraken::Method::subscribe) return on_subscribe_ack(*record);
+  if (ack.method == kraken::Method::subscribe) return on_subscribe_ack(*record, now);
   if (record->stage == Stage::unsubscribing) on_unsubscribed(*record, now);
 }
 
-void Subscriptions::on_subscribe_ack(Subscription& record) {
-  if (record.stage != Stage::asked) return;  // late: a newer request is on its way
+void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
+  // It may come when the record waits to be asked for again: after a rate error, which names nobody
+  // and overtakes the acks of what was taken, or after its deadline. It is good all the same.
+  const bool late =
+      record.stage == Stage::to_subscribe && record.sent && record.asked_depth == record.depth;
+  if (record.stage != Stage::asked && !late) return;
+  if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
   if (!record.on_wire) ++on_wire_;
   record.on_wire = true;
   record.alone = false;
@@ -218,6 +236,21 @@ void Subscriptions::on_subscribe_ack(Subscription& record) {
     return set(record, Stage::acknowledged, record.cycle);
   }
   settle(record);
+}
+
+// The others need not wait for it any longer. Its repairs go on.
+void Subscriptions::doubt(Subscription& record) {
+  publish(EventKind::rejected, record, names_.intern_text(doubt_text));
+  count(record, -1);
+  record.in_doubt = true;
+  count(record, 1);
+}
+
+void Subscriptions::trust(Subscription& record) {
+  count(record, -1);
+  record.in_doubt = false;
+  record.bad_snapshots = 0;
+  count(record, 1);
 }
 
 void Subscriptions::settle(Subscription& record) {
@@ -229,7 +262,7 @@ void Subscriptions::settle(Subscription& record) {
 // and a request that named several is asked again symbol by symbol, so that one bad wish cannot
 // hide the others.
 void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
-  if (ack.error == rate_text) return on_rate_exceeded(now);
+  if (ack.error == rate_text) return on_rate_exceeded(ack.req_id, now);
   const Stage stage = ack.method == kraken::Method::subscribe ? Stage::asked : Stage::unsubscribing;
   const auto concerns = [&](const Subscription& record) {
     if (record.stage != stage) return false;
@@ -269,7 +302,7 @@ void Subscriptions::refuse(Subscription& record, std::string_view error) {
   }
   record.sent = false;
   record.alone = false;
-  publish(EventKind::rejected, record, names_.intern_text(error));
+  if (!record.in_doubt) publish(EventKind::rejected, record, names_.intern_text(error));
   empty_book(record);
   set(record, Stage::rejected, Cycle::none);
 }
@@ -278,7 +311,7 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   disarm(record);
   // Subscribed was never said, and nobody asked for the end of it: it was only the venue that held
   // a subscription of which we did not know.
-  const bool unheard_of = !record.on_wire && record.cycle == Cycle::subscribe;
+  const bool unheard_of = !record.on_wire && !record.verified && record.cycle == Cycle::subscribe;
   if (record.on_wire) --on_wire_;
   record.on_wire = false;
   record.sent = false;
@@ -297,10 +330,11 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   queue_subscribe(record);
 }
 
-void Subscriptions::on_rate_exceeded(Instant now) {
+void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now) {
   pace_.slow_down(now);
   // Deadlines stay armed: a venue that refuses for ever must not keep us waiting for ever.
   for (const auto& record : records_) {
+    if (req_id && record->req_id != *req_id) continue;
     if (record->stage == Stage::asked) queue_subscribe(*record);
     if (record->stage == Stage::unsubscribing) queue_unsubscribe(*record);
   }
@@ -339,9 +373,8 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
 [[gnu::hot]] Subscription* Subscriptions::find_book(std::string_view symbol) const {
   Subscription* record = lookup(Channel::book, symbol);
   if (record == nullptr) return nullptr;
-  const Stage stage = record->stage;
   const bool takes =
-      stage == Stage::settled || stage == Stage::acknowledged || stage == Stage::asked;
+      record->verified || record->stage == Stage::acknowledged || record->stage == Stage::asked;
   return takes ? record : nullptr;
 }
 
@@ -354,14 +387,22 @@ std::optional<SymbolId> Subscriptions::find(Channel channel, std::string_view sy
 void Subscriptions::on_book_verified(Subscription& record, Instant now) {
   record.verified = true;
   record.verified_at = now;
+  if (record.bad_snapshots != 0) trust(record);
   if (record.stage == Stage::acknowledged) settle(record);
 }
 
 void Subscriptions::on_book_fault(Subscription& record, const Event& fault, Instant now) {
+  const bool lost = fault.kind == EventKind::book_stale;
   if (record.verified && now - record.verified_at >= stable_after_) record.repairs = 0;
+  if (!record.verified && !lost && record.bad_snapshots < bad_snapshots_max) {
+    ++record.bad_snapshots;
+  }
   empty_book(record);
   record.fault = fault;
-  const bool lost = fault.kind == EventKind::book_stale;
+  if (record.cycle == Cycle::change_depth || record.cycle == Cycle::remove) {
+    if (record.stage != Stage::parked) publish_fault(record);
+    return;  // it ends anyway
+  }
   start_cycle(record, lost ? Cycle::overrun : Cycle::repair);
 }
 
@@ -429,6 +470,9 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.channel = channel;
   record.symbol = symbol;
   record.depth = 0;
+  record.verified = false;
+  record.in_doubt = false;
+  record.bad_snapshots = 0;
   record.repairs = 0;
   record.alone = false;
   record.sent = false;
@@ -461,12 +505,13 @@ void Subscriptions::count(const Subscription& record, int32_t by) {
   };
   const Stage stage = record.stage;
   const bool running = is_running(stage);
+  const bool wanted = (running || stage == Stage::parked) && record.cycle != Cycle::remove;
   add(cycles_, running);
   add(parked_, stage == Stage::parked);
   add(unsent_, stage == Stage::to_subscribe || stage == Stage::to_unsubscribe);
-  add(unsettled_, (running || stage == Stage::parked) && record.cycle != Cycle::remove);
+  add(unsettled_, wanted && !record.in_doubt);
   add(settled_, stage == Stage::settled);
-  add(rejected_, stage == Stage::rejected);
+  add(rejected_, stage == Stage::rejected || (wanted && record.in_doubt));
 }
 
 void Subscriptions::disarm(Subscription& record) {

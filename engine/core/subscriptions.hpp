@@ -5,8 +5,8 @@
 //             the engine's); sending: the session asks next_request() while the pace allows.
 // Threads:    loop thread.
 // Invariants: a record is in exactly one stage; a stage that waits for the venue has a deadline; a
-//             book is empty unless its record is acknowledged or verified; `restored` is only said
-//             when every record is settled.
+//             verified book is kept up until the venue has acknowledged its end, any other is
+//             empty; `restored` is only said when every record is settled, rejected or in doubt.
 // Cost:       a book message costs one lookup; adding, removing and asking are linear in the
 //             records.
 // Rules:      design §1.1; kraken-v2.md §5 and §8.6: a second `subscribe` never yields a snapshot,
@@ -65,13 +65,15 @@ struct alignas(64) Subscription {
   std::optional<kraken::Book> book;
 
   uint16_t depth = 0;
-  uint16_t asked_depth = 0;  // on the wire; differs from depth while it is being changed
-  bool sent = false;         // the venue has been asked and may believe that we are subscribed
-  bool on_wire = false;      // it acknowledged so
-  bool alone = false;        // ask in a request of its own
-  uint8_t tries = 0;         // of this cycle
-  uint8_t repairs = 0;       // in a row, for their backoff
-  uint64_t req_id = 0;       // of the request that named it last
+  uint16_t asked_depth = 0;   // on the wire; differs from depth while it is being changed
+  bool sent = false;          // the venue has been asked and may believe that we are subscribed
+  bool on_wire = false;       // it acknowledged so
+  bool alone = false;         // ask in a request of its own
+  bool in_doubt = false;      // told as Rejected, and counted so until a snapshot verifies
+  uint8_t tries = 0;          // of this cycle
+  uint8_t repairs = 0;        // in a row, for their backoff
+  uint8_t bad_snapshots = 0;  // in a row, on this connection
+  uint64_t req_id = 0;        // of the request that named it last
   Instant verified_at;
   Event fault;  // parked repair: to be published when it begins
   Timer timer;
@@ -107,7 +109,8 @@ class Subscriptions {
   void end_connection();
 
   void on_ack(const kraken::Ack& ack, Instant now);
-  void on_rate_exceeded(Instant now);
+  // `req_id`: of the request that was refused, when the venue says so.
+  void on_rate_exceeded(std::optional<uint64_t> req_id, Instant now);
   // A deadline or a backoff of one record is over. False: three tries were in vain, give the
   // connection up.
   [[nodiscard]] bool on_timer(SubscriptionIndex at, Instant now);
@@ -156,11 +159,13 @@ class Subscriptions {
   void run_cycle(Subscription& record);
   void queue_subscribe(Subscription& record);
   void queue_unsubscribe(Subscription& record);
-  void on_subscribe_ack(Subscription& record);
+  void on_subscribe_ack(Subscription& record, Instant now);
   void on_error(const kraken::Ack& ack, Instant now);
   void refuse(Subscription& record, std::string_view error);
   void on_unsubscribed(Subscription& record, Instant now);
   void settle(Subscription& record);
+  void doubt(Subscription& record);
+  void trust(Subscription& record);
   void disarm(Subscription& record);
   void empty_book(Subscription& record);
   void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);

@@ -135,7 +135,7 @@ struct Event {
   };
   struct Subscription {  // Subscribed, Rejected, Unsubscribed
     SymbolId symbol;
-    TextId detail;  // Rejected: the venue's words
+    TextId detail;  // Rejected: the venue's words, or that no snapshot verifies
     Channel channel;
     std::array<uint8_t, 31> zero;
   };
