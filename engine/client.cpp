@@ -135,6 +135,7 @@ Command simple_command(Command::Kind kind) {
 
 std::string NotLive::message() const {
   std::string text = closed ? "the client has closed" : "not live yet";
+  if (ring_full) text += ": the ring is full: read events, or with_ring_slots()";
   if (reason != Reason::none)
     text.append("; the last connection ended by ").append(to_string(reason));
   return text;
@@ -150,6 +151,8 @@ std::string_view to_string(CommandError error) {
       return "a depth must be 10, 25, 100, 500 or 1000";
     case CommandError::too_many_subscriptions:
       return "the ring is too small for another subscription: with_ring_slots()";
+    case CommandError::too_many_symbols:
+      return "the engine can name no more symbols: 4096 in a client's life";
     case CommandError::closed:
       return "the client is closed";
   }
@@ -161,7 +164,10 @@ std::string_view to_string(CommandError error) {
 ClientCommands::ClientCommands(const Settings& settings) : ring_slots_(settings.ring_slots) {
   for (const SubscriptionSettings& each : settings.subscriptions) {
     if (each.channel == Channel::book) depth_max_ = std::max(depth_max_, each.depth);
-    for (const std::string& symbol : each.symbols) wanted_.emplace(each.channel, symbol);
+    for (const std::string& symbol : each.symbols) {
+      wanted_.emplace(each.channel, symbol);
+      named_.insert(symbol);
+    }
   }
 }
 
@@ -177,6 +183,9 @@ std::expected<void, CommandError> ClientCommands::subscribe(Channel channel,
   if (wanted_.size() + (is_new ? 1 : 0) > subscriptions_max(ring_slots_, deepest)) {
     return std::unexpected(CommandError::too_many_subscriptions);
   }
+  if (named_.size() == symbols_max && !named_.contains(symbol)) {
+    return std::unexpected(CommandError::too_many_symbols);
+  }
   Command command = simple_command(Command::Kind::subscribe);
   command.channel = channel;
   command.depth = static_cast<uint16_t>(depth);
@@ -185,6 +194,7 @@ std::expected<void, CommandError> ClientCommands::subscribe(Channel channel,
   if (auto sent = send(command); !sent) return sent;
   depth_max_ = deepest;
   wanted_.emplace(channel, symbol);
+  named_.emplace(symbol);
   return {};
 }
 
@@ -223,6 +233,7 @@ struct KrakenClient::State {
   // What wait_live() and closed() read: written by the loop when it changes.
   std::atomic<bool> has_been_live{false};
   std::atomic<bool> closed{false};
+  std::atomic<bool> ring_full{false};
   std::atomic<Reason> last_loss{Reason::none};
   std::thread thread;
 };
@@ -259,6 +270,7 @@ void KrakenClient::State::park(const core::TurnResult& turn) {
 
 void KrakenClient::State::tell(bool is_closed) {
   last_loss.store(live.engine->last_loss(), std::memory_order_relaxed);
+  ring_full.store(live.engine->waits_for_room(), std::memory_order_relaxed);
   // Pairs with the acquire in wait_live() and closed(): the reason is known before.
   has_been_live.store(live.engine->has_been_live(), std::memory_order_release);
   closed.store(is_closed, std::memory_order_release);
@@ -307,13 +319,17 @@ void KrakenClient::release(size_t count) { state_->ring.release(count); }
 
 std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
   using clock = std::chrono::steady_clock;
-  const auto until = clock::now() + std::chrono::nanoseconds(timeout.ns);
+  const auto began = clock::now();
   for (;;) {
     const bool is_closed = closed();
     if (state_->has_been_live.load(std::memory_order_acquire)) return {};
-    const Reason reason = state_->last_loss.load(std::memory_order_relaxed);
-    if (is_closed) return std::unexpected(NotLive{.closed = true, .reason = reason});
-    if (clock::now() >= until) return std::unexpected(NotLive{.closed = false, .reason = reason});
+    const NotLive why{.closed = is_closed,
+                      .ring_full = state_->ring_full.load(std::memory_order_relaxed),
+                      .reason = state_->last_loss.load(std::memory_order_relaxed)};
+    const bool in_vain = why.closed || why.ring_full;
+    if (in_vain || clock::now() - began >= std::chrono::nanoseconds(timeout.ns)) {
+      return std::unexpected(why);
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
 }
@@ -364,8 +380,10 @@ InlineKrakenClient::InlineKrakenClient(const Settings& settings, std::unique_ptr
 
 InlineKrakenClient::~InlineKrakenClient() {
   if (!state_->started) return;
-  static_cast<void>(close());
-  while (!closed()) static_cast<void>(turn());
+  // Again when the queue was full: the turn takes from it.
+  for (bool asked = false; !closed(); static_cast<void>(turn())) {
+    asked = asked || close().has_value();
+  }
 }
 
 std::span<const Event> InlineKrakenClient::turn() {

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <functional>
 #include <havklo/havklo.hpp>
+#include <havklo/limits.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -133,6 +135,69 @@ TEST(Client, WaitLiveSaysWhyNot) {
   EXPECT_EQ(live.error().reason, Reason::upgrade_refused);
   EXPECT_EQ(live.error().message(),
             "the client has closed; the last connection ended by upgrade_refused");
+}
+
+// Who waits does not read: the snapshots of these books do not fit the ring.
+TEST(Client, WaitLiveSaysThatTheRingIsFull) {
+  replay::Scenario scenario;
+  std::vector<std::string> symbols;
+  for (const char* base : {"A", "B", "C", "D", "E", "F", "G", "H"}) {
+    symbols.push_back(base + std::string("/USD"));
+    scenario.market.symbols.push_back(replay::market_symbol(symbols.back()));
+  }
+  const LoopbackVenue venue(scenario);
+  Settings settings = venue.settings(symbols);
+  settings.ring_slots = ring_slots_min(settings);
+  auto client = KrakenClient::connect(settings).value();
+  const auto live = client->wait_live(20_s);
+  ASSERT_FALSE(live);
+  EXPECT_TRUE(live.error().ring_full);
+  EXPECT_FALSE(live.error().closed);
+  EXPECT_EQ(live.error().message(),
+            "not live yet: the ring is full: read events, or with_ring_slots()");
+  EXPECT_EQ(read_until(*client, EventKind::subscriptions_restored)
+                .back()
+                .payload.subscriptions_restored.count,
+            8u);
+}
+
+TEST(Client, WaitsForEverWhenAskedTo) {
+  const LoopbackVenue venue;
+  auto client = KrakenClient::connect(venue.settings()).value();
+  EXPECT_TRUE(client->wait_live({std::numeric_limits<int64_t>::max()}));
+}
+
+TEST(Client, InlineIsDestroyedThoughItsQueueIsFull) {
+  const LoopbackVenue venue({}, false);
+  auto client = InlineKrakenClient::connect(venue.settings()).value();
+  client->run_once([](const Event&) {});
+  while (client->reconnect()) continue;
+  EXPECT_EQ(client->reconnect().error(), CommandError::queue_full);
+  client.reset();
+}
+
+TEST(Client, RefusesMoreSymbolsThanThereCanBe) {
+  auto client = KrakenClient::builder({"S0/USD"})
+                    .with_book(10)
+                    .with_url("ws://127.0.0.1:1/")
+                    .connect_inline()
+                    .value();
+  const auto take = [&](const std::function<std::expected<void, CommandError>()>& command) {
+    auto taken = command();
+    while (!taken && taken.error() == CommandError::queue_full) {
+      client->run_once([](const Event&) {});
+      taken = command();
+    }
+    return taken;
+  };
+  const auto symbol = [](uint32_t i) { return "S" + std::to_string(i) + "/USD"; };
+  for (uint32_t i = 1; i < symbols_max; ++i) {
+    ASSERT_TRUE(take([&] { return client->subscribe(Channel::book, symbol(i)); })) << i;
+    ASSERT_TRUE(take([&] { return client->unsubscribe(Channel::book, symbol(i)); })) << i;
+  }
+  EXPECT_EQ(take([&] { return client->subscribe(Channel::book, symbol(symbols_max)); }).error(),
+            CommandError::too_many_symbols);
+  EXPECT_TRUE(take([&] { return client->subscribe(Channel::trade, symbol(7)); }));
 }
 
 TEST(Client, RefusesACertificateThatItCannotTrust) {

@@ -43,10 +43,11 @@ struct StartError {
   [[nodiscard]] std::string message() const { return config ? config->message() : what; }
 };
 
-// Why there is no all clear: the engine gave up (`closed`), or `timeout` passed; `reason` is of the
-// last loss.
+// Why there is no all clear: the engine gave up (`closed`), it waits for room in the ring, which
+// nobody reads while you wait (`ring_full`), or `timeout` passed; `reason` is of the last loss.
 struct NotLive {
   bool closed = false;
+  bool ring_full = false;
   Reason reason = Reason::none;
   [[nodiscard]] std::string message() const;
 };
@@ -57,6 +58,7 @@ enum class CommandError : uint8_t {
   symbol_invalid,          // not of the form "BTC/USD"
   depth_invalid,           // not 10, 25, 100, 500 or 1000
   too_many_subscriptions,  // the ring cannot hold what they could publish: with_ring_slots()
+  too_many_symbols,        // symbols_max different ones were named in this client's life
   closed,                  // the client is closed
 };
 [[nodiscard]] std::string_view to_string(CommandError error);
@@ -85,6 +87,7 @@ class ClientCommands {
   uint32_t ring_slots_;
   uint32_t depth_max_ = 0;
   std::set<std::pair<Channel, std::string>> wanted_;
+  std::set<std::string, std::less<>> named_;  // ever: the engine's table of names only grows
 };
 
 // An engine on a thread of its own, events by a ring.
@@ -107,7 +110,8 @@ class KrakenClient final : public ClientCommands {
   [[nodiscard]] std::span<const Event> peek();
   void release(size_t count);
 
-  // Waits for the first all clear, or says why there is none. Takes no event out of the ring.
+  // Waits for the first all clear, or says why there is none. Takes no event out of the ring, which
+  // must hold all first snapshots for that: two events a level of depth and book, and some more.
   [[nodiscard]] std::expected<void, NotLive> wait_live(Duration timeout);
   // Closed has been published.
   [[nodiscard]] bool closed() const;
