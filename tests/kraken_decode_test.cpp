@@ -101,6 +101,52 @@ TEST_F(KrakenDecode, NamesABookWhereItsMessageDoes) {
   EXPECT_EQ(heard.symbols.size(), 2U);
 }
 
+// A day's volume of a pair that costs next to nothing does not fit 64 bits with eight places.
+TEST_F(KrakenDecode, AStatisticThatDoesNotFitLosesItsLastPlaces) {
+  const auto volume = [this](const std::string& digits) -> std::string {
+    const auto kind = decode(
+        R"({"channel":"ticker","type":"update","data":[{"symbol":"A/B","bid":0.1,"bid_qty":1,)"
+        R"("ask":0.2,"ask_qty":1,"last":0.1,"volume":)" +
+        digits + R"(,"timestamp":"2026-07-07T23:00:04Z"}]})");
+    if (!kind) return std::string(to_string(kind.error()));
+    return to_string(decoder_.tickers()[0].volume);
+  };
+  EXPECT_EQ(volume("92233720368.54775807"), "92233720368.54775807");
+  EXPECT_EQ(volume("92233720368.54775808"), "92233720368.5477580");
+  EXPECT_EQ(volume("1234567890123.12345678"), "1234567890123.123456");
+  EXPECT_EQ(volume("9223372036854775807.12345678"), "9223372036854775807");
+  EXPECT_EQ(volume("0.1234567890123456789012345"), "0.123456789012345678");
+  EXPECT_EQ(volume("9223372036854775808.1"), "number_out_of_range");
+  EXPECT_EQ(volume("1.5e30"), "number_out_of_range");
+  EXPECT_EQ(volume("1.5e-30"), "number_out_of_range");
+}
+
+TEST_F(KrakenDecode, RefusesATradeWithoutPriceQuantityOrSide) {
+  const std::string whole = R"("symbol":"A/B","side":"sell","price":0.1,"qty":2)";
+  const auto trade = [this](std::string fields, std::string_view old, std::string_view with) {
+    if (!old.empty()) fields.replace(fields.find(old), old.size(), with);
+    const auto kind = decode(R"({"channel":"trade","type":"update","data":[{)" + fields + "}]}");
+    return kind ? std::string_view("taken") : to_string(kind.error());
+  };
+  EXPECT_EQ(trade(whole, "", ""), "taken");
+  EXPECT_EQ(trade(whole, R"("side":"sell",)", ""), "missing_key");
+  EXPECT_EQ(trade(whole, "0.1", "null"), "missing_key");
+  EXPECT_EQ(trade(whole, R"(,"qty":2)", ""), "missing_key");
+  EXPECT_EQ(trade(whole, "0.1", "-0.1"), "number_out_of_range");
+  EXPECT_EQ(trade(whole, R"("qty":2)", R"("qty":-2)"), "number_out_of_range");
+}
+
+TEST_F(KrakenDecode, TakesAsManyTradesAsThereIsRoomFor) {
+  const std::string row = R"({"symbol":"A/B","side":"buy","price":1,"qty":1})";
+  std::string many = R"({"channel":"trade","type":"update","data":[)" + row;
+  for (uint32_t i = 1; i < trade_rows_max; ++i) many += "," + row;
+  ASSERT_EQ(decode(many + "]}"), MessageKind::trades);
+  EXPECT_EQ(decoder_.trades().size(), trade_rows_max);
+  const auto more = decode(many + "," + row + "]}");
+  ASSERT_FALSE(more.has_value());
+  EXPECT_EQ(more.error(), DecodeError::too_many_rows);
+}
+
 TEST_F(KrakenDecode, RefusesWhatIsHostileByName) {
   const std::pair<const char*, DecodeError> rows[] = {
       {"", DecodeError::not_json},

@@ -44,14 +44,33 @@ Result read(od::value value, uint64_t& out) {
   if (const auto error = value.get_uint64().get(out)) return fail(classify(error));
   return {};
 }
-// From the digits; the token ends with white space or punctuation, which a number never holds.
-Result read(od::value value, Decimal& out) {
+// The digits; the token ends with white space or punctuation, which a number never holds.
+Result read_number(od::value value, std::string_view& digits) {
   od::json_type type;
   if (const auto error = value.type().get(type)) return fail(classify(error));
   if (type != od::json_type::number) return fail(DecodeError::wrong_type);
-  std::string_view token = value.raw_json_token();
-  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
-  if (!parse_decimal(token, out)) return fail(DecodeError::number_out_of_range);
+  digits = value.raw_json_token();
+  while (!digits.empty() && static_cast<unsigned char>(digits.back()) <= ' ') {
+    digits.remove_suffix(1);
+  }
+  return {};
+}
+Result read(od::value value, Decimal& out) {
+  std::string_view digits;
+  if (Result got = read_number(value, digits); !got) return got;
+  return parse_decimal(digits, out) ? Result{} : fail(DecodeError::number_out_of_range);
+}
+// A statistic: what does not fit loses its last places. A day's volume of a pair that costs next to
+// nothing has more digits than 64 bits; no checksum is made of them.
+Result read_statistic(od::value value, Decimal& out) {
+  std::string_view digits;
+  if (Result got = read_number(value, digits); !got) return got;
+  const bool has_power = digits.find_first_of("eE") != std::string_view::npos;
+  while (!parse_decimal(digits, out)) {
+    const bool has_places = digits.find('.') != std::string_view::npos;
+    if (has_power || !has_places) return fail(DecodeError::number_out_of_range);
+    digits.remove_suffix(digits[digits.size() - 2] == '.' ? 2 : 1);
+  }
   return {};
 }
 Result read_time(od::value value, int64_t& out) {
@@ -111,7 +130,7 @@ struct Head {
 struct Decoder::State {
   State() {
     book_room = std::make_unique<BookMessage[]>(message_rows_max);
-    trade_room = std::make_unique_for_overwrite<TradeRow[]>(message_rows_max);
+    trade_room = std::make_unique_for_overwrite<TradeRow[]>(trade_rows_max);
     tickers.reserve(message_rows_max);
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
   }
@@ -157,7 +176,7 @@ bool Decoder::State::read_predicted(std::string_view json, BookListener* listene
     return true;
   }
   kind = MessageKind::trades;
-  return trade_layout.read(json, {trade_room.get(), message_rows_max}, trade_count);
+  return trade_layout.read(json, {trade_room.get(), trade_rows_max}, trade_count);
 }
 
 std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
@@ -329,10 +348,16 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
 Result Decoder::State::read_trades(od::value data) {
   trade_count = 0;
   return for_each_row(data, [this](od::object row) -> Result {
-    if (trade_count == message_rows_max) return fail(DecodeError::too_many_rows);
+    if (trade_count == trade_rows_max) return fail(DecodeError::too_many_rows);
     TradeRow trade;
+    bool has_price = false;
+    bool has_qty = false;
+    bool has_side = false;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
       if (key == "symbol") return read(value, trade.symbol);
+      has_price = has_price || key == "price";
+      has_qty = has_qty || key == "qty";
+      has_side = has_side || key == "side";
       if (key == "price") return read(value, trade.price);
       if (key == "qty") return read(value, trade.qty);
       if (key == "trade_id") return read(value, trade.trade_id);
@@ -344,7 +369,12 @@ Result Decoder::State::read_trades(od::value data) {
       return side == "sell" || side == "buy" ? Result{} : fail(DecodeError::wrong_type);
     });
     if (!fields) return fields;
-    if (trade.symbol.empty()) return fail(DecodeError::missing_key);
+    if (trade.symbol.empty() || !has_price || !has_qty || !has_side) {
+      return fail(DecodeError::missing_key);
+    }
+    if (trade.price.mantissa < 0 || trade.qty.mantissa < 0) {
+      return fail(DecodeError::number_out_of_range);
+    }
     trade_room[trade_count++] = trade;
     return {};
   });
@@ -357,12 +387,12 @@ Result Decoder::State::read_tickers(od::value data) {
     TickerRow ticker;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
       if (key == "symbol") return read(value, ticker.symbol);
-      if (key == "bid") return read(value, ticker.bid);
-      if (key == "bid_qty") return read(value, ticker.bid_qty);
-      if (key == "ask") return read(value, ticker.ask);
-      if (key == "ask_qty") return read(value, ticker.ask_qty);
-      if (key == "last") return read(value, ticker.last);
-      if (key == "volume") return read(value, ticker.volume);
+      if (key == "bid") return read_statistic(value, ticker.bid);
+      if (key == "bid_qty") return read_statistic(value, ticker.bid_qty);
+      if (key == "ask") return read_statistic(value, ticker.ask);
+      if (key == "ask_qty") return read_statistic(value, ticker.ask_qty);
+      if (key == "last") return read_statistic(value, ticker.last);
+      if (key == "volume") return read_statistic(value, ticker.volume);
       if (key == "timestamp") return read_time(value, ticker.timestamp_ns);
       return {};
     });

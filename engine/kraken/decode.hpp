@@ -24,7 +24,7 @@ enum class DecodeError : uint8_t {
   not_json,             // not one JSON object
   wrong_type,           // a key that we need has a value of another type
   missing_key,          // a key that we need is absent
-  number_out_of_range,  // a number that does not fit, or a negative one in a book
+  number_out_of_range,  // a number that does not fit, or a negative one in a book or a trade
   bad_timestamp,        // not RFC 3339
   too_many_rows,        // limits.hpp
 };

@@ -5,8 +5,8 @@
 
 namespace havklo {
 
-// Symbols that one engine can name. Kraken lists some 1,450 pairs. Beyond it: `subscribe` is
-// refused.
+// Symbols that one engine can name, all that it was ever given counted. Kraken lists some 1,450
+// pairs. Beyond it: `subscribe` is refused (too_many_symbols).
 inline constexpr uint32_t symbols_max = 4096;
 
 // Longest symbol kept. The longest listed pair has 14 characters. Beyond it: `subscribe` is
@@ -42,9 +42,13 @@ inline constexpr uint32_t book_message_levels_max = 4 * book_depth_max;
 // out.
 inline constexpr uint32_t message_events_max = 2 * book_message_levels_max;
 
-// Rows of one trade or ticker message. The largest legitimate one is a snapshot of 50 trades.
-// Beyond it: the message is malformed (protocol_error).
+// Books or tickers in one message; the venue sends one. Beyond it: the message is malformed
+// (protocol_error).
 inline constexpr uint32_t message_rows_max = 1024;
+
+// Trades in one message: one large order can make many, so as many as the longest message can hold,
+// with less than 96 bytes for no row that names symbol, side, price, quantity, id and time.
+inline constexpr uint32_t trade_rows_max = message_bytes_max / 96;
 
 // Sessions of one engine.
 inline constexpr uint32_t sessions_max = 64;
