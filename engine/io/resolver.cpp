@@ -31,6 +31,10 @@ struct Question {
   Instant deadline;
 };
 
+// A server that answers for one family and drops the question for the other must not hold up every
+// attempt (RFC 8305 §3).
+constexpr Duration second_family_wait = Duration::milliseconds(50);
+
 int whole_milliseconds(Duration duration) {
   return static_cast<int>(std::max<int64_t>(duration.ns / 1'000'000, 1));
 }
@@ -49,6 +53,26 @@ Endpoint from_sockaddr(const sockaddr* address, uint16_t port) {
     endpoint.family = 6;
   }
   return endpoint;
+}
+
+// Whether the kernel knows a way to it; nothing is sent.
+bool has_route(const Endpoint& endpoint) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(endpoint.port);
+  std::memcpy(&address.sin6_addr, endpoint.address.data(), sizeof address.sin6_addr);
+  const int file = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return false;
+  const int known = ::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::close(file);
+  return known == 0;
+}
+
+// IPv6 before IPv4 where it leads somewhere (RFC 6724 §6, rules 1 and 6); c-ares has sorted each.
+std::vector<Endpoint> in_order(std::vector<Endpoint> ipv6, std::vector<Endpoint> ipv4) {
+  if (!ipv6.empty() && !has_route(ipv6.front())) std::swap(ipv6, ipv4);
+  ipv6.insert(ipv6.end(), ipv4.begin(), ipv4.end());
+  return ipv6;
 }
 
 }  // namespace
@@ -171,11 +195,14 @@ void Resolver::State::look_up(const Question& question) {
 // One question at a time, with a channel of its own: servers that changed since are seen. Empty at
 // the deadline, which may have passed while earlier questions were looked up.
 std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
+  // Each family by a question of its own: c-ares tells of both only when both are answered.
   struct Result {
     bool done = false;
     uint16_t port = 0;
     std::vector<Endpoint> addresses;
-  } result{.port = question.port};
+  };
+  Result ipv6{.port = question.port};
+  Result ipv4{.port = question.port};
 
   ares_channel channel{};
   ares_options options{};
@@ -185,9 +212,6 @@ std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
     return {};
   }
   if (!servers.empty()) ares_set_servers_ports_csv(channel, servers.c_str());
-  ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
   const auto on_done = [](void* context, int status, int, ares_addrinfo* info) {
     auto& out = *static_cast<Result*>(context);
     out.done = true;
@@ -198,12 +222,22 @@ std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
     }
     ares_freeaddrinfo(info);
   };
-  ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, &result);
-  while (!result.done && !stop.load() && clock.now() < question.deadline) {
-    wait_for_servers(channel, question.deadline);
+  for (const auto& [family, result] : {std::pair(AF_INET6, &ipv6), std::pair(AF_INET, &ipv4)}) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, result);
+  }
+  Instant until = question.deadline;
+  bool one_found = false;
+  while (!(ipv6.done && ipv4.done) && !stop.load() && clock.now() < until) {
+    wait_for_servers(channel, until);
+    if (one_found || (ipv6.addresses.empty() && ipv4.addresses.empty())) continue;
+    one_found = true;
+    until = std::min(until, clock.now() + second_family_wait);
   }
   ares_destroy(channel);  // calls back what is still open
-  return std::move(result.addresses);
+  return in_order(std::move(ipv6.addresses), std::move(ipv4.addresses));
 }
 
 // Until an answer, the next thing c-ares has to do, or the deadline; a tenth of a second at most,
