@@ -65,6 +65,17 @@ TEST_P(TransportTest, WhatWasQueuedIsStillOfferedAtClose) {
   EXPECT_EQ(peer_->received, goodbye);
 }
 
+// What was sent before may be unanswered when the stream is closed: in the next turn, say.
+TEST_P(TransportTest, WhatWasQueuedBehindASendIsStillOfferedAtClose) {
+  open_and_wait();
+  transport_->send(first_id, std::as_bytes(std::span("unsubscribe, ", 13)));
+  transport_->flush();
+  transport_->send(first_id, std::as_bytes(std::span("close 1000", 10)));
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  EXPECT_EQ(peer_->received, "unsubscribe, close 1000");
+}
+
 // The peer that ended its stream may still listen. What it is told costs what a reconnect has to
 // wait for, so it comes second.
 TEST_P(TransportTest, AReconnectGoesBeforeTheGoodbyeToAnEndedStream) {

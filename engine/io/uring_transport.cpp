@@ -20,7 +20,8 @@ struct UringTransport::UringSlot final : Slot {
   uint32_t chunk_begin = 0;
   uint32_t chunk_end = 0;
   bool sending = false;
-  uint32_t pending = 0;  // completions that the kernel still owes
+  bool ends_after_send = false;  // its goodbye waits for an answer to what was sent before
+  uint32_t pending = 0;          // completions that the kernel still owes
 };
 
 std::unique_ptr<ConnectionSlot> UringTransport::make_slot() const {
@@ -37,7 +38,8 @@ void UringTransport::ask(UringSlot& slot, io_uring_sqe* entry, Operation operati
 
 void UringTransport::connect(Slot& slot, Duration limit) {
   UringSlot& mine = own(slot);
-  mine.sending = false;
+  mine.sending = mine.ends_after_send = false;
+  mine.chunk_begin = mine.chunk_end = 0;
   constexpr int64_t second = 1'000'000'000;
   mine.connect_limit = {.tv_sec = limit.ns / second, .tv_nsec = limit.ns % second};
   uring().make_room(2);
@@ -65,6 +67,12 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
     handle(completion, sink);
     return delivered() < completions_max;
   });
+  // What is still unanswered is blocked: nobody waits for a peer that does not read.
+  if (!std::exchange(goodbyes_wait_, false)) return;
+  for (const auto& slot : slots()) {
+    UringSlot& mine = own(*slot);
+    if (std::exchange(mine.ends_after_send, false)) ::shutdown(mine.file, SHUT_RDWR);
+  }
 }
 
 void UringTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
@@ -133,6 +141,10 @@ void UringTransport::send_chunk(UringSlot& slot) {
 
 void UringTransport::on_send_done(UringSlot& slot, int32_t result, CompletionSink& sink) {
   slot.sending = false;
+  if (slot.ends_after_send) {
+    if (result > 0) slot.chunk_begin += static_cast<uint32_t>(result);
+    return say_goodbye_now(slot);
+  }
   if (!slot.carries()) return;
   if (result < 0) return on_send_error(slot, -result);
   slot.chunk_begin += static_cast<uint32_t>(result);
@@ -145,21 +157,31 @@ void UringTransport::on_send_done(UringSlot& slot, int32_t result, CompletionSin
 void UringTransport::end(Slot& slot, bool connected) {
   UringSlot& mine = own(slot);
   if (connected) {
-    if (!mine.sending && fill_chunk(mine)) {
-      io_uring_sqe* entry = uring().next_submission();
-      io_uring_prep_send(entry, slot.file, mine.chunk.get(), mine.chunk_end,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
-      ask(mine, entry, Operation::none);
-    }
-    // Not io_uring's shutdown: that one always takes a kernel thread. It ends our receive as well.
     uring().submit();
-    ::shutdown(slot.file, SHUT_RDWR);
+    mine.ends_after_send = mine.sending;
+    goodbyes_wait_ = goodbyes_wait_ || mine.sending;
+    if (!mine.sending) say_goodbye_now(mine);
   } else if (slot.file >= 0) {
     io_uring_sqe* entry = uring().next_submission();
     io_uring_prep_cancel_fd(entry, slot.file, IORING_ASYNC_CANCEL_ALL);
     ask(mine, entry, Operation::none);
   }
   release_if_done(mine);
+}
+
+// Offers what waits once, without waiting, then ends both directions. By calls: the kernel has
+// answered for all that the ring was asked to send, and io_uring's shutdown always takes a kernel
+// thread. It ends our receive as well.
+void UringTransport::say_goodbye_now(UringSlot& slot) {
+  slot.ends_after_send = false;
+  bool taken = slot.send_error == 0;
+  while (taken && (slot.chunk_begin < slot.chunk_end || fill_chunk(slot))) {
+    const ssize_t sent = ::send(slot.file, slot.chunk.get() + slot.chunk_begin,
+                                slot.chunk_end - slot.chunk_begin, MSG_NOSIGNAL | MSG_DONTWAIT);
+    taken = sent > 0;
+    if (taken) slot.chunk_begin += static_cast<uint32_t>(sent);
+  }
+  ::shutdown(slot.file, SHUT_RDWR);
 }
 
 void UringTransport::release_if_done(UringSlot& slot) {

@@ -42,7 +42,10 @@ class UringTransport final : public LiveTransport {
   void on_send_done(UringSlot& slot, int32_t result, CompletionSink& sink);
   static bool fill_chunk(UringSlot& slot);
   void send_chunk(UringSlot& slot);
+  static void say_goodbye_now(UringSlot& slot);
   void release_if_done(UringSlot& slot);
+
+  bool goodbyes_wait_ = false;
 };
 
 }  // namespace havklo::io
