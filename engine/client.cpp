@@ -99,10 +99,11 @@ struct LiveEngine {
     return counters;
   }
 
-  // After Closed: lets the network and the disk have what is theirs.
+  // After Closed, by the loop's thread: lets the network and the disk have what is theirs.
   void finish() {
     transport->drain(drain_time);
     if (recorder) recorder->finish();
+    transport->stop_on_this_thread();
   }
 
   [[nodiscard]] std::expected<void, std::string> recording() const {

@@ -305,6 +305,31 @@ TEST_P(ClientOf, RunsInlineOnTheCallersThread) {
   EXPECT_LT(book.best_bid()->price, book.best_ask()->price);
 }
 
+// The kernel numbers a thread's rings: what one client registered on its loop's thread must not be
+// undone on the thread that destroys it, where the number is another's.
+TEST_P(ClientOf, AnotherIsDestroyedBesideAnInlineOne) {
+  const LoopbackVenue venue;
+  auto client = InlineKrakenClient::connect(settings_of(venue)).value();
+  const auto next_update = [&] {
+    uint32_t updates = 0;
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (updates == 0 && std::chrono::steady_clock::now() < until) {
+      client->run_once([&updates](const Event& event) {
+        EXPECT_NE(event.kind, EventKind::disconnected);
+        updates += event.kind == EventKind::book_update ? 1 : 0;
+      });
+    }
+    return updates != 0;
+  };
+  ASSERT_TRUE(next_update());
+  {
+    auto other = KrakenClient::connect(settings_of(venue)).value();
+    EXPECT_TRUE(other->wait_live(20_s));
+  }
+  EXPECT_TRUE(next_update());
+  EXPECT_TRUE(next_update());
+}
+
 TEST_P(ClientOf, ADestroyedClientSaysGoodbye) {
   const LoopbackVenue venue;
   for (int round = 0; round < 5; ++round) {

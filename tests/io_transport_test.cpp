@@ -172,6 +172,19 @@ TEST_P(TransportTest, AnAddressThatIsSilentHasItsShareOfTheTime) {
   EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
 }
 
+TEST_P(TransportTest, TheSharesOfAllAddressesFitIntoTheAttempt) {
+  const SilentPort silent;
+  std::vector<Endpoint> addresses(4, parse_address("127.0.0.1", silent.port()));
+  addresses[3] = parse_address("127.0.0.1", listener_.port());
+  transport_->override_addresses(addresses);
+  const auto began = std::chrono::steady_clock::now();
+  open(first_id, 2_s);
+  run([&] { return seen_.opened(); });
+  ASSERT_TRUE(seen_.opened());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
+}
+
 TEST_P(TransportTest, WhenAllAreSilentTheConnectTimesOut) {
   const SilentPort silent;
   transport_->override_addresses(

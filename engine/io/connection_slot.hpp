@@ -42,7 +42,7 @@ struct ConnectionSlot {
   std::string host;
   uint16_t port = 0;
   KnownHost* known = nullptr;  // without TLS none
-  Duration timeout;
+  Instant deadline;  // of the attempt: what is left is shared by the addresses that are left
   std::vector<Endpoint> addresses;
   size_t next_address = 0;
 

@@ -21,6 +21,9 @@ namespace {
 // Plaintext of one read: what a receive buffer can complete, and a record begun before it.
 constexpr size_t tls_record_bytes_max = 16 * 1024 + 256;
 
+// An address has at least so long to answer.
+constexpr Duration share_least = Duration::milliseconds(1);
+
 socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& storage) {
   std::memset(&storage, 0, sizeof storage);
   if (endpoint.family == 4) {
@@ -77,6 +80,7 @@ LiveTransport::LiveTransport(const LiveTransportSettings& settings, std::unique_
 LiveTransport::~LiveTransport() { resolver_.reset(); }  // before the ring that it wakes
 
 void LiveTransport::start_on_this_thread() { uring_->enable_on_this_thread(); }
+void LiveTransport::stop_on_this_thread() { uring_->leave_this_thread(); }
 
 void LiveTransport::add_slot() {
   auto slot = make_slot();
@@ -111,7 +115,7 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   slot.host = request.host;
   slot.port = request.port;
   slot.known = request.tls ? &hosts_[slot.host] : nullptr;
-  slot.timeout = request.timeout;
+  slot.deadline = clock_.now() + request.timeout;
   slot.addresses.clear();
   slot.next_address = 0;
   slot.has_failure = false;
@@ -146,7 +150,7 @@ void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
   if (slot.file >= 0) ::close(slot.file);
   slot.file = -1;
   while (slot.next_address < slot.addresses.size()) {
-    const size_t left = slot.addresses.size() - slot.next_address;
+    const auto left = static_cast<int64_t>(slot.addresses.size() - slot.next_address);
     const Endpoint& peer = slot.addresses[slot.next_address++];
     slot.file = ::socket(peer.family == 4 ? AF_INET : AF_INET6,
                          SOCK_STREAM | SOCK_CLOEXEC | socket_flags(), 0);
@@ -159,7 +163,9 @@ void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
     setsockopt(slot.file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
     slot.phase = Phase::connecting;
     slot.address_bytes = to_sockaddr(peer, slot.address);
-    connect(slot, Duration{slot.timeout.ns / static_cast<int64_t>(left)});
+    // Of what is left of the attempt, so that the last address has its share as well.
+    const Duration share{(slot.deadline - clock_.now()).ns / left};
+    connect(slot, std::max(share, share_least));
     return;
   }
   fail_later(slot, reason, os_error);

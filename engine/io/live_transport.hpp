@@ -3,7 +3,8 @@
 //
 // Owns:       the resolver, a slot for each connection, the last TLS session, the ring (by which
 //             the recorder's files are written and a parked loop is woken, whatever the network).
-// Threads:    start_on_this_thread() and everything after it belong to the loop; wake() to anyone.
+// Threads:    everything from start_on_this_thread() to stop_on_this_thread() belongs to the loop,
+//             wake() to anyone.
 // Invariants: those of Transport.
 // Cost:       once a connection is open, nothing is allocated, and no system call is made but those
 //             that the way to the kernel names.
@@ -24,6 +25,7 @@
 #include "io/connection_slot.hpp"
 #include "io/phase_recorder.hpp"
 #include "io/resolver.hpp"
+#include "io/system_clock.hpp"
 #include "io/tls.hpp"
 #include "io/uring.hpp"
 #include "io/uring_files.hpp"
@@ -52,6 +54,8 @@ class LiveTransport : public Transport, public UringFiles {
 
   // Once, by the loop's thread, before its first turn.
   void start_on_this_thread();
+  // Once, by the same thread, after its last turn, unless it is the one that destroys.
+  void stop_on_this_thread();
 
   // Where TLS decrypts into as long as it has room; before the loop begins.
   void receive_into(ReceiveRoom& room) { receive_room_ = &room; }
@@ -145,6 +149,7 @@ class LiveTransport : public Transport, public UringFiles {
   [[nodiscard]] bool is_being_replaced(const Slot& slot) const;
   void run_errands();
 
+  SystemClock clock_;
   std::optional<TlsContext> tls_;
   std::map<std::string, KnownHost> hosts_;  // as many as the settings name
   std::unique_ptr<Uring> uring_;

@@ -4,9 +4,9 @@
 //          which are used again when a later question fails.
 // Threads: ask() and take() belong to the loop's thread. Literal addresses and "localhost" are
 //          answered without the thread: the answer can be taken at once.
-// Errors:  an answer without addresses. Once one family (IPv4, IPv6) is answered, the other is waited
-//          for 50 ms. Looking up takes half of an attempt's time at most, so that
-//          the last good addresses still serve the attempt when the name server is silent.
+// Errors:  an answer without addresses. Once one family (IPv4, IPv6) is answered, the other is
+//          waited for 50 ms. Looking up takes half of an attempt's time at most, so that the last
+//          good addresses still serve the attempt when the name server is silent.
 // Cost:    take() is one load while nothing waits. ask() allocates and wakes the thread: it happens
 //          once an attempt.
 // Why:     getaddrinfo in a loop has blocked it for seconds (lesson 30).

@@ -94,9 +94,8 @@ std::expected<void, std::string> Uring::make_receive_buffers() {
 }
 
 Uring::~Uring() {
-  if (buffer_ring_ != nullptr) {
-    io_uring_free_buf_ring(&ring_, buffer_ring_, settings_.receive_buffers, buffer_group);
-  }
+  HAVKLO_ASSERT(loop_ == std::thread::id{} || loop_ == std::this_thread::get_id());
+  leave_this_thread();
   if (ring_made_) io_uring_queue_exit(&ring_);
   if (wake_fd_ >= 0) ::close(wake_fd_);
 }
@@ -106,7 +105,17 @@ void Uring::enable_on_this_thread() {
   HAVKLO_ASSERT(enabled == 0);
   // Saves the kernel a look-up for each entry; without it everything works the same.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
+  loop_ = std::this_thread::get_id();
   watch_wakes();
+}
+
+void Uring::leave_this_thread() {
+  if (buffer_ring_ != nullptr) {
+    io_uring_free_buf_ring(&ring_, buffer_ring_, settings_.receive_buffers, buffer_group);
+    buffer_ring_ = nullptr;
+  }
+  if (loop_ != std::thread::id{}) static_cast<void>(io_uring_unregister_ring_fd(&ring_));
+  loop_ = {};
 }
 
 void Uring::watch_wakes() {

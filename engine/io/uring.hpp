@@ -2,8 +2,9 @@
 //
 // Owns:       the io_uring instance, the receive buffers, memory that the kernel holds ready for
 //             writing files, an eventfd by which other threads wake a parked loop.
-// Threads:    created anywhere; enable_on_this_thread() binds it to the loop's thread
-//             (IORING_SETUP_SINGLE_ISSUER). wake() may be called by any thread.
+// Threads:    created and destroyed anywhere; from enable_on_this_thread() to leave_this_thread()
+//             it belongs to the loop's thread (IORING_SETUP_SINGLE_ISSUER). wake() may be called by
+//             any.
 // Cost:       looking for completions is two loads in shared memory; the kernel is entered only
 //             when it has work for us (IORING_SQ_TASKRUN) or we have some for it.
 // Source:     io_uring_setup(2), io_uring_enter(2), io_uring_register_buf_ring(3).
@@ -19,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 
 namespace havklo::io {
 
@@ -49,6 +51,9 @@ class Uring {
 
   // Once, by the thread that will submit and reap.
   void enable_on_this_thread();
+  // By the same thread, at the end: nothing is submitted or reaped afterwards. The kernel knows
+  // what is registered by a number of that thread's: for another one that is another ring's.
+  void leave_this_thread();
 
   // A submission entry to fill in; what lies ready is submitted first if the ring is full.
   [[nodiscard]] io_uring_sqe* next_submission();
@@ -115,6 +120,7 @@ class Uring {
   UringSettings settings_;
   io_uring ring_{};
   bool ring_made_ = false;
+  std::thread::id loop_;  // none: nothing is registered in a thread's name
   int wake_fd_ = -1;
   bool woken_ = false;  // since the last park()
   io_uring_buf_ring* buffer_ring_ = nullptr;

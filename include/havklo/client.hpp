@@ -128,7 +128,9 @@ class KrakenClient final : public ClientCommands {
   std::unique_ptr<State> state_;
 };
 
-// The same engine on your thread: nothing happens but inside run_once(), which never sleeps.
+// The same engine on your thread, which also destroys it: nothing happens but inside run_once(). It
+// never sleeps but in the turn of Closed, which lets the network (50 ms at most) and a recording's
+// disk have what is theirs.
 class InlineKrakenClient final : public ClientCommands {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect(
