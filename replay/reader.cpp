@@ -270,11 +270,13 @@ Reader::Status Reader::go_over() {
   const RecordingHeader last = header_;
   const Progress progress = last_block_;
   const std::string path = segment_path(path_, last.segment + 1);
-  if (!std::filesystem::exists(path)) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    if (error) return tear(fmt::format("cannot read '{}': {}", path, error.message()));
     // Whether only this one is missing: then the later ones are of no use.
     uint32_t later = last.segment + 2;
     while (later < last.segment + 2 + missing_files_max &&
-           !std::filesystem::exists(segment_path(path_, later))) {
+           !std::filesystem::exists(segment_path(path_, later), error)) {
       ++later;
     }
     const bool found = later < last.segment + 2 + missing_files_max;

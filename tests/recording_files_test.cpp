@@ -83,6 +83,23 @@ TEST(RecordingFiles, AMissingOneInTheMiddleIsNamed) {
   EXPECT_NE(result.torn.find(segment_path(session.path(), 2)), std::string::npos) << result.torn;
 }
 
+// As in a folder that one may not look into.
+TEST(RecordingFiles, OneThatCannotBeLookedAtIsTorn) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  session.finish();
+  const std::string second = segment_path(session.path(), 1);
+  std::filesystem::remove(second);
+  std::filesystem::create_symlink("night.hvk.1", second);  // a link to itself
+  const PlayResult result = play(session.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_GT(result.turns, 0u);
+  EXPECT_NE(result.torn.find("cannot read '" + second + "': Too many levels of symbolic links"),
+            std::string::npos)
+      << result.torn;
+}
+
 TEST(RecordingFiles, OneOfAnotherSessionDoesNotGoOn) {
   const TemporaryFolder folder;
   RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
