@@ -11,6 +11,7 @@
 #include "core/engine.hpp"
 #include "replay/event_digest.hpp"
 #include "replay/old_event_digest.hpp"
+#include "replay/recorded_room.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -47,26 +48,7 @@ class RecordedCommands final : public CommandDoor {
   void pop() override { ++taken; }
 };
 
-// As much room as there was, and the last turn's events.
-class RecordedRoom final : public EventDoor {
- public:
-  explicit RecordedRoom(uint32_t slots) : slots_(slots) {}
-  uint32_t room = 0;
-  uint32_t published = 0;
-
-  [[nodiscard]] EventWindow window() override {
-    published = 0;
-    return {.slots = slots_.data(), .size = static_cast<uint32_t>(slots_.size()), .room = room};
-  }
-  void publish(uint32_t count) override { published = count; }
-  [[nodiscard]] std::span<const Event> events() const { return std::span(slots_).first(published); }
-  [[nodiscard]] size_t size() const { return slots_.size(); }
-
- private:
-  std::vector<Event> slots_;
-};
-
-// As many as a ring has that all sessions share.
+// As many as a ring has that all sessions share; parse_header() has bounded the sum.
 uint32_t ring_slots_of(const std::vector<Settings>& sessions) {
   uint64_t slots = 0;
   for (const Settings& session : sessions) slots += session.ring_slots;

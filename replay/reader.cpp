@@ -101,6 +101,13 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       header.more_sessions.push_back(std::move(*settings));
     }
   }
+  uint64_t slots = header.settings.ring_slots;
+  for (const Settings& each : header.more_sessions) slots += each.ring_slots;
+  if (slots > recorded_ring_slots_max) {
+    return std::unexpected(
+        fmt::format("'{}': its sessions have {} ring slots; at most {} can be replayed", path,
+                    slots, recorded_ring_slots_max));
+  }
   return header;
 }
 

@@ -2,12 +2,11 @@
 #include "replay/what_if.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <set>
 
 #include "core/engine.hpp"
-#include "core/staging_door.hpp"
+#include "replay/recorded_room.hpp"
 #include "replay/settings_toml.hpp"
 
 namespace havklo::replay {
@@ -219,7 +218,8 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
   ManualClock clock(network.first_turn);
   ObservedTransport transport(network, assume);
   RecordedCommandsInTime commands(network, clock);
-  core::StagingDoor events(std::bit_ceil(settings.ring_slots));
+  RecordedRoom events(settings.ring_slots);
+  events.room = settings.ring_slots;
   const uint64_t seed = settings.seed.value_or(network.header.seed);
   core::Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
   OutageMeter meter(network.first_turn);
@@ -227,7 +227,7 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
     clock.set_utc_offset(utc_offset_at(network, clock.now()));
     const core::TurnResult turn = engine.turn();
     commands.last_turn = turn.now;
-    for (const Event& event : events.published()) meter.add(event, engine.names());
+    for (const Event& event : events.events()) meter.add(event, engine.names());
     Instant next = std::min({engine.next_deadline(), transport.next_deadline(), commands.next()});
     if (turn.more_due) next = clock.now();
     if (engine.closed() || next > network.last_turn) break;

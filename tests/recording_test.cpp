@@ -231,6 +231,47 @@ TEST(Recording, AnotherFormatIsRefusedNamingBoth) {
   EXPECT_NE(reader.error().find("reads formats 1 to 4"), std::string::npos);
 }
 
+// The bytes of a recording of so many sessions, each of which has the largest ring.
+std::string recording_of_large_rings(size_t sessions) {
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  std::vector<Settings> settings(sessions, book_settings({"BTC/USD"}));
+  for (Settings& each : settings) each.ring_slots = 1U << 26U;
+  auto recorder = Recorder::create(file.path(), settings, 0x5eed, {}, writer).value();
+  recorder->finish();
+  return file.content();
+}
+
+// 64 of them are 2^32 slots, which once became none.
+TEST(Recording, AskingForMoreThanTheLargestRingIsRefused) {
+  for (const size_t sessions : {size_t{2}, size_t{32}, size_t{64}}) {
+    const TemporaryFile file(recording_of_large_rings(sessions));
+    const auto reader = Reader::open(file.path());
+    ASSERT_FALSE(reader) << sessions;
+    EXPECT_NE(reader.error().find("'" + file.path() + "': its sessions have " +
+                                  std::to_string(sessions * replay::recorded_ring_slots_max) +
+                                  " ring slots; at most 67108864 can be replayed"),
+              std::string::npos)
+        << reader.error();
+  }
+}
+
+// Some hundred bytes that say so must not take the 4 GiB of such a ring.
+TEST(Recording, TheLargestRingTakesNoMemoryBeforeItIsUsed) {
+  const auto resident_pages = [] {
+    size_t all = 0;
+    size_t resident = 0;
+    std::ifstream("/proc/self/statm") >> all >> resident;
+    return resident;
+  };
+  constexpr size_t pages_max = 1024 * 1024 * 1024 / 4096;
+  const TemporaryFile file(recording_of_large_rings(1));
+  const size_t before = resident_pages();
+  replay::Player player(Reader::open(file.path()).value());
+  EXPECT_TRUE(player.run().identical());
+  EXPECT_LT(resident_pages() - before, pages_max);
+}
+
 TEST(Crc32c, HasTheCheckValueOfItsStandard) {
   constexpr std::string_view text = "123456789";
   EXPECT_EQ(replay::crc32c(0, std::as_bytes(std::span(text))), 0xE3069283u);
