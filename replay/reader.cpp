@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "replay/block_search.hpp"
 #include "replay/settings_toml.hpp"
 
 namespace havklo::replay {
@@ -279,7 +280,10 @@ Reader::Status Reader::go_over() {
   const std::string path = segment_path(path_, last.segment + 1);
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
-    if (error) return tear(fmt::format("cannot read '{}': {}", path, error.message()));
+    if (error) {
+      return tear(fmt::format("cannot read '{}': {}", path, error.message()) +
+                  turns_lost(std::nullopt, last.segment + 2));
+    }
     // Whether only this one is missing: then the later ones are of no use.
     uint32_t later = last.segment + 2;
     while (later < last.segment + 2 + missing_files_max &&
@@ -291,16 +295,17 @@ Reader::Status Reader::go_over() {
                             found ? fmt::format("; without it, '{}' and what follows cannot be "
                                                 "replayed",
                                                 segment_path(path_, later))
-                                  : ""));
+                                  : "") +
+                turns_lost(std::nullopt, later));
   }
   const auto opened = open_file(path);
-  if (!opened) return tear(opened.error());
+  if (!opened) return tear(opened.error() + turns_lost(std::nullopt, last.segment + 2));
   if (header_.session != last.session || header_.segment != last.segment + 1 ||
       last_block_ != progress) {
     const std::string why = fmt::format("'{}' does not go on where the file before it ends", path);
     header_ = last;
     last_block_ = progress;  // of the file that was read
-    return tear(why);
+    return tear(why + turns_lost(std::nullopt, last.segment + 1));
   }
   return Status::turn;
 }
@@ -448,34 +453,36 @@ Reader::Status Reader::tear(std::string why) {
   return Status::torn;
 }
 
-// After a block that is not good: what the file still holds, by the headers that can be found.
+// After a block that is not good: what is behind it, by the headers that can be found.
 std::string Reader::what_lies_behind() {
-  constexpr size_t window_bytes = 1024 * 1024;
-  file_.clear();
-  file_.seekg(0, std::ios::end);
-  const auto end = static_cast<uint64_t>(file_.tellg());
-  std::string text = fmt::format(" (at byte {}, {} bytes from the end of '{}')", block_at_,
-                                 end - block_at_, files_.back());
-  std::optional<BlockHeader> last;
-  std::vector<std::byte> window;
-  for (uint64_t at = block_at_ + 1; at + BlockHeader::bytes <= end;) {
-    window.resize(static_cast<size_t>(std::min<uint64_t>(window_bytes, end - at)));
-    file_.clear();
-    file_.seekg(static_cast<std::streamoff>(at));
-    file_.read(reinterpret_cast<char*>(window.data()), static_cast<std::streamsize>(window.size()));
-    if (static_cast<size_t>(file_.gcount()) != window.size()) break;
-    for (size_t i = 0; i + BlockHeader::bytes <= window.size(); ++i) {
-      BlockHeaderBytes bytes{};
-      std::memcpy(bytes.data(), window.data() + i, bytes.size());
-      if (window[i] != std::byte{'H'}) continue;
-      if (const auto header = decode_block_header(bytes)) last = header;
+  const uint64_t end = file_end(file_);
+  return fmt::format(" (at byte {}, {} bytes from the end of '{}')", block_at_, end - block_at_,
+                     files_.back()) +
+         turns_lost(block_at_, header_.segment + 1);
+}
+
+// How many, by what lies from `at` on in this file and in the files from `segment` on; "" where
+// nothing can be known.
+std::string Reader::turns_lost(std::optional<uint64_t> at, uint32_t segment) {
+  uint64_t turns = turns_;
+  std::string until;
+  if (at) turns = std::max(turns, last_turn_from(file_, *at));
+  for (uint32_t missing = 0; missing < missing_files_max; ++segment) {
+    Reader later;
+    const std::string path = segment_path(path_, segment);
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error) || !later.open_file(path) ||
+        later.header_.session != header_.session) {
+      ++missing;
+      continue;
     }
-    at += window.size() - (BlockHeader::bytes - 1);
+    const uint64_t last = last_turn_from(later.file_, 0);
+    if (last <= turns) continue;
+    turns = last;
+    until = fmt::format(", up to the end of '{}'", path);
   }
-  if (last && last->progress.turns > turns_) {
-    text += fmt::format("; {} turns behind it are lost with it", last->progress.turns - turns_);
-  }
-  return text;
+  if (turns == turns_) return "";
+  return fmt::format("; {} turns behind it are lost with it{}", turns - turns_, until);
 }
 
 }  // namespace havklo::replay

@@ -109,6 +109,7 @@ class Reader {
   [[nodiscard]] bool end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last);
   Status tear(std::string why);
   [[nodiscard]] std::string what_lies_behind();
+  [[nodiscard]] std::string turns_lost(std::optional<uint64_t> at, uint32_t segment);
 
   std::ifstream file_;
   std::string path_;  // of the first file

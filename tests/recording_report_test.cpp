@@ -97,6 +97,57 @@ TEST(RecordingReport, SaysWhatADamagedBlockTakesWithIt) {
   EXPECT_NE(report.torn.find(lost + " turns behind it are lost"), std::string::npos) << report.torn;
 }
 
+// The files behind the damaged one cannot be replayed either.
+TEST(RecordingReport, CountsWhatIsLostWithLaterFiles) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 8_s});
+  session.run(20_s);
+  session.finish();
+  const auto whole = Outline::read(session.path()).value();
+  ASSERT_EQ(whole.files().size(), 3u);
+  const auto& blocks = whole.files()[0].blocks;
+  ASSERT_GT(blocks.size(), 8u);
+  std::fstream file(session.path(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(blocks[4].offset + replay::BlockHeader::bytes + 3));
+  file.put('\xFF');
+  file.close();
+  const auto report = report_on(session.path()).value();
+  EXPECT_EQ(report.turns, blocks[3].turns);
+  const std::string lost = std::to_string(session.recorder().turns() - blocks[3].turns);
+  EXPECT_NE(report.torn.find("; " + lost + " turns behind it are lost with it, up to the end of '" +
+                             segment_path(session.path(), 2) + "'"),
+            std::string::npos)
+      << report.torn;
+}
+
+TEST(RecordingReport, CountsWhatAMissingFileTakesWithIt) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 8_s});
+  session.run(20_s);
+  session.finish();
+  const uint64_t before = Outline::read(session.path()).value().files()[0].end.turns;
+  const std::string lost = std::to_string(session.recorder().turns() - before);
+  const std::string second = segment_path(session.path(), 1);
+  // Emptied, of another session, missing: each is as bad.
+  const TemporaryFolder elsewhere;
+  RecordedSession other(elsewhere / "other.hvk", {.max_age = 8_s, .seed = 99});
+  other.run(20_s);
+  other.finish();
+  for (const int way : {0, 1, 2}) {
+    if (way == 0) std::filesystem::resize_file(second, 0);
+    if (way == 1) {
+      std::filesystem::copy_file(segment_path(other.path(), 1), second,
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    if (way == 2) std::filesystem::remove(second);
+    const auto report = report_on(session.path()).value();
+    EXPECT_EQ(report.turns, before);
+    EXPECT_NE(report.torn.find("; " + lost + " turns behind it are lost with it"),
+              std::string::npos)
+        << report.torn;
+  }
+}
+
 // By the index, and without it.
 TEST(Outline, FindsTheBlockOfAnEvent) {
   const TemporaryFolder folder;
