@@ -10,6 +10,10 @@ constexpr std::string_view replacement = "redacted";
 constexpr std::string_view cookie_name = "set-cookie:";
 constexpr std::byte mask_byte{'x'};
 
+// Where the three digits of "HTTP/1.1 103 Early Hints" are.
+constexpr size_t status_at = 9;
+constexpr size_t status_end = 12;
+
 // A shorter value would be found by chance.
 constexpr size_t secret_bytes_min = 8;
 
@@ -67,15 +71,30 @@ void Redactor::add_secrets(std::string_view url) {
   });
 }
 
+void Redactor::read_status(HeadState& state, char c) {
+  if (state.first_line_bytes >= status_end) return;
+  const bool is_digit = c >= '0' && c <= '9';
+  if (state.first_line_bytes++ < status_at || !is_digit) return;
+  state.status = static_cast<uint16_t>(state.status * 10 + (c - '0'));
+}
+
 void Redactor::mask_cookies(HeadState& state, std::span<std::byte> copy) {
   for (std::byte& byte : copy) {
     const char c = static_cast<char>(byte);
     if (c == '\n') {
       const bool end = state.line_bytes == 0;
-      state = {.inside = !end};
-      if (end) return;
+      // 1xx: the engine goes on to the next head too.
+      const bool interim = state.status >= 100 && state.status < 200 && state.status != 101;
+      if (end && !interim) {
+        state = {};
+        return;
+      }
+      state =
+          end ? HeadState{.inside = true}
+              : HeadState{.inside = true, .first_line_bytes = status_end, .status = state.status};
       continue;
     }
+    read_status(state, c);
     if (c == '\r') continue;
     state.line_bytes = 1;
     if (state.masking) {

@@ -2,7 +2,7 @@
 //
 //   - the values in the query of the URL: replaced in the header's settings, and wherever a peer
 //     repeats one word for word (8 characters and more), across reads too;
-//   - the values of Set-Cookie in the answer to the upgrade.
+//   - the values of Set-Cookie in the answer to the upgrade, and in interim answers before it.
 // What the client sends is not recorded at all, and there is no key: recording lies above TLS.
 // A replay stays identical: masks are as long as what they cover, and nothing of it reaches an
 // event (what a venue says when it refuses is a text beside the events).
@@ -48,9 +48,11 @@ class Redactor {
   void forget();
 
  private:
-  // The answer to the upgrade: lines up to an empty one.
+  // The answer to the upgrade: lines up to an empty one, and again after an interim answer.
   struct HeadState {
     bool inside = false;
+    uint8_t first_line_bytes = 0;  // saturates once the status is read
+    uint16_t status = 0;
     bool masking = false;
     uint8_t name_bytes = 0;   // of this line that agree with the name
     bool other_line = false;  // it has another
@@ -71,6 +73,7 @@ class Redactor {
     return static_cast<uint32_t>(connection) % sessions_max;
   }
   [[nodiscard]] HeadState& head(ConnectionId connection) { return heads_[session_of(connection)]; }
+  static void read_status(HeadState& state, char c);
   static void mask_cookies(HeadState& state, std::span<std::byte> copy);
   void mask_secrets(ConnectionId connection, std::span<std::byte> copy);
 

@@ -96,6 +96,21 @@ TEST(Redaction, CookiesOfTheUpgradeAreMasked) {
   }
 }
 
+// The engine goes on to the head behind a 1xx, and so do we.
+TEST(Redaction, CookiesBehindAnInterimAnswerAreMasked) {
+  const std::string interim =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nSet-Cookie: ";
+  const std::string between = "\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nset-cookie: ";
+  const std::string behind = "\r\n\r\nset-cookie: in a frame\n";
+  const std::string heads = interim + "a=k3y" + between + "b=k3y" + behind;
+  const std::string expected = interim + "xxxxx" + between + "xxxxx" + behind;
+  for (size_t cut = 1; cut <= heads.size(); ++cut) {
+    Redactor redactor = redactor_of("wss://venue.test/");
+    redactor.on_opened(connection);
+    EXPECT_EQ(masked(redactor, heads, cut), expected) << cut;
+  }
+}
+
 // A venue that repeats the credential in the words of a refusal, split over two reads, and sets a
 // cookie.
 TEST(Redaction, ARecordedSessionReplaysIdenticallyWithoutItsSecret) {
