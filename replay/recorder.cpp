@@ -237,6 +237,7 @@ bool Recorder::State::make_room() {
 void Recorder::on_command(const Command& command) {
   State& state = *state_;
   if (state.state != RecorderState::recording || !state.make_room()) return;
+  if (command.kind == Command::Kind::subscribe) state.redactor.on_subscribe(command.symbol());
   auto entry = state.begin();
   entry.tag(EntryTag::command);
   entry.byte(static_cast<uint8_t>(command.kind));

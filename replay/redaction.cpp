@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "replay/protocol_words.hpp"
+
 namespace havklo::replay {
 namespace {
 
@@ -33,6 +35,17 @@ std::string_view query_of(std::string_view url) {
   return mark == std::string_view::npos ? std::string_view{} : url.substr(mark + 1);
 }
 
+bool is_in_symbol(std::string_view text, std::span<const Settings> sessions) {
+  for (const Settings& session : sessions) {
+    for (const SubscriptionSettings& each : session.subscriptions) {
+      for (const std::string& symbol : each.symbols) {
+        if (symbol.contains(text)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::vector<uint32_t> fallback_of(std::string_view text) {
   std::vector<uint32_t> table(text.size(), 0);
   for (size_t i = 1, bytes = 0; i < text.size(); ++i) {
@@ -58,12 +71,13 @@ std::string without_credentials(std::string_view url) {
 }
 
 Redactor::Redactor(std::span<const Settings> sessions) {
-  for (const Settings& each : sessions) add_secrets(each.url);
+  for (const Settings& each : sessions) add_secrets(each.url, sessions);
 }
 
-void Redactor::add_secrets(std::string_view url) {
-  for_each_part(query_of(url), [this](std::string_view, std::string_view value) {
+void Redactor::add_secrets(std::string_view url, std::span<const Settings> sessions) {
+  for_each_part(query_of(url), [&](std::string_view, std::string_view value) {
     if (value.size() < secret_bytes_min) return;
+    if (is_said_anyway(value) || is_in_symbol(value, sessions)) return;
     Secret secret{.text = std::string(value), .fallback = fallback_of(value), .matches = {}};
     secret.matches.resize(sessions_max);
     for (Match& match : secret.matches) match.where.resize(value.size());
@@ -109,6 +123,7 @@ void Redactor::mask_cookies(HeadState& state, std::span<std::byte> copy) {
 
 void Redactor::mask_secrets(ConnectionId connection, std::span<std::byte> copy) {
   for (Secret& secret : secrets_) {
+    if (secret.is_public) continue;
     Match& match = secret.matches[session_of(connection)];
     for (std::byte& byte : copy) {
       const char c = static_cast<char>(byte);
@@ -129,6 +144,10 @@ void Redactor::mask_secrets(ConnectionId connection, std::span<std::byte> copy) 
       match.bytes = 0;  // what is masked begins no other match
     }
   }
+}
+
+void Redactor::on_subscribe(std::string_view symbol) {
+  for (Secret& secret : secrets_) secret.is_public |= symbol.contains(secret.text);
 }
 
 void Redactor::forget() {

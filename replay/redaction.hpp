@@ -1,11 +1,13 @@
 // What must not lie readable in a recording: credentials that the settings hold or a peer repeats.
 //
 //   - the values in the query of the URL: replaced in the header's settings, and wherever a peer
-//     repeats one word for word (8 characters and more), across reads too;
+//     repeats one word for word (8 characters and more), across reads too. But one that a peer says
+//     anyway (protocol_words.hpp, or in a symbol that was subscribed) only in the settings: the
+//     engine reads it from the peer, and a replay must read the same;
 //   - the values of Set-Cookie in the answer to the upgrade, and in interim answers before it.
 // What the client sends is not recorded at all, and there is no key: recording lies above TLS.
-// A replay stays identical: masks are as long as what they cover, and nothing of it reaches an
-// event (what a venue says when it refuses is a text beside the events).
+// A replay stays identical: masks are as long as what they cover, and nothing of it decides
+// anything or reaches an event (what a venue says when it refuses is a text beside the events).
 // Owns:    for each session, how far what it received agrees with each secret; made once.
 // Threads: the recorder's.
 // Cost:    nothing for received market data when the URL has no query.
@@ -38,6 +40,8 @@ class Redactor {
     return !secrets_.empty() || heads_[session_of(connection)].inside;
   }
   void on_opened(ConnectionId connection) { head(connection) = {.inside = true}; }
+  // Before a peer can say the symbol.
+  void on_subscribe(std::string_view symbol);
   // Masks in `copy`, what was recorded of a read. It stays where it is until forget().
   void mask(ConnectionId connection, std::span<std::byte> copy) {
     HeadState& state = head(connection);
@@ -64,11 +68,12 @@ class Redactor {
   };
   struct Secret {
     std::string text;
+    bool is_public = false;          // in a symbol: no longer masked
     std::vector<uint32_t> fallback;  // Knuth, Morris and Pratt's table
     std::vector<Match> matches;      // by session
   };
 
-  void add_secrets(std::string_view url);
+  void add_secrets(std::string_view url, std::span<const Settings> sessions);
   [[nodiscard]] static size_t session_of(ConnectionId connection) {
     return static_cast<uint32_t>(connection) % sessions_max;
   }

@@ -111,6 +111,59 @@ TEST(Redaction, CookiesBehindAnInterimAnswerAreMasked) {
   }
 }
 
+// Values that a peer says for other reasons: to mask them would change what a replay decides.
+TEST(Redaction, WhatTheProtocolItselfSaysIsNoSecret) {
+  for (const char* url : {
+           "wss://venue.test/v2?transport=websocket",
+           "wss://venue.test/v2?transport=WebSocket",
+           "wss://venue.test/v2?mode=snapshot&system=maintenance&words=subscribed",
+           "wss://venue.test/v2?symbol=DOGE/USD",
+           "wss://venue.test/v2?later=SOLAR/USD",
+           "wss://venue.test/v2?api=2026-07-07",
+           "wss://venue.test/v2?since=07T23:00:03.5&price=4268438660&day=Thursday",
+       }) {
+    const TemporaryFile file;
+    SyncBlockWriter writer;
+    Settings settings = book_settings({"DOGE/USD"});
+    settings.url = std::string(url) + "&token=s3cr3t-t0k3n";
+    auto recorder = Recorder::create(file.path(), settings, 0x5eed, {}, writer).value();
+    EngineWorld world(settings, recorder.get());
+    world.go_live();
+    world.update("DOGE/USD");
+    world.command(make_command(Command::Kind::subscribe, "SOLAR/USD"));
+    world.refuse("subscribe", "Already subscribed", R"(,"symbol":"SOLAR/USD","req_id":2)");
+    world.ack("unsubscribe", "SOLAR/USD");
+    world.ack("subscribe", "SOLAR/USD");
+    world.snapshot("SOLAR/USD");
+    world.say(R"({"echo":"s3cr3t-t0k3n"})");
+    world.command(make_command(Command::Kind::close));
+    world.pass(5_s);
+    recorder->finish();
+    ASSERT_EQ(recorder->state(), RecorderState::finished);
+
+    EXPECT_TRUE(same_bytes(replayed(file.path()), world.events)) << url;
+    const std::string bytes = file.content();
+    EXPECT_EQ(bytes.find("s3cr3t-t0k3n"), std::string::npos) << url;
+    EXPECT_NE(bytes.find(R"({"echo":"xxxxxxxxxxxx"})"), std::string::npos) << url;
+  }
+}
+
+// An answer is read in any case, and a date of HTTP has words.
+TEST(Redaction, WhatARefusalSaysOfTimeIsNoSecret) {
+  const std::string head =
+      "HTTP/1.1 503 Service Unavailable\r\nRETRY-AFTER: Tuesday, 07-Jul-26 23:00:03 GMT\r\n\r\n";
+  Redactor redactor = redactor_of("wss://venue.test/?a=Tuesday,&b=07-Jul-26&c=retry-after");
+  EXPECT_EQ(masked(redactor, head, head.size()), head);
+}
+
+TEST(Redaction, ATokenThatLooksAlmostLikeADateIsMasked) {
+  for (const std::string token : {"2026-07-07-secret", "MondayMonday", "4268438660abc",
+                                  "e2e4e5-key", "314159265358979323846"}) {
+    Redactor redactor = redactor_of("wss://venue.test/?token=" + token);
+    EXPECT_EQ(masked(redactor, token, 3), std::string(token.size(), 'x'));
+  }
+}
+
 // A venue that repeats the credential in the words of a refusal, split over two reads, and sets a
 // cookie.
 TEST(Redaction, ARecordedSessionReplaysIdenticallyWithoutItsSecret) {
