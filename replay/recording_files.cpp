@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "replay/event_digest.hpp"
+#include "replay/recording_locks.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -104,14 +104,16 @@ void RecordingFiles::go_past_the_page_cache() {
 // Not O_TRUNC: what is at the path is looked at before it is overwritten. O_NONBLOCK: a FIFO
 // without a reader must not hold us up.
 std::expected<void, std::string> RecordingFiles::open_first() {
+  const bool goes_over = limits_.max_size || limits_.max_age;
+  // Before a file is made, and again once ours is locked.
+  if (auto free = check_other_recordings(path_, goes_over); !free) return free;
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
   if (file_ < 0) return std::unexpected(reason_text(errno));
   struct stat status {};
   if (::fstat(file_, &status) != 0) return std::unexpected(reason_text(errno));
   if (!S_ISREG(status.st_mode)) return std::unexpected("it is not a regular file");
-  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    return std::unexpected("another process is recording to it");
-  }
+  if (!lock_recording(file_)) return std::unexpected("another process is recording to it");
+  if (auto free = check_other_recordings(path_, goes_over); !free) return free;
   lock_ = ::dup(file_);
   if (::ftruncate(file_, 0) != 0) return std::unexpected(reason_text(errno));
   go_past_the_page_cache();

@@ -5,9 +5,10 @@
 // Not owned:  the writer, and the blocks of memory if it has some; time (passed in).
 // Threads:    the loop's; open() anywhere.
 // Invariants: a block in flight is not touched; a file's blocks lie without gaps, in the order in
-//             which they were handed on; the first fault stays. Where the file system takes it,
-//             files are written past the page cache, and every block begins and ends at a multiple
-//             of `alignment_`.
+//             which they were handed on; the first fault stays; no file of another recording that
+//             goes on is written to or removed (recording_locks.hpp). Where the file system takes
+//             it, files are written past the page cache, and every block begins and ends at a
+//             multiple of `alignment_`.
 // Cost:       nothing is allocated after open(), no call waits but finish(). Past the page cache a
 //             block of 2 MiB costs a fifth of the time that the kernel needs to copy it.
 #pragma once
@@ -146,7 +147,7 @@ class RecordingFiles {
   uint32_t blocks_in_flight_ = 0;
 
   int file_ = -1;
-  int lock_ = -1;  // the first file, as long as we record
+  int lock_ = -1;  // the first file, as long as we record: for all of them
   uint32_t segment_ = 0;
   End end_;                            // of what was handed on
   std::optional<End> good_end_;        // … before the first write that failed

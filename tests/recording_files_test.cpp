@@ -280,9 +280,11 @@ TEST(BlockIndex, IsReadAsWritten) {
 
 // Paths that cannot be recorded to.
 
-std::string refusal(const std::string& path) {
+std::string refusal(const std::string& path, std::optional<uint64_t> max_size = {}) {
   SyncBlockWriter writer;
-  const auto recorder = Recorder::create(path, book_settings({"BTC/USD"}), 1, {}, writer);
+  Settings settings = book_settings({"BTC/USD"});
+  settings.recording = {.path = path, .max_size = max_size};
+  const auto recorder = Recorder::create(path, settings, 1, {}, writer);
   return recorder ? "" : recorder.error();
 }
 
@@ -301,6 +303,55 @@ TEST(Recording, TwoDoNotShareAFile) {
   const auto first = Recorder::create(file.path(), book_settings({"BTC/USD"}), 1, {}, writer);
   ASSERT_TRUE(first);
   EXPECT_NE(refusal(file.path()).find("another process is recording to it"), std::string::npos);
+}
+
+// Only the first file of a recording is locked, and that lock is for all.
+TEST(Recording, NoneBeginsInALaterFileOfAnother) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(25_s);
+  ASSERT_EQ(count_files(session.path()), 3u);
+  for (const uint32_t segment : {1u, 2u, 3u, 7u}) {
+    const std::string later = segment_path(session.path(), segment);
+    const bool was_there = std::filesystem::exists(later);
+    EXPECT_EQ(refusal(later), "cannot record to '" + later +
+                                  "': another process is recording to '" + session.path() +
+                                  "', whose later file it would be");
+    EXPECT_EQ(std::filesystem::exists(later), was_there);
+  }
+  std::filesystem::create_symlink("night.hvk.2", folder / "link");
+  EXPECT_NE(refusal(folder / "link").find("whose later file it would be"), std::string::npos);
+  EXPECT_EQ(refusal(session.path() + ".old"), "");
+  EXPECT_EQ(refusal(session.path() + ".01"), "");
+  session.run(10_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+}
+
+TEST(Recording, NoneGoesOverToAFileOfAnother) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "night.hvk";
+  RecordedSession session(segment_path(path, 2));
+  session.run(5_s);
+  EXPECT_EQ(refusal(path, 64'000),
+            "cannot record to '" + path + "': another process is recording to '" +
+                segment_path(path, 2) + "', which would be a later file of this recording");
+  EXPECT_EQ(refusal(path), "");  // one file: none will follow
+  session.run(5_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+}
+
+TEST(Recording, FilesOfOneThatIsOverAreReplaced) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "night.hvk";
+  {
+    RecordedSession session(path, {.max_age = 10_s});
+    session.run(25_s);
+    session.finish();
+  }
+  EXPECT_EQ(refusal(segment_path(path, 2)), "");
+  EXPECT_EQ(refusal(path, 64'000), "");
 }
 
 }  // namespace
