@@ -9,6 +9,7 @@
 #include <havklo/limits.hpp>
 
 #include "replay/nearest_name.hpp"
+#include "replay/reader.hpp"
 #include "replay/scenario_fields.hpp"
 #include "replay/settings_table.hpp"
 
@@ -110,6 +111,13 @@ class ScenarioReader {
       sessions.push_back(std::move(settings));
     }
     if (sessions.size() > sessions_max) return reader_.refuse(*list, "too many sessions");
+    uint64_t slots = 0;
+    for (const Settings& session : sessions) slots += session.ring_slots;
+    if (slots > recorded_ring_slots_max) {
+      return reader_.refuse(
+          *list, fmt::format("the sessions have {} ring slots together, at most {}", slots,
+                             recorded_ring_slots_max));
+    }
     return true;
   }
 

@@ -82,6 +82,23 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
   }
 }
 
+// 64 of the largest were 2^32 slots, and that a ring of none.
+TEST(Scenario, SessionsShareARingThatHasABound) {
+  const std::string largest =
+      "[[session]]\n[session.engine]\nring_slots = 67108864\n"
+      "[[session.subscription]]\nchannel = \"book\"\nsymbol = [\"BTC/USD\"]\n";
+  for (const size_t sessions : {size_t{2}, size_t{64}}) {
+    std::string text = largest;
+    for (size_t i = 1; i < sessions; ++i) text += largest;
+    const auto scenario = parse_scenario(text, "s.toml");
+    ASSERT_FALSE(scenario) << sessions;
+    EXPECT_EQ(scenario.error(), "s.toml:1: the sessions have " +
+                                    std::to_string(sessions * 67'108'864) +
+                                    " ring slots together, at most 67108864");
+  }
+  EXPECT_TRUE(parse_scenario(largest, "s.toml"));
+}
+
 TEST(Scenario, ThoseOfTheProjectAreGoodAndEndWell) {
   uint32_t count = 0;
   const std::filesystem::path folder =
