@@ -75,13 +75,14 @@ class Figures(unittest.TestCase):
     QUESTION = {"id": "q", "text": "what", "unit": "ns", "group": "G", "ours": "havklo", "target": {"a": 0.45, "b": {"plus_ns": 5}}}
     FIGURES = {"havklo": [{"value": 10}, {"value": 12}, {"value": 11}], "a": [{"value": 20}, {"value": 20}, {"value": 20}],
                "b": [{"value": 6}, {"value": 7}, {"value": 6}]}
+    FIGURES = {name: [*rounds, *rounds] for name, rounds in FIGURES.items()}
 
     def test_a_row_has_the_fields_and_judges_the_target(self):
         a, b = table.rows_of(self.QUESTION, self.FIGURES, {"a": "1.0", "b": "2.0"})
         self.assertEqual((a["ours_value"], a["peer_value"], a["ratio"]), (11, 20, 0.55))
         self.assertIs(a["met"], False)
         self.assertIs(b["met"], True)
-        for field in ("question", "ours", "peer", "peer_version", "unit", "spread", "target"):
+        for field in ("question", "ours", "peer", "peer_version", "unit", "spread", "target", "decided"):
             self.assertIn(field, a)
         self.assertTrue(json.dumps(a))
 
@@ -107,7 +108,22 @@ class Figures(unittest.TestCase):
             self.assertEqual(table.judge(1.0, None, ours, peer)[1:], (met, told))
             self.assertEqual(table.judge({"plus_ns": 0}, None, ours, peer)[1:], (met, told))
         self.assertEqual(table.judge(1.0, None, peer, peer)[1:], (True, True))
-        self.assertEqual(report.met({"met": False, "_told": False}), "undecided")
+        self.assertEqual(report.met({"met": False, "decided": False}), "undecided")
+
+    def test_fewer_than_five_rounds_decide_nothing(self):
+        # However far from the target: with two rounds the interval holds the median half of the time.
+        for rounds, decided in ((1, False), (2, False), (4, False), (5, True)):
+            self.assertEqual(table.judge(1.0, None, [50.0] * rounds, [100.0] * rounds)[1:], (True, decided))
+            self.assertEqual(table.judge({"plus_ns": 5}, None, [200.0] * rounds, [100.0] * rounds)[1:], (False, decided))
+
+    def test_a_row_says_whether_its_verdict_is_decided(self):
+        def row(rounds, target):
+            figures = {"havklo": [{"value": 10}] * rounds, "a": [{"value": 20}] * rounds}
+            return table.rows_of({**self.QUESTION, "target": target}, figures, {})[0]
+
+        said = [(row(*asked)["met"], row(*asked)["decided"], report.met(row(*asked)))
+                for asked in ((5, {"a": 0.6}), (5, {"a": 0.4}), (3, {"a": 0.6}), (5, {}))]
+        self.assertEqual(said, [(True, True, "yes"), (False, True, "**no**"), (True, False, "undecided"), (None, None, "")])
 
     def test_a_short_run_asks_the_short_sizes(self):
         question = {"id": "q", "text": "{size} of them", "sizes": ["1k", "1m"], "short_sizes": ["1k"]}

@@ -1,7 +1,7 @@
 """RESULTS.md, its pictures, and the same rows for a terminal."""
 import plot
 import table
-from statistics_of_ratios import median
+from statistics_of_ratios import PAIRS_TO_TELL, median
 
 
 def number(value):
@@ -15,9 +15,11 @@ def figure(value, spread):
 
 
 def met(row):
-    if not row["_told"]:
+    if row["met"] is None:
+        return ""
+    if not row["decided"]:
         return "undecided"
-    return {True: "yes", False: "**no**", None: ""}[row["met"]]
+    return "yes" if row["met"] else "**no**"
 
 
 def as_text(rows):
@@ -89,8 +91,8 @@ def write(folder, stamp, questions, done):
              f" ran once, in turn; up to {stamp['rounds_max']} of a question whose rounds together take no more than"
              f" {stamp['seconds']} s. Less is better. Each figure is the median over the rounds, ± half the interquartile range; the"
              " ratio is the median of the rounds' own ratios, the spread its interquartile range. Undecided is where the target lies"
-             " within the interval of 95 % of that median (bootstrap): the rounds cannot tell. How each question is asked:"
-             " [README.md](README.md).", "",
+             f" within the interval of 95 % of that median (bootstrap), or where there were fewer than {PAIRS_TO_TELL} rounds: they"
+             " cannot tell. How each question is asked: [README.md](README.md).", "",
              f"- machine: {stamp['cpu']}, {stamp['cores']} cores, kernel {stamp['kernel']}; load average {stamp['load']}",
              f"- build: {stamp['compiler']}, `{stamp['flags']}`",
              f"- {stamp['tls']}; simdjson {stamp['simdjson']}; {stamp['io_uring']}",

@@ -3,7 +3,7 @@ import pathlib
 import re
 import tomllib
 
-from statistics_of_ratios import confidence_of_median, median, ratios, spread
+from statistics_of_ratios import PAIRS_TO_TELL, confidence_of_median, median, ratios, spread
 
 PERCENTILES = (50, 99, 99.9)
 
@@ -40,18 +40,18 @@ def values_of(figures, percent=None):
 
 
 def judge(target, percent, ours, theirs):
-    """Of the rounds' figures: the target in words, whether their median meets it, and whether the rounds can tell. A target is the
-    greatest ratio ours / theirs, or {plus_ns, at}: at most so much more at that percentile (without `at`: at all); None: published
-    only."""
+    """Of the rounds' figures: the target in words, whether their median meets it, and whether the rounds decide that (both None
+    without a target). A target is the greatest ratio ours / theirs, or {plus_ns, at}: at most so much more at that percentile
+    (without `at`: at all); None: published only."""
     if target is None or (isinstance(target, dict) and target.get("at", percent) != percent):
-        return "", None, True
+        return "", None, None
     if isinstance(target, dict):
         bound, text = target["plus_ns"], f"≤ +{target['plus_ns'] / 1000:g} µs"
         values = [a - b for a, b in zip(ours, theirs)]
     else:
         bound, text, values = target, f"≤ {target:g}×", ratios(ours, theirs)
     low, high = confidence_of_median(values)
-    return text, median(values) <= bound, not low <= bound < high
+    return text, median(values) <= bound, len(values) >= PAIRS_TO_TELL and not low <= bound < high
 
 
 def rows_of(question, figures, versions):
@@ -68,13 +68,13 @@ def rows_of(question, figures, versions):
             theirs = values_of(figures[peer], percent) if peer else ours
             pairs = ratios(ours, theirs)
             target = question["target"].get(peer, question["target"].get("*")) if peer else None
-            text, met, told = judge(target, percent, ours, theirs)
+            text, met, decided = judge(target, percent, ours, theirs)
             rows.append({
                 "question": question["id"] + (f"_p{percent:g}" if percent else ""),
                 "ours": ours_name, "peer": peer, "peer_version": versions.get(peer),
                 "unit": question["unit"], "ours_value": median(ours), "peer_value": median(theirs) if peer else None,
                 "ratio": median(pairs) if peer else None, "spread": spread(pairs if peer else ours),
-                "target": text, "met": met,
-                "_told": told, "_text": question["text"] + (f", p{percent:g}" if percent else ""),
+                "target": text, "met": met, "decided": decided,
+                "_text": question["text"] + (f", p{percent:g}" if percent else ""),
                 "_ours_spread": spread(ours), "_peer_spread": spread(theirs), "_group": question["group"]})
     return rows
