@@ -5,6 +5,7 @@ An identical pair must come out as no difference, a planted slowdown as slower; 
 rows, targets and pictures say what the figures say.
 """
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -69,6 +70,85 @@ class Compare(unittest.TestCase):
         done = subprocess.run([ROOT / "bench/compare", "no-such-thing", "HEAD"], capture_output=True, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("neither", done.stderr)
+
+
+FAKE_PROGRAM = '''#!/usr/bin/env python3
+"""A program of contenders that runs where it may, or breaks if told so."""
+import json, os, pathlib, sys
+here = pathlib.Path(__file__).resolve().parent
+verb, rest = sys.argv[1], sys.argv[2:]
+if verb == "list":
+    print(json.dumps({"question": "timer_empty_hour", "contender": "havklo", "version": "1"}))
+elif verb == "stamp":
+    print(json.dumps(dict.fromkeys(("cpu", "kernel", "compiler", "flags", "tls", "simdjson", "io_uring", "frames"), "?")))
+elif verb == "frames":
+    pathlib.Path(rest[0]).write_text("")
+else:
+    (here / "ran").touch()
+    given = dict(zip(rest[2::2], rest[3::2]))
+    may = os.sched_getaffinity(0)
+    if (here / "broken").exists() or not {int(given["--cpu"]), int(given["--peer-cpu"])} <= may:
+        sys.exit("no such core")
+    print(json.dumps({"question": rest[0], "contender": rest[1], "version": "1", "value": 1.5}))
+'''
+
+
+class WholeRun(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.build = self.folder / "build/release"
+        self.build.mkdir(parents=True)
+        program = self.build / "contenders"
+        program.write_text(FAKE_PROGRAM)
+        program.chmod(0o755)
+        self.results = self.folder / "results"
+        self.results.mkdir()
+        (self.results / "RESULTS.md").write_text("an earlier run")
+
+    def run_with(self, *arguments, cores=None):
+        limit = (lambda: os.sched_setaffinity(0, cores)) if cores else None
+        return subprocess.run([sys.executable, ROOT / "bench/harness/run.py", "--build", self.build, "--only", "timer_empty_hour",
+                               *arguments], capture_output=True, text=True, timeout=60, preexec_fn=limit, cwd=self.folder)
+
+    def written(self):
+        return (self.results / "RESULTS.md").read_text()
+
+    def test_results_and_rows_are_written(self):
+        done = self.run_with("--results", self.results, "--json", "rows.json", "--rounds", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("an hour passes", self.written())
+        self.assertEqual(json.loads((self.folder / "rows.json").read_text())[0]["ours_value"], 1.5)
+        self.assertNotIn("rows.json", self.written())
+
+    def test_only_cores_that_it_may_use_are_measured_on(self):
+        for core in sorted(os.sched_getaffinity(0)):
+            done = self.run_with("--results", self.results, cores={core})
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_question_without_ours_is_an_error_and_the_earlier_results_stay(self):
+        (self.build / "broken").touch()
+        done = self.run_with("--results", self.results)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bench: timer_empty_hour: havklo: no such core", done.stderr)
+        self.assertEqual(self.written(), "an earlier run")
+
+    def test_what_cannot_be_meant_is_refused_before_anything_runs(self):
+        for arguments in (("--rounds", "0"), ("--rounds", "-3"), ("--rounds", "x"), ("--only", "no such question"), ("--only", "("),
+                          ("--json", "no/such/folder/rows.json"), ("--json", "."),
+                          ("--results", self.results / "RESULTS.md"), ("--results", self.results / "RESULTS.md/in/it")):
+            done = self.run_with(*arguments)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertIn(arguments[0], done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertFalse((self.build / "ran").exists(), arguments)
+
+    def test_tools_bench_refuses_before_it_builds(self):
+        for arguments in (("--rounds", "0"), ("--json", "no/such/folder/rows.json"), ("--only", "no such question")):
+            done = subprocess.run([ROOT / "tools/bench", *arguments], capture_output=True, text=True, timeout=60, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertIn(arguments[0], done.stderr)
 
 
 class Figures(unittest.TestCase):

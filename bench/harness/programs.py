@@ -1,10 +1,18 @@
 """The programs that hold the contenders: what they have, and one run of one of them."""
 import itertools
 import json
+import os
+import pathlib
 import subprocess
 import time
 
 RUN_SECONDS_MAX = 120
+
+
+def cores():
+    """The two that a contender and its other side are pinned to: the first and the last that we may use."""
+    ours = sorted(os.sched_getaffinity(0))
+    return ["--cpu", str(ours[0]), "--peer-cpu", str(ours[-1])]
 
 
 class Program:
@@ -35,6 +43,30 @@ class Program:
 
     def stamp(self):
         return json.loads(subprocess.run([*self.command, "stamp"], capture_output=True, text=True, check=True).stdout)
+
+
+def find_programs(build):
+    """The programs that are there, ours first; and what is not, with the reason."""
+    node = pathlib.Path(__file__).resolve().parent.parent / "peers/node/wire.js"
+    candidates = [("the C and C++ peers", [str(build / "cpp_peers")], "they are not built, or cannot be here"),
+                  ("the Rust peers", [str(build.parent / "peers/release/havklo-peers")], "cargo is not here, or cannot build them"),
+                  ("Node ws", ["node", str(node)], "node, or its package ws, is not here")]
+    programs, left_out = [Program([str(build / "contenders")])], {}
+    for name, command, reason in candidates:
+        program = Program(command)
+        try:
+            program.contenders()
+            programs.append(program)
+        except (OSError, subprocess.SubprocessError, ValueError):
+            left_out[name] = reason
+    return programs, left_out
+
+
+def write_frames(ours, build):
+    """The options of the peers in other languages: the messages that ours takes, and the program that serves."""
+    frames = build / "bench_frames.jsonl"
+    subprocess.run([*ours.command, "frames", str(frames)], check=True)
+    return ["--frames", str(frames), "--server", ours.command[0]]
 
 
 def interleaved(runs, rounds, rounds_max=0, seconds=0.0):
