@@ -63,8 +63,14 @@ class Compare(unittest.TestCase):
         self.assertEqual(slower, 0)
 
     def test_a_contender_that_breaks_is_named_with_its_reason(self):
-        _, text = self.compare(Fake("old", 100), Fake("new", 100, fails=True))
+        broken, text = self.compare(Fake("old", 100), Fake("new", 100, fails=True))
+        self.assertIn("broken: broke", text)
+        self.assertEqual(broken, 1)
+
+    def test_what_broke_before_is_left_out(self):
+        bad, text = self.compare(Fake("old", 100, fails=True), Fake("new", 100))
         self.assertIn("left out: broke", text)
+        self.assertEqual(bad, 0)
 
     def test_what_is_no_build_and_no_revision_is_refused(self):
         done = subprocess.run([ROOT / "bench/compare", "no-such-thing", "HEAD"], capture_output=True, text=True)
@@ -84,7 +90,7 @@ elif verb == "stamp":
 elif verb == "frames":
     pathlib.Path(rest[0]).write_text("")
 else:
-    (here / "ran").touch()
+    (here / "ran").write_text(os.environ.get("HAVKLO_SHARED_DIR", ""))
     given = dict(zip(rest[2::2], rest[3::2]))
     may = os.sched_getaffinity(0)
     if (here / "broken").exists() or not {int(given["--cpu"]), int(given["--peer-cpu"])} <= may:
@@ -143,6 +149,21 @@ class WholeRun(unittest.TestCase):
             self.assertIn(arguments[0], done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertFalse((self.build / "ran").exists(), arguments)
+
+    def test_builds_that_are_compared_take_the_same_messages(self):
+        # Each would look beside its own sources; the captures are not beside a revision's.
+        environment = {name: value for name, value in os.environ.items() if name != "HAVKLO_SHARED_DIR"}
+        done = subprocess.run([ROOT / "bench/compare", self.build, self.build, "--rounds", "5", "--tolerance", "9"],
+                              capture_output=True, text=True, timeout=60, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertEqual((self.build / "ran").read_text(), str(ROOT.parent / "shared"))
+
+    def test_a_comparison_with_a_broken_new_build_fails(self):
+        (self.build / "broken").touch()
+        done = subprocess.run([ROOT / "bench/compare", self.build, self.build, "--rounds", "5"], capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("broken: no such core", done.stdout)
 
     def test_tools_bench_refuses_before_it_builds(self):
         for arguments in (("--rounds", "0"), ("--json", "no/such/folder/rows.json"), ("--only", "no such question")):
