@@ -2,6 +2,7 @@
 // of nothing. Each checks its answer before its time counts.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <havklo/random.hpp>
 #include <havklo/timer_wheel.hpp>
 #include <memory>
@@ -34,14 +35,18 @@ struct Timers {
 
 void cancel_and_arm(benchmark::State& state) {
   Timers timers(static_cast<size_t>(state.range(0)));
-  std::vector<uint32_t> order(4096);
+  // As many draws as timers, or a part of them only would be touched, and stay in the cache.
+  std::vector<uint32_t> order(std::max<size_t>(timers.size, 1U << 18U));
   for (uint32_t& each : order) each = static_cast<uint32_t>(timers.random.below(timers.size));
   size_t at = 0;
-  for (auto _ : state) {
+  const auto step = [&timers, &order, &at] {
     TimerNode& node = timers.nodes[order[at++ % order.size()]];
     timers.wheel.cancel(node);
     timers.wheel.arm(node, timers.some_deadline());
-  }
+  };
+  // Once around first, so that neighbours in memory are none in time.
+  for (size_t i = 0; i < order.size(); ++i) step();
+  for (auto _ : state) step();
   Instant earliest = Instant::never();
   uint64_t fired = 0;
   while (timers.wheel.next_deadline() != Instant::never()) {
