@@ -18,8 +18,14 @@ class Boost {
     return queue_.push(out_.data(), count);
   }
   size_t pop_batch(uint64_t& next, bool& right) {
-    return queue_.consume_all(
-        [&next, &right](const Item& item) { right = right && item.sequence == next++; });
+    // In locals, as ours does (bench/contenders/rings.cpp): what is read could be `next`.
+    uint64_t expected = next;
+    bool all_right = right;
+    const size_t read = queue_.consume_all(
+        [&expected, &all_right](const Item& item) { all_right &= item.sequence == expected++; });
+    next = expected;
+    right = all_right;
+    return read;
   }
 
  private:

@@ -150,10 +150,13 @@ fn rtrb_batched(run: &Run) -> Measured {
                 return 0;
             };
             let (first, second) = chunk.as_slices();
+            // In locals, as the C++ contenders do.
+            let (mut next, mut all_right) = (expected, *right);
             for item in first.iter().chain(second) {
-                *right &= item.number == expected;
-                expected += 1;
+                all_right &= item.number == next;
+                next += 1;
             }
+            (expected, *right) = (next, all_right);
             chunk.commit_all();
             ready as u64
         },
