@@ -46,7 +46,7 @@ std::string reason_to_refuse() {
 #endif
 }
 
-std::string build_stamp() {
+std::string build_stamp(const std::string& messages) {
   utsname kernel{};
   uname(&kernel);
   return "{" + quoted("cpu", cpu_model()) + "," + quoted("kernel", kernel.release) + "," +
@@ -54,7 +54,8 @@ std::string build_stamp() {
          quoted("tls", io::tls_library_text()) + "," +
          quoted("simdjson", kraken::json_library_version() + ", kernel " + kraken::json_kernel() +
                                 ", index " + kraken::json_index_kernel()) +
-         "," + quoted("io_uring", io::ring_library_text()) + "}";
+         "," + quoted("io_uring", io::ring_library_text()) + "," + quoted("messages", messages) +
+         "}";
 }
 
 }  // namespace havklo::bench

@@ -50,9 +50,9 @@ struct Growth {
   Growth(std::string question, Measured (*measure)(const Run&), std::vector<int64_t> sizes);
 };
 
-// What the figures depend on beside the machine, as one JSON object; and why they must not be taken
-// from this build (empty: they may).
-std::string build_stamp();
+// What the figures depend on, as one JSON object, the messages named by the caller; and why they
+// must not be taken from this build (empty: they may).
+std::string build_stamp(const std::string& messages);
 std::string reason_to_refuse();
 
 }  // namespace havklo::bench

@@ -114,6 +114,12 @@ int write_frames(const std::string& path) {
   return file.flush() ? 0 : fail("cannot write " + path);
 }
 
+std::string stamp() {
+  const Frames& frames = real_or_made_frames();
+  return build_stamp(std::string(frames.label()) + ", " + std::to_string(frames.texts.size()) +
+                     " book messages");
+}
+
 // For every client on the wire: says where it listens and whom to trust, then serves one client.
 int serve(std::span<char*> arguments) {
   const std::string_view kind = arguments[0];
@@ -146,7 +152,7 @@ int main_of(std::span<char*> arguments) {
   const std::string_view verb = arguments.size() > 1 ? arguments[1] : "";
   Run given;
   if (verb == "list") return list(), 0;
-  if (verb == "stamp") return std::printf("%s\n", build_stamp().c_str()), 0;
+  if (verb == "stamp") return std::printf("%s\n", stamp().c_str()), 0;
   if (verb == "frames" && arguments.size() == 3) return write_frames(arguments[2]);
   if (verb == "serve" && (arguments.size() == 5 || arguments.size() == 6))
     return serve(arguments.subspan(2));

@@ -1,21 +1,16 @@
 # The programs that tools/bench runs in turn: ours, and the C and C++ peers as far as their libraries are here. A normal build
 # makes neither of them; the test builds ours.
-string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
-get_directory_property(bench_options COMPILE_OPTIONS)
-string(JOIN " " bench_flags ${CMAKE_CXX_FLAGS_${build_type}} ${bench_options})
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
-  bench/contender_main.cpp bench/build_stamp.cpp bench/load_process.cpp bench/load_server.cpp
-  bench/outage_server.cpp)
-target_compile_definitions(contender_main PRIVATE HAVKLO_BENCH_FLAGS="${bench_flags}")
+  bench/contender_main.cpp bench/load_process.cpp bench/load_server.cpp bench/outage_server.cpp)
 target_compile_definitions(contender_main PUBLIC HAVKLO_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
 target_include_directories(contender_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(contender_main PUBLIC havklo_commands havklo_warnings simdjson::simdjson PkgConfig::libdeflate)
 
 function(add_contenders name)
   add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
-  target_link_libraries(${name} PRIVATE contender_main)
+  target_link_libraries(${name} PRIVATE contender_main build_stamp)
 endfunction()
 
 file(GLOB contender_sources CONFIGURE_DEPENDS bench/contenders/*.cpp)

@@ -86,7 +86,7 @@ verb, rest = sys.argv[1], sys.argv[2:]
 if verb == "list":
     print(json.dumps({"question": "timer_empty_hour", "contender": "havklo", "version": "1"}))
 elif verb == "stamp":
-    print(json.dumps(dict.fromkeys(("cpu", "kernel", "compiler", "flags", "tls", "simdjson", "io_uring", "frames"), "?")))
+    print(json.dumps(dict.fromkeys(("cpu", "kernel", "compiler", "flags", "tls", "simdjson", "io_uring", "messages"), "?")))
 elif verb == "frames":
     pathlib.Path(rest[0]).write_text("")
 else:
@@ -265,10 +265,11 @@ class Figures(unittest.TestCase):
             done = {"rows": table.rows_of(self.QUESTION, self.FIGURES, {}), "figures": {"q": self.FIGURES},
                     "left_out": {"x": "not here"}, "missing": {"y"}}
             stamp = dict.fromkeys(("command", "began", "rounds", "rounds_max", "seconds", "cpu", "cores", "kernel", "load",
-                                   "compiler", "flags", "tls", "simdjson", "io_uring"), "?")
+                                   "compiler", "flags", "tls", "simdjson", "io_uring"), "?") | {"messages": "seeded market, 7 book messages"}
             report.write(pathlib.Path(folder), stamp, [self.QUESTION], done)
             text = (pathlib.Path(folder) / "RESULTS.md").read_text()
         self.assertIn("x: not here", text)
+        self.assertIn("seeded market, 7 book messages", text)
         self.assertIn("- y: ", text)
         self.assertIn("**no**", text)
 

@@ -96,6 +96,7 @@ def write(folder, stamp, questions, done):
              f"- machine: {stamp['cpu']}, {stamp['cores']} cores, kernel {stamp['kernel']}; load average {stamp['load']}",
              f"- build: {stamp['compiler']}, `{stamp['flags']}`",
              f"- {stamp['tls']}; simdjson {stamp['simdjson']}; {stamp['io_uring']}",
+             f"- messages of the questions about books: {stamp['messages']}",
              "- threads pinned, and seen to run where they were pinned", "", *tables(done["rows"])]
     if left_out:
         lines += ["## Left out", "", *[f"- {name}: {reason}" for name, reason in left_out.items()], ""]
