@@ -74,6 +74,37 @@ TEST_P(TransportTest, WhatWasQueuedBehindASendIsStillOfferedAtClose) {
   transport_->close(first_id);
   run([&] { return peer_->saw_end; });
   EXPECT_EQ(peer_->received, "unsubscribe, close 1000");
+  EXPECT_EQ(peer_->saw_close_notify, tls());
+}
+
+// The peer reads again when we close: what it gets is what was sent, and nothing of it twice.
+TEST_P(TransportTest, AtCloseNothingOvertakesWhatTheKernelCouldNotTake) {
+  open_and_wait();
+  const std::string all = send_until_blocked();
+  transport_->close(first_id);
+  peer_->reads = true;
+  run([&] { return peer_->saw_end; });
+  EXPECT_LT(peer_->received.size(), all.size());
+  EXPECT_TRUE(all.starts_with(peer_->received));
+}
+
+// The send that was blocked is answered when the stream has ended, and its goodbye not been said.
+TEST_P(TransportTest, AGoodbyeThatComesSecondGoesOnWhereTheKernelStopped) {
+  open_and_wait();
+  std::string all = send_until_blocked();
+  const std::string more(180'000, '-');  // the end of the stream lets the kernel take a little more
+  transport_->send(first_id, std::as_bytes(std::span(more)));
+  all += more;
+  peer_->finish_writing();
+  while (!seen_.closed()) transport_->poll(seen_, 64);
+  transport_->flush();  // sends on; the goodbye is for the next turn
+  peer_->reads = true;
+  for (int round = 0; round < 20; ++round) {
+    peer_->step();
+    transport_->poll(seen_, 64);
+  }
+  run([&] { return peer_->saw_end; });
+  EXPECT_TRUE(all == peer_->received) << peer_->received.size() << " of " << all.size();
 }
 
 // The peer that ended its stream may still listen. What it is told costs what a reconnect has to

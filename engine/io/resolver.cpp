@@ -55,20 +55,28 @@ Endpoint from_sockaddr(const sockaddr* address, uint16_t port) {
   return endpoint;
 }
 
-// Whether the kernel knows a way to it; nothing is sent.
-bool has_route(const Endpoint& endpoint) {
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(endpoint.port);
-  std::memcpy(&address.sin6_addr, endpoint.address.data(), sizeof address.sin6_addr);
-  const int file = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (file < 0) return false;
-  const int known = ::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  ::close(file);
-  return known == 0;
+// Link-local, or unique local (RFC 4193): from there nothing beyond is reached.
+bool is_local(const in6_addr& address) {
+  return (address.s6_addr[0] & 0xFE) == 0xFC || IN6_IS_ADDR_LINKLOCAL(&address) != 0;
 }
 
-// IPv6 before IPv4 where it leads somewhere (RFC 6724 §6, rules 1 and 6); c-ares has sorted each.
+// Whether the kernel knows a way to it, from an address that gets an answer; nothing is sent.
+bool has_route(const Endpoint& endpoint) {
+  sockaddr_in6 peer{};
+  peer.sin6_family = AF_INET6;
+  peer.sin6_port = htons(endpoint.port);
+  std::memcpy(&peer.sin6_addr, endpoint.address.data(), sizeof peer.sin6_addr);
+  const int file = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return false;
+  sockaddr_in6 own{};
+  socklen_t size = sizeof own;
+  const bool known = ::connect(file, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0 &&
+                     ::getsockname(file, reinterpret_cast<sockaddr*>(&own), &size) == 0;
+  ::close(file);
+  return known && (!is_local(own.sin6_addr) || is_local(peer.sin6_addr));
+}
+
+// IPv6 before IPv4 where it leads anywhere (RFC 6724 §6, rules 1, 5 and 6). c-ares has sorted each.
 std::vector<Endpoint> in_order(std::vector<Endpoint> ipv6, std::vector<Endpoint> ipv4) {
   if (!ipv6.empty() && !has_route(ipv6.front())) std::swap(ipv6, ipv4);
   ipv6.insert(ipv6.end(), ipv4.begin(), ipv4.end());

@@ -94,7 +94,6 @@ std::expected<void, std::string> Uring::make_receive_buffers() {
 }
 
 Uring::~Uring() {
-  HAVKLO_ASSERT(loop_ == std::thread::id{} || loop_ == std::this_thread::get_id());
   leave_this_thread();
   if (ring_made_) io_uring_queue_exit(&ring_);
   if (wake_fd_ >= 0) ::close(wake_fd_);
@@ -110,6 +109,7 @@ void Uring::enable_on_this_thread() {
 }
 
 void Uring::leave_this_thread() {
+  HAVKLO_ASSERT(loop_ == std::thread::id{} || loop_ == std::this_thread::get_id());
   if (buffer_ring_ != nullptr) {
     io_uring_free_buf_ring(&ring_, buffer_ring_, settings_.receive_buffers, buffer_group);
     buffer_ring_ = nullptr;

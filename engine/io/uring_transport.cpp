@@ -67,8 +67,10 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
     handle(completion, sink);
     return delivered() < completions_max;
   });
-  // What is still unanswered is blocked: nobody waits for a peer that does not read.
-  if (!std::exchange(goodbyes_wait_, false)) return;
+  // What is unanswered after a look at everything is blocked: nobody waits for a peer that does not
+  // read.
+  if (!goodbyes_wait_ || delivered() >= completions_max) return;
+  goodbyes_wait_ = false;
   for (const auto& slot : slots()) {
     UringSlot& mine = own(*slot);
     if (std::exchange(mine.ends_after_send, false)) ::shutdown(mine.file, SHUT_RDWR);
@@ -141,13 +143,11 @@ void UringTransport::send_chunk(UringSlot& slot) {
 
 void UringTransport::on_send_done(UringSlot& slot, int32_t result, CompletionSink& sink) {
   slot.sending = false;
-  if (slot.ends_after_send) {
-    if (result > 0) slot.chunk_begin += static_cast<uint32_t>(result);
-    return say_goodbye_now(slot);
-  }
+  // Of a stream that has ended, too: its goodbye goes on from here.
+  if (result > 0) slot.chunk_begin += static_cast<uint32_t>(result);
+  if (slot.ends_after_send) return say_goodbye_now(slot);
   if (!slot.carries()) return;
   if (result < 0) return on_send_error(slot, -result);
-  slot.chunk_begin += static_cast<uint32_t>(result);
   if (slot.chunk_begin < slot.chunk_end || fill_chunk(slot)) return send_chunk(slot);
   if (slot.plaintext_queued == 0 || slot.phase != Phase::open) return;
   on_sent(slot, std::exchange(slot.plaintext_queued, 0), sink);
@@ -189,7 +189,7 @@ void UringTransport::release_if_done(UringSlot& slot) {
 }
 
 void UringTransport::park(Duration at_most) {
-  if (!next_turn_is_due()) uring().park(at_most);
+  if (!next_turn_is_due() && !goodbyes_wait_) uring().park(at_most);
 }
 
 void UringTransport::finish_sending(Duration at_most) {

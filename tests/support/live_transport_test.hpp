@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,6 +115,25 @@ class TransportTest : public testing::TestWithParam<Way> {
   void open_and_wait() {
     open();
     run([&] { return seen_.opened() && peer_ != nullptr && peer_->established(); });
+  }
+
+  // Fills the way to a peer that does not read: what was handed over.
+  std::string send_until_blocked() {
+    constexpr size_t part_bytes = 60'000;
+    constexpr int polls_in_vain = 50;
+    peer_->reads = false;
+    std::string all;
+    for (int in_vain = 0; in_vain < polls_in_vain;) {
+      if (seen_.sent_bytes == all.size()) {
+        const std::string part(part_bytes, static_cast<char>('a' + all.size() / part_bytes % 26));
+        transport_->send(first_id, std::as_bytes(std::span(part)));
+        all += part;
+        in_vain = 0;
+      }
+      transport_->flush();
+      in_vain += transport_->poll(seen_, 64) == 0 ? 1 : 0;
+    }
+    return all;
   }
 
   TemporaryFile ca_{authority().certificate_pem()};

@@ -113,6 +113,7 @@ class ServerPeer {
   std::string received;
   bool saw_end = false;
   bool saw_reset = false;
+  bool saw_close_notify = false;
   bool reads = true;
 
  private:
@@ -127,6 +128,7 @@ class ServerPeer {
     for (;;) {
       const auto read = tls_->read(room);
       received.append(reinterpret_cast<const char*>(room.data()), read.bytes);
+      saw_close_notify = saw_close_notify || read.status == io::TlsStatus::closed;
       if (read.status != io::TlsStatus::done) return;
     }
   }
