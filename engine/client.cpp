@@ -26,6 +26,10 @@ constexpr size_t command_slots = 256;
 // A parked loop looks at what has no wake-up (room in the ring) at least so often.
 constexpr Duration room_poll_interval = Duration::milliseconds(1);
 constexpr Duration park_max = Duration::seconds(1);
+// How often wait_live() looks. The loop waits for room now and then, for a turn; in so many looks,
+// one after the other, it does only when nobody reads.
+constexpr std::chrono::microseconds look_interval{200};
+constexpr uint32_t full_looks_max = 250;
 
 // What is left after Closed: a close frame or a FIN on its way.
 constexpr Duration drain_time = Duration::milliseconds(50);
@@ -227,6 +231,7 @@ struct KrakenClient::State {
   void run(std::promise<std::expected<void, std::string>> started);
   void park(const core::TurnResult& turn);
   void tell(bool is_closed);
+  void tell_room(bool is_full) { ring_full.store(is_full, std::memory_order_relaxed); }
 
   EventRing ring;
   core::RingEventDoor event_door;
@@ -248,8 +253,10 @@ void KrakenClient::State::run(std::promise<std::expected<void, std::string>> sta
   live.transport->start_on_this_thread();
   started.set_value({});
   const bool parks = live.settings.idle == Idle::park;
+  bool full = false;
   for (;;) {
     const core::TurnResult turn = live.turn();
+    if (live.engine->waits_for_room() != full) tell_room(full = !full);
     if (turn.events != 0) {
       const bool is_closed = live.engine->closed();
       if (is_closed) break;
@@ -271,7 +278,6 @@ void KrakenClient::State::park(const core::TurnResult& turn) {
 
 void KrakenClient::State::tell(bool is_closed) {
   last_loss.store(live.engine->last_loss(), std::memory_order_relaxed);
-  ring_full.store(live.engine->waits_for_room(), std::memory_order_relaxed);
   // Pairs with the acquire in wait_live() and closed(): the reason is known before.
   has_been_live.store(live.engine->has_been_live(), std::memory_order_release);
   closed.store(is_closed, std::memory_order_release);
@@ -321,17 +327,18 @@ void KrakenClient::release(size_t count) { state_->ring.release(count); }
 std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
   using clock = std::chrono::steady_clock;
   const auto began = clock::now();
-  for (;;) {
+  for (uint32_t full_looks = 0;;) {
     const bool is_closed = closed();
     if (state_->has_been_live.load(std::memory_order_acquire)) return {};
     const NotLive why{.closed = is_closed,
                       .ring_full = state_->ring_full.load(std::memory_order_relaxed),
                       .reason = state_->last_loss.load(std::memory_order_relaxed)};
-    const bool in_vain = why.closed || why.ring_full;
+    full_looks = why.ring_full ? full_looks + 1 : 0;
+    const bool in_vain = why.closed || full_looks == full_looks_max;
     if (in_vain || clock::now() - began >= std::chrono::nanoseconds(timeout.ns)) {
       return std::unexpected(why);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    std::this_thread::sleep_for(look_interval);
   }
 }
 
