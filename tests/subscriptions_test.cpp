@@ -43,6 +43,12 @@ class SubscriptionsTest : public testing::Test {
                   [](const Event& event) { return event.kind == EventKind::heartbeat; });
   }
 
+  static std::string bad_snapshot(std::string_view symbol) {
+    std::string text = EngineWorld::snapshot_text(symbol);
+    const std::string_view checksum = EngineWorld::snapshot_checksum;
+    return text.replace(text.find(checksum), checksum.size(), "1");
+  }
+
   std::optional<EngineWorld> world_;
 };
 
@@ -343,6 +349,20 @@ TEST_F(SubscriptionsTest, ABookThatIsToGoAndBreaksIsToldAndGoesAllTheSame) {
   EXPECT_TRUE(world.take_requests().empty());
 }
 
+TEST_F(SubscriptionsTest, ABadSnapshotOfAnotherDepthIsRepairedAtOnce) {
+  EngineWorld& world = live(book_settings({"BTC/USD"}));
+  world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::book, 100));
+  world.ack("unsubscribe", "BTC/USD");
+  static_cast<void>(world.take_requests());
+  world.ack("subscribe", "BTC/USD");
+  world.say(bad_snapshot("BTC/USD"));
+  EXPECT_EQ(world.take_names(), "Unsubscribed Subscribed ChecksumMismatch");
+  world.pass(1_s);
+  const auto requests = world.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")")) << requests[0];
+}
+
 TEST_F(SubscriptionsTest, AnotherDepthWhileItsAnswerIsMissingIsGivenBackFirst) {
   EngineWorld& world = greeted(book_settings({"BTC/USD"}));
   world.say(R"({"Error":"Exceeded msg rate"})");
@@ -391,8 +411,7 @@ TEST_F(SubscriptionsTest, ABookThatNeverVerifiesIsRejectedAndGoesOnBeingRepaired
   world.ack("subscribe", "BTC/USD");
   world.snapshot("BTC/USD");
   static_cast<void>(world.take());
-  std::string bad = EngineWorld::snapshot_text("ETH/USD");
-  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  const std::string bad = bad_snapshot("ETH/USD");
   for (int i = 0; i < 4; ++i) {
     world.ack("subscribe", "ETH/USD");
     world.say(bad);
@@ -412,8 +431,7 @@ TEST_F(SubscriptionsTest, ABookThatNeverVerifiesIsRejectedAndGoesOnBeingRepaired
 
 TEST_F(SubscriptionsTest, ABookInDoubtIsCountedAsRejectedAndForgottenWithTheConnection) {
   EngineWorld& world = greeted(book_settings({"BTC/USD"}));
-  std::string bad = EngineWorld::snapshot_text("BTC/USD");
-  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  const std::string bad = bad_snapshot("BTC/USD");
   for (int i = 0; i < 3; ++i) {
     world.ack("subscribe", "BTC/USD");
     world.say(bad);

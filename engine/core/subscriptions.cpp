@@ -32,6 +32,13 @@ bool is_running(Stage stage) {
   }
 }
 
+// Its good book is kept up until the venue has acknowledged its end.
+bool is_leaving(const Subscription& record) {
+  const bool ends = record.cycle == Cycle::change_depth || record.cycle == Cycle::remove;
+  return ends && (record.stage == Stage::parked || record.stage == Stage::to_unsubscribe ||
+                  record.stage == Stage::unsubscribing);
+}
+
 // 0, 1, 2, 4 … 60 s.
 Duration repair_delay(uint8_t repairs) {
   if (repairs == 0) return {};
@@ -399,9 +406,9 @@ void Subscriptions::on_book_fault(Subscription& record, const Event& fault, Inst
   }
   empty_book(record);
   record.fault = fault;
-  if (record.cycle == Cycle::change_depth || record.cycle == Cycle::remove) {
+  if (is_leaving(record)) {  // it ends anyway
     if (record.stage != Stage::parked) publish_fault(record);
-    return;  // it ends anyway
+    return;
   }
   start_cycle(record, lost ? Cycle::overrun : Cycle::repair);
 }
