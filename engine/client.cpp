@@ -231,7 +231,6 @@ struct KrakenClient::State {
   void run(std::promise<std::expected<void, std::string>> started);
   void park(const core::TurnResult& turn);
   void tell(bool is_closed);
-  void tell_room(bool is_full) { ring_full.store(is_full, std::memory_order_relaxed); }
 
   EventRing ring;
   core::RingEventDoor event_door;
@@ -256,7 +255,10 @@ void KrakenClient::State::run(std::promise<std::expected<void, std::string>> sta
   bool full = false;
   for (;;) {
     const core::TurnResult turn = live.turn();
-    if (live.engine->waits_for_room() != full) tell_room(full = !full);
+    if (live.engine->waits_for_room() != full) {
+      full = !full;
+      ring_full.store(full, std::memory_order_relaxed);
+    }
     if (turn.events != 0) {
       const bool is_closed = live.engine->closed();
       if (is_closed) break;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <memory>
 
@@ -12,6 +11,7 @@
 #include "replay/event_digest.hpp"
 #include "replay/old_event_digest.hpp"
 #include "replay/recorded_room.hpp"
+#include "replay/shared_ring.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -47,13 +47,6 @@ class RecordedCommands final : public CommandDoor {
   }
   void pop() override { ++taken; }
 };
-
-// As many as a ring has that all sessions share; parse_header() has bounded the sum.
-uint32_t ring_slots_of(const std::vector<Settings>& sessions) {
-  uint64_t slots = 0;
-  for (const Settings& session : sessions) slots += session.ring_slots;
-  return static_cast<uint32_t>(std::bit_ceil(slots));
-}
 
 // Of the events so far, as the recording's format has it.
 class RecordedDigest {
@@ -129,7 +122,7 @@ struct Player::State {
   explicit State(Reader given)
       : reader(std::move(given)),
         sessions(reader.header().sessions()),
-        room(ring_slots_of(sessions)),
+        room(shared_ring_slots(sessions)),
         engine(sessions,
                core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
         digest(reader.header().format) {}

@@ -14,6 +14,7 @@
 
 #include "replay/block_search.hpp"
 #include "replay/settings_toml.hpp"
+#include "replay/shared_ring.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -102,12 +103,11 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       header.more_sessions.push_back(std::move(*settings));
     }
   }
-  uint64_t slots = header.settings.ring_slots;
-  for (const Settings& each : header.more_sessions) slots += each.ring_slots;
-  if (slots > recorded_ring_slots_max) {
+  const uint64_t slots = sum_of_ring_slots(header.sessions());
+  if (slots > shared_ring_slots_max) {
     return std::unexpected(
         fmt::format("'{}': its sessions have {} ring slots; at most {} can be replayed", path,
-                    slots, recorded_ring_slots_max));
+                    slots, shared_ring_slots_max));
   }
   return header;
 }

@@ -27,9 +27,6 @@
 
 namespace havklo::replay {
 
-// Slots of the ring that all sessions of a recording share: as many as validate() allows for one.
-inline constexpr uint64_t recorded_ring_slots_max = uint64_t{1} << 26U;
-
 struct RecordingHeader {
   uint32_t format = 0;
   std::string build;

@@ -9,9 +9,9 @@
 #include <havklo/limits.hpp>
 
 #include "replay/nearest_name.hpp"
-#include "replay/reader.hpp"
 #include "replay/scenario_fields.hpp"
 #include "replay/settings_table.hpp"
+#include "replay/shared_ring.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -111,12 +111,11 @@ class ScenarioReader {
       sessions.push_back(std::move(settings));
     }
     if (sessions.size() > sessions_max) return reader_.refuse(*list, "too many sessions");
-    uint64_t slots = 0;
-    for (const Settings& session : sessions) slots += session.ring_slots;
-    if (slots > recorded_ring_slots_max) {
+    const uint64_t slots = sum_of_ring_slots(sessions);
+    if (slots > shared_ring_slots_max) {
       return reader_.refuse(
           *list, fmt::format("the sessions have {} ring slots together, at most {}", slots,
-                             recorded_ring_slots_max));
+                             shared_ring_slots_max));
     }
     return true;
   }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <havklo/event_ring.hpp>
 #include <memory>
 #include <set>
@@ -13,6 +12,7 @@
 #include "core/ring_doors.hpp"
 #include "replay/event_digest.hpp"
 #include "replay/recovery_bound.hpp"
+#include "replay/shared_ring.hpp"
 #include "replay/simulated_disk.hpp"
 
 namespace havklo::replay {
@@ -24,12 +24,6 @@ constexpr Duration room_poll = Duration::microseconds(100);
 constexpr Duration calm = Duration::seconds(3);
 // Turns at one instant: more is an engine that spins.
 constexpr uint32_t turns_per_instant_max = 10'000;
-
-uint32_t ring_slots_of(const Scenario& scenario) {
-  uint64_t slots = 0;
-  for (const Settings& session : scenario.sessions) slots += session.ring_slots;
-  return static_cast<uint32_t>(std::bit_ceil(slots));
-}
 
 std::vector<uint32_t> depths_of(const Scenario& scenario) {
   std::set<uint32_t> depths;
@@ -142,7 +136,7 @@ class World {
         venue_(scenario.venue, std::unique_ptr<MarketFeed>(truth_), scenario.faults),
         network_(venue_, scenario.network),
         commands_(scenario.commands),
-        ring_(ring_slots_of(scenario)),
+        ring_(shared_ring_slots(scenario.sessions)),
         ring_door_(ring_),
         consumer_(ring_, scenario.pauses, verdict_),
         observer_(scenario.sessions, clock_, network_, ring_door_, commands_, *truth_, verdict_,

@@ -8,7 +8,8 @@
 
 #include "replay/player.hpp"
 #include "replay/reader.hpp"
-#include "support/engine_world.hpp"
+#include "replay/shared_ring.hpp"
+#include "support//engine_world.hpp"
 #include "support/sync_block_writer.hpp"
 #include "support/temporary_file.hpp"
 #include "support/venue_world.hpp"
@@ -249,7 +250,7 @@ TEST(Recording, AskingForMoreThanTheLargestRingIsRefused) {
     const auto reader = Reader::open(file.path());
     ASSERT_FALSE(reader) << sessions;
     EXPECT_NE(reader.error().find("'" + file.path() + "': its sessions have " +
-                                  std::to_string(sessions * replay::recorded_ring_slots_max) +
+                                  std::to_string(sessions * replay::shared_ring_slots_max) +
                                   " ring slots; at most 67108864 can be replayed"),
               std::string::npos)
         << reader.error();
