@@ -23,7 +23,7 @@ if(BUILD_TESTING AND NOT HAVKLO_SANITIZE)
   set_tests_properties(contenders_answer PROPERTIES FIXTURES_REQUIRED contenders)
 endif()
 if(BUILD_TESTING)
-  add_test(NAME bench_harness COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/bench_harness_test.py)
+  add_test(NAME bench_harness COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/bench/harness_test.py)
 endif()
 
 # A peer is a file and what it needs; what is not here is left out, and tools/bench says so.

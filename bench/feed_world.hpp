@@ -17,7 +17,7 @@
 #include "bench/venue_frames.hpp"
 #include "core/engine.hpp"
 #include "core/staging_door.hpp"
-#include "replay/venue_messages.hpp"
+#include "replay/venue/messages.hpp"
 #include "websocket/connection.hpp"
 
 namespace havklo::bench {

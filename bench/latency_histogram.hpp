@@ -6,7 +6,7 @@
 // Threads:    one.
 // Cost:       record() is a shift and an increment; a quantile is one walk over the counts.
 // Answers:    value_at() never lies below the exact value of the sorted samples, and at most 1/512
-//             of it above (tests/latency_histogram_test.cpp compares them).
+//             of it above (tests/bench/latency_histogram_test.cpp compares them).
 #pragma once
 
 #include <algorithm>

@@ -19,7 +19,7 @@
 #include "bench/venue_frames.hpp"
 #include "io/certificate.hpp"
 #include "io/tls.hpp"
-#include "replay/venue_messages.hpp"
+#include "replay/venue/messages.hpp"
 #include "websocket/connection.hpp"
 
 namespace havklo::bench {

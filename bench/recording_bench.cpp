@@ -27,7 +27,7 @@
 #include "bench/venue_frames.hpp"
 #include "io/live_transport.hpp"
 #include "io/system_clock.hpp"
-#include "replay/player.hpp"
+#include "replay/playback/player.hpp"
 #include "support/temporary_file.hpp"
 
 namespace {

@@ -22,7 +22,7 @@
 
 #include "bench/feed_world.hpp"
 #include "bench/venue_frames.hpp"
-#include "replay/player.hpp"
+#include "replay/playback/player.hpp"
 #include "support/sync_block_writer.hpp"
 
 namespace {

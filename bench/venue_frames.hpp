@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "replay/market.hpp"
+#include "replay/venue/market.hpp"
 #include "websocket/frame.hpp"
 
 namespace havklo::bench {

@@ -47,8 +47,14 @@ MAY_INCLUDE = {
     "engine/core/": ("core/", "websocket/", "kraken/"),
     "engine/io/": ("io/",),
     "engine/client.cpp": ("core/", "io/"),
-    "replay/": ("replay/", "core/", "websocket/", "kraken/"),
 }
+# The rooms of replay/ on their floors, from the ground up: a room includes itself and what lies on a floor below it.
+REPLAY_FLOORS = (("venue", "text"), ("recording", "observer"), ("playback",), ("what_if", "world"))
+REPLAY_ENGINE = ("core/", "websocket/", "kraken/")
+for floor, rooms in enumerate(REPLAY_FLOORS):
+    below = [f"replay/{room}/" for lower in REPLAY_FLOORS[:floor] for room in lower]
+    for room in rooms:
+        MAY_INCLUDE[f"replay/{room}/"] = (f"replay/{room}/", *below, *REPLAY_ENGINE)
 BAD_NAMES = re.compile(r"(^|_)(util|utils|helper|helpers|misc|common|stuff)(_|\.|$)")
 # The loop reads its clock in one place.
 ONE_CLOCK_READ = ("engine/core/", r"clock\.now\(\)", 1)
@@ -125,6 +131,8 @@ def check_file(name, text, report):
         report(name, 1, "the name says nothing: name the concept")
     if path.suffix not in (".hpp", ".cpp"):
         return
+    if name.startswith("replay/") and not name.startswith(tuple(prefix for prefix in MAY_INCLUDE if prefix.startswith("replay/"))):
+        report(name, 1, "belongs into one of its rooms: " + ", ".join(room for rooms in REPLAY_FLOORS for room in rooms))
     lines = text.count("\n")
     if lines > FILE_LINES:
         report(name, 1, f"{lines} lines, at most {FILE_LINES}: split it by concept")
@@ -144,7 +152,7 @@ def check_readme(root, report):
     if not readme.exists():
         return
     regions = {}
-    for path in sorted((root / "tests").glob("*.cpp")):
+    for path in sorted((root / "tests").glob("*/*.cpp")):
         for match in re.finditer(r"// README (\w+)\n(.*?)\n *// README end", path.read_text(), re.S):
             lines = match.group(2).split("\n")
             margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
@@ -183,15 +191,21 @@ def check_tree(root):
 # Each planted mistake, and words of the finding that it must cause.
 PLANTED = [
     ("engine/core/a.cpp", "// A.\nauto t = std::chrono::steady_clock::now();\n", "time is passed in"),
-    ("replay/a.cpp", "// A.\nstd::random_device device;\n", "havklo::Random"),
+    ("replay/text/a.cpp", "// A.\nstd::random_device device;\n", "havklo::Random"),
     ("engine/kraken/a.cpp", "// A.\nstd::unordered_map<int, int> m;\n", "hash order"),
     ("engine/core/a.cpp", "// A.\nstd::mutex m;\n", "one thread"),
     ("engine/core/a.cpp", "// A.\nvoid f() { throw 1; }\n", "no exceptions"),
     ("engine/core/a.cpp", "// A.\n#include \"io/uring.hpp\"\n", "must not include"),
     ("engine/websocket/a.cpp", "// A.\n#include \"kraken/book.hpp\"\n", "must not include"),
     ("engine/io/a.cpp", "// A.\n#include \"core/engine.hpp\"\n", "must not include"),
+    ("replay/venue/a.cpp", "// A.\n#include \"replay/recording/reader.hpp\"\n", "must not include"),
+    ("replay/recording/a.cpp", "// A.\n#include \"replay/observer/verdict.hpp\"\n", "must not include"),
+    ("replay/playback/a.cpp", "// A.\n#include \"replay/world/disk.hpp\"\n", "must not include"),
+    ("replay/world/a.cpp", "// A.\n#include \"replay/what_if/case.hpp\"\n", "must not include"),
+    ("replay/what_if/a.cpp", "// A.\n#include \"io/uring.hpp\"\n", "must not include"),
+    ("replay/a.cpp", "// A.\n", "one of its rooms"),
     ("include/havklo/a.hpp", "// A.\n#pragma once\n#include <simdjson.h>\n", "belongs to"),
-    ("replay/a.cpp", "// A.\n#include <liburing.h>\n", "belongs to"),
+    ("replay/text/a.cpp", "// A.\n#include <liburing.h>\n", "belongs to"),
     ("engine/core/a.cpp", "// A.\nint " + "x" * 120 + ";\n", "columns"),
     ("engine/core/a.cpp", "// A.\nint x; \n", "space at the end"),
     ("engine/core/a.cpp", "// A.\n\tint x;\n", "a tab"),

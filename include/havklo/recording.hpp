@@ -1,5 +1,5 @@
 // To record a session: everything that entered the engine by its doors, turn by turn, so that
-// `havklo replay` runs it again to the same events (replay/FORMAT.md has the bytes).
+// `havklo replay` runs it again to the same events (replay/recording/FORMAT.md has the bytes).
 //
 // Owns:    the files, and blocks of memory (16 MiB) that are filled in turn.
 // Threads: created anywhere; as a Journal it belongs to the loop.
@@ -12,7 +12,7 @@
 // Loss:    a kill or a power cut costs what is younger than half a second, and what the disk had
 //          not confirmed.
 // Secrets: recording lies above TLS: there is no key in it. Credentials in the URL, repeated by a
-//          peer or set as cookies, are masked (replay/redaction.hpp).
+//          peer or set as cookies, are masked (replay/recording/redaction.hpp).
 #pragma once
 
 #include <cstddef>

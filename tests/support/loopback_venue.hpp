@@ -13,7 +13,7 @@
 
 #include "havklo/exchange_server.hpp"
 #include "io/certificate.hpp"
-#include "replay/scenario.hpp"
+#include "replay/world/scenario.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "replay/format.hpp"
+#include "replay/recording/format.hpp"
 #include "support/engine_world.hpp"
 #include "support/sync_block_writer.hpp"
 #include "support/temporary_file.hpp"

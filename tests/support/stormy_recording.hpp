@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "replay/player.hpp"
-#include "replay/reader.hpp"
+#include "replay/playback/player.hpp"
+#include "replay/recording/reader.hpp"
 #include "support/engine_world.hpp"
 #include "support/sync_block_writer.hpp"
 #include "support/temporary_file.hpp"

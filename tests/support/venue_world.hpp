@@ -16,9 +16,9 @@
 
 #include "core/engine.hpp"
 #include "core/ring_doors.hpp"
-#include "replay/market.hpp"
-#include "replay/venue.hpp"
-#include "replay/venue_transport.hpp"
+#include "replay/venue/market.hpp"
+#include "replay/venue/model.hpp"
+#include "replay/venue/transport.hpp"
 
 namespace havklo {
 

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "replay/duration_text.hpp"
+#include "replay/text/duration.hpp"
 
 namespace havklo {
 namespace {

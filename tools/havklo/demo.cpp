@@ -17,8 +17,8 @@
 #include "havklo/scratch_folder.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
-#include "replay/player.hpp"
-#include "replay/scenario.hpp"
+#include "replay/playback/player.hpp"
+#include "replay/world/scenario.hpp"
 
 namespace havklo {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "replay/event_json.hpp"
+#include "replay/text/event_json.hpp"
 
 namespace havklo {
 namespace {

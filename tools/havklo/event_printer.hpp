@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "replay/event_text.hpp"
+#include "replay/text/event.hpp"
 
 namespace havklo {
 

@@ -15,9 +15,9 @@
 #include "havklo/scratch_folder.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
-#include "replay/scenario.hpp"
-#include "replay/venue_capture.hpp"
-#include "replay/venue_messages.hpp"
+#include "replay/venue/capture.hpp"
+#include "replay/venue/messages.hpp"
+#include "replay/world/scenario.hpp"
 
 namespace havklo {
 namespace {
@@ -177,17 +177,18 @@ int exchange(const ExchangeOptions& options) {
 
 void add_exchange_command(CLI::App& program, int& exit_code) {
   auto options = std::make_shared<ExchangeOptions>();
-  CLI::App* command = program.add_subcommand(
-      "exchange",
-      "Serve a model of Kraken's feed, with faults on demand.\n"
-      "Example: havklo exchange --listen 127.0.0.1:8443 --scenario replay/scenarios/flapping.toml");
+  CLI::App* command =
+      program.add_subcommand("exchange",
+                             "Serve a model of Kraken's feed, with faults on demand.\n"
+                             "Example: havklo exchange --listen 127.0.0.1:8443 --scenario "
+                             "replay/world/scenarios/flapping.toml");
   command->add_option("--listen", options->listen, "ADDRESS:PORT; port 0 (default): any, printed");
   command->add_option("--tls-cert", options->tls_cert,
                       "PEM certificate; a throw-away one by default");
   command->add_option("--tls-key", options->tls_key, "its PEM key");
   command->add_flag("--no-tls", options->no_tls, "plain ws://");
   command->add_option("--scenario", options->scenario,
-                      "TOML file: market, faults (replay/scenario.hpp)");
+                      "TOML file: market, faults (replay/world/scenario.hpp)");
   command->add_option("--capture", options->capture,
                       "play this capture (JSON lines) instead of a market");
   command->add_option("--capture-rate", options->capture_rate,

@@ -19,7 +19,7 @@
 #include "io/certificate.hpp"
 #include "io/system_clock.hpp"
 #include "io/tls.hpp"
-#include "replay/venue.hpp"
+#include "replay/venue/model.hpp"
 
 namespace havklo {
 

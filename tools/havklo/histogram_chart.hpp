@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "replay/histogram.hpp"
+#include "replay/observer/histogram.hpp"
 
 namespace havklo {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "replay/statistics.hpp"
+#include "replay/world/statistics.hpp"
 
 namespace havklo {
 

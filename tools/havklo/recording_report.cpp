@@ -8,11 +8,11 @@
 #include <iterator>
 #include <vector>
 
-#include "replay/duration_text.hpp"
-#include "replay/event_json.hpp"
-#include "replay/event_text.hpp"
-#include "replay/size_text.hpp"
-#include "replay/toml_fields.hpp"
+#include "replay/text/duration.hpp"
+#include "replay/text/event.hpp"
+#include "replay/text/event_json.hpp"
+#include "replay/text/size.hpp"
+#include "replay/text/toml_fields.hpp"
 
 namespace havklo {
 namespace {

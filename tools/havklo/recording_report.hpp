@@ -8,9 +8,9 @@
 #include <expected>
 #include <string>
 
-#include "replay/outline.hpp"
-#include "replay/reader.hpp"
-#include "replay/traffic.hpp"
+#include "replay/playback/outline.hpp"
+#include "replay/playback/traffic.hpp"
+#include "replay/recording/reader.hpp"
 
 namespace havklo {
 

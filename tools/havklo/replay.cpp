@@ -18,12 +18,12 @@
 #include "havklo/progress_bar.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
-#include "replay/difference_text.hpp"
-#include "replay/duration_text.hpp"
-#include "replay/network_observer.hpp"
-#include "replay/player.hpp"
-#include "replay/what_if.hpp"
-#include "replay/what_if_case.hpp"
+#include "replay/playback/difference.hpp"
+#include "replay/playback/player.hpp"
+#include "replay/text/duration.hpp"
+#include "replay/what_if/case.hpp"
+#include "replay/what_if/comparison.hpp"
+#include "replay/what_if/network_reader.hpp"
 
 namespace havklo {
 namespace {

@@ -15,9 +15,9 @@
 #include "havklo/event_printer.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
-#include "replay/duration_text.hpp"
-#include "replay/settings_toml.hpp"
-#include "replay/size_text.hpp"
+#include "replay/text/duration.hpp"
+#include "replay/text/settings_toml.hpp"
+#include "replay/text/size.hpp"
 
 namespace havklo {
 namespace {

@@ -17,11 +17,11 @@
 #include "havklo/statistics_json.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
-#include "replay/built_in_scenarios.hpp"
-#include "replay/minimiser.hpp"
-#include "replay/scenario_draw.hpp"
-#include "replay/simulation.hpp"
-#include "replay/statistics.hpp"
+#include "replay/world/built_in_scenarios.hpp"
+#include "replay/world/minimiser.hpp"
+#include "replay/world/scenario_draw.hpp"
+#include "replay/world/simulation.hpp"
+#include "replay/world/statistics.hpp"
 
 namespace havklo {
 namespace {

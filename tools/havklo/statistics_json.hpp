@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "replay/statistics.hpp"
+#include "replay/world/statistics.hpp"
 
 namespace havklo {
 

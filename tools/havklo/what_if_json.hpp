@@ -1,4 +1,4 @@
-// A case of a grid (replay/what_if_case.hpp), read from its line of JSON.
+// A case of a grid (replay/what_if/case.hpp), read from its line of JSON.
 //
 // Errors: one line that says what is wrong with the text.
 #pragma once
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "replay/what_if_case.hpp"
+#include "replay/what_if/case.hpp"
 
 namespace havklo {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "replay/what_if_grid.hpp"
+#include "replay/what_if/grid.hpp"
 
 namespace havklo {
 

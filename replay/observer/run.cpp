@@ -1,0 +1,216 @@
+// The doors, and the checks that concern all sessions.
+#include "replay/observer/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace havklo::replay {
+
+RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clock,
+                         VenueTransport& transport, EventDoor& events, CommandDoor& commands,
+                         const MarketTruth& truth, Verdict& verdict, AllocationCount allocations)
+    : settings_(sessions),
+      clock_(clock),
+      transport_(transport),
+      behind_(events),
+      commands_(commands),
+      truth_(truth),
+      verdict_(verdict),
+      allocations_(allocations) {}
+
+void RunObserver::begin(const Names& names) {
+  for (const Settings& each : settings_) {
+    const auto number = static_cast<uint16_t>(sessions_.size());
+    sessions_.emplace_back(each, number, names, truth_, verdict_, figures_);
+  }
+}
+
+SessionObserver* RunObserver::session_of(ConnectionId id) {
+  const uint32_t number = static_cast<uint32_t>(id) % sessions_max;
+  return number < sessions_.size() ? &sessions_[number] : nullptr;
+}
+
+// Allocations of the engine alone: the model and the observer allocate freely.
+
+void RunObserver::mark_allocations() {
+  if (allocations_ != nullptr) allocations_mark_ = allocations_();
+}
+
+void RunObserver::skip_allocations() {
+  if (allocations_ != nullptr) allocated_ += allocations_() - allocations_mark_;
+}
+
+// Calls of the engine.
+
+void RunObserver::open(ConnectionId id, const OpenRequest& request) {
+  skip_allocations();
+  quiet_turn_ = false;
+  catch_up();
+  const Instant now = clock_.now();
+  ++attempts_;
+  check_budget(now);
+  if (SessionObserver* session = session_of(id)) session->on_open(id, request, now);
+  transport_.open(id, request);
+  mark_allocations();
+}
+
+void RunObserver::check_budget(Instant now) {
+  const ReconnectSettings& reconnect = settings_[0].reconnect;
+  opens_.push_back(now);
+  while (opens_.front() + reconnect.connect_budget_window <= now) opens_.pop_front();
+  if (opens_.size() <= reconnect.connect_budget) return;
+  verdict_.violate(Invariant::connect_budget, 0, now,
+                   fmt::format("{} attempts within the window, {} are allowed", opens_.size(),
+                               reconnect.connect_budget));
+}
+
+void RunObserver::send(ConnectionId id, std::span<const std::byte> bytes) {
+  skip_allocations();
+  catch_up();
+  if (SessionObserver* session = session_of(id)) session->on_send(id, bytes, clock_.now());
+  transport_.send(id, bytes);
+  mark_allocations();
+}
+
+void RunObserver::close(ConnectionId id) {
+  skip_allocations();
+  quiet_turn_ = false;
+  catch_up();
+  if (SessionObserver* session = session_of(id)) session->on_close(id, clock_.now());
+  transport_.close(id);
+  mark_allocations();
+}
+
+uint32_t RunObserver::poll(CompletionSink& sink, uint32_t completions_max) {
+  skip_allocations();
+  sink_ = &sink;
+  const uint32_t count = transport_.poll(*this, completions_max);
+  mark_allocations();
+  return count;
+}
+
+void RunObserver::on_completion(const Completion& completion) {
+  catch_up();
+  SessionObserver* session = session_of(completion.connection);
+  if (session != nullptr) session->on_delivered(completion, clock_.now());
+  mark_allocations();
+  sink_->on_completion(completion);
+  skip_allocations();
+}
+
+void RunObserver::flush() {
+  skip_allocations();
+  transport_.flush();
+  mark_allocations();
+}
+
+EventWindow RunObserver::window() {
+  window_ = behind_.window();
+  judged_ = 0;
+  allocated_ = 0;
+  quiet_turn_ =
+      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
+  mark_allocations();
+  return window_;
+}
+
+void RunObserver::publish(uint32_t count) {
+  skip_allocations();
+  catch_up();
+  if (judged_ != count) {
+    verdict_.violate(Invariant::sequence, 0, clock_.now(),
+                     fmt::format("{} events are written, {} published", judged_, count));
+  }
+  behind_.publish(count);
+  mark_allocations();
+}
+
+void RunObserver::pop() {
+  skip_allocations();
+  quiet_turn_ = false;
+  catch_up();
+  const Command* const command = commands_.peek();
+  if (command != nullptr && command->session < sessions_.size()) {
+    sessions_[command->session].on_command(*command, clock_.now());
+  }
+  commands_.pop();
+  mark_allocations();
+}
+
+// Events.
+
+// A slot that was written in this turn carries a number above the last one judged; what lies in it
+// from an earlier lap carries a lower one.
+void RunObserver::catch_up() {
+  while (judged_ < window_.room && window_.slots[judged_].sequence > sequence_) {
+    judge(window_.slots[judged_++]);
+  }
+}
+
+void RunObserver::judge(const Event& event) {
+  ++events_seen_;
+  check_sequence(event);
+  if (event.time != clock_.now() || event.time < event_time_) {
+    verdict_.violate(Invariant::event_time, event.session, event.time,
+                     "an event of another time than its turn's");
+  }
+  event_time_ = event.time;
+  if (event.kind == EventKind::overrun || event.kind == EventKind::recording_stopped) return;
+  if (event.session >= sessions_.size()) {
+    verdict_.violate(Invariant::legal_event, event.session, event.time, "no such session");
+    return;
+  }
+  SessionObserver& session = sessions_[event.session];
+  const VenueConnection* end = event.kind == EventKind::subscriptions_restored
+                                   ? transport_.venue_end(session.connection())
+                                   : nullptr;
+  WishObserver::VenueHas venue_has;
+  if (end != nullptr && !end->ended()) {
+    venue_has = [end](Channel channel, uint32_t symbol, uint32_t depth) {
+      return end->has(channel, symbol, channel == Channel::book ? depth : 0);
+    };
+  }
+  session.on_event(event, venue_has);
+}
+
+void RunObserver::check_sequence(const Event& event) {
+  uint64_t expected = sequence_ + 1;
+  if (event.kind == EventKind::overrun) {
+    const Event::Overrun& lost = event.payload.overrun;
+    const bool good =
+        lost.first == expected && lost.lost != 0 && lost.last - lost.first + 1 == lost.lost;
+    if (!good) {
+      verdict_.violate(Invariant::sequence, 0, event.time, "an Overrun of another range");
+    }
+    expected = lost.last + 1;
+  }
+  if (event.sequence != expected) {
+    verdict_.violate(Invariant::sequence, event.session, event.time,
+                     fmt::format("event {} where {} is due", event.sequence, expected));
+  }
+  sequence_ = event.sequence;
+}
+
+void RunObserver::end_engine_turn() {
+  skip_allocations();
+  catch_up();
+  const bool still_quiet =
+      quiet_turn_ &&
+      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
+  if (still_quiet && allocated_ != 0) {
+    verdict_.violate(Invariant::no_allocation, 0, clock_.now(),
+                     fmt::format("{} allocations in a turn while Live", allocated_));
+  }
+}
+
+void RunObserver::end_turn(bool has_room) {
+  const Instant now = clock_.now();
+  const ReconnectSettings& reconnect = settings_[0].reconnect;
+  const auto within = std::ranges::count_if(
+      opens_, [&](Instant open) { return open + reconnect.connect_budget_window > now; });
+  const bool has_budget = static_cast<uint32_t>(within) < reconnect.connect_budget;
+  for (SessionObserver& session : sessions_) session.end_turn(now, has_room, has_budget);
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,90 @@
+// Stands in the doors of an engine, passes everything on, and checks what passes.
+//
+// Owns:       an observer for each session, and what concerns all of them: sequence, time, the
+//             shared connect budget.
+// Not owned:  the doors behind it, the clock, the verdict.
+// Threads:    one.
+// Invariants: changes nothing that passes, so an engine runs the same with and without it.
+// Cost:       a look at the events written so far at each call of a door, so that a call and an
+//             event are judged in the order in which they happened.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <havklo/command.hpp>
+#include <havklo/transport.hpp>
+#include <memory>
+#include <vector>
+
+#include "replay/observer/session.hpp"
+#include "replay/venue/transport.hpp"
+
+namespace havklo::replay {
+
+// Counts what the thread has allocated, for who can (a program that replaces operator new).
+using AllocationCount = uint64_t (*)();
+
+class RunObserver final : public Transport, public EventDoor, public CommandDoor, CompletionSink {
+ public:
+  RunObserver(const std::vector<Settings>& sessions, ManualClock& clock, VenueTransport& transport,
+              EventDoor& events, CommandDoor& commands, const MarketTruth& truth, Verdict& verdict,
+              AllocationCount allocations);
+
+  // The engine's names, once there is an engine.
+  void begin(const Names& names);
+  // The engine has returned from a turn.
+  void end_engine_turn();
+  // Everything due now is done. `has_room`: the ring was empty before this turn and the last.
+  void end_turn(bool has_room);
+
+  [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
+  [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
+  [[nodiscard]] uint64_t attempts() const { return attempts_; }
+  [[nodiscard]] uint64_t events() const { return events_seen_; }
+
+  // The doors.
+  void open(ConnectionId id, const OpenRequest& request) override;
+  void send(ConnectionId id, std::span<const std::byte> bytes) override;
+  void close(ConnectionId id) override;
+  uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
+  void flush() override;
+  [[nodiscard]] EventWindow window() override;
+  void publish(uint32_t count) override;
+  [[nodiscard]] const Command* peek() override { return commands_.peek(); }
+  void pop() override;
+
+ private:
+  void on_completion(const Completion& completion) override;
+  [[nodiscard]] SessionObserver* session_of(ConnectionId id);
+  void catch_up();
+  void judge(const Event& event);
+  void check_sequence(const Event& event);
+  void check_budget(Instant now);
+  void mark_allocations();
+  void skip_allocations();
+
+  std::vector<Settings> settings_;
+  ManualClock& clock_;
+  VenueTransport& transport_;
+  EventDoor& behind_;
+  CommandDoor& commands_;
+  const MarketTruth& truth_;
+  Verdict& verdict_;
+  OutageHistograms figures_;
+  std::deque<SessionObserver> sessions_;
+  CompletionSink* sink_ = nullptr;
+  EventWindow window_;
+  uint32_t judged_ = 0;  // of the window
+  uint64_t sequence_ = 0;
+  Instant event_time_;
+  uint64_t events_seen_ = 0;
+  uint64_t attempts_ = 0;
+  std::deque<Instant> opens_;
+  // Allocations: not counted while others than the engine run.
+  AllocationCount allocations_;
+  uint64_t allocations_mark_ = 0;
+  uint64_t allocated_ = 0;
+  bool quiet_turn_ = false;  // nothing in it may allocate
+};
+
+}  // namespace havklo::replay

@@ -1,0 +1,518 @@
+// The model of a session's life, from the design's tables (§1.1 and §1.2).
+#include "replay/observer/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <havklo/timer_wheel.hpp>
+
+namespace havklo::replay {
+namespace {
+
+// A deadline is rounded up to the wheel's tick, and so is what is reckoned from it.
+constexpr Duration tick = TimerWheel::tick * 2;
+constexpr Duration retry_after_max = Duration::seconds(600);
+
+uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'000'000); }
+
+}  // namespace
+
+SessionObserver::SessionObserver(const Settings& settings, uint16_t number, const Names& names,
+                                 const MarketTruth& truth, Verdict& verdict,
+                                 OutageHistograms& figures)
+    : settings_(settings),
+      number_(number),
+      verdict_(verdict),
+      figures_(figures),
+      wishes_(settings, number, names, truth, verdict),
+      previous_delay_(settings.reconnect.initial_delay) {}
+
+void SessionObserver::on_command(const Command& command, Instant now) {
+  if (seen_ == Seen::closed) return;
+  wishes_.on_command(command);
+  if (command.kind == Command::Kind::close && !close_asked_) close_asked_ = now;
+  if (command.kind != Command::Kind::reconnect || close_asked_) return;
+  if (live()) reconnect_asked_ = now;
+  const bool may_skip = seen_ == Seen::waiting && waits_for_backoff_ && retryable_;
+  if (may_skip && breaker_ != Breaker::open) cut_short_ = now;
+}
+
+void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Instant now) {
+  if (wire_open_) violate(Invariant::transport_contract, now, "a second stream beside the first");
+  if (static_cast<uint32_t>(id) <= static_cast<uint32_t>(wire_.id) && wire_.id != ConnectionId{}) {
+    violate(Invariant::transport_contract, now, "an id is used twice");
+  }
+  if (request.timeout != settings_.timeouts.connect_timeout) {
+    violate(Invariant::transport_contract, now, "the attempt has another connect_timeout");
+  }
+  if (seen_ != Seen::waiting && seen_ != Seen::idle) {
+    violate(Invariant::legal_event, now, "an attempt without a wait before it");
+  }
+  if (seen_ == Seen::waiting && now < due_ && !cut_short_) {
+    violate(Invariant::wait_kept, now,
+            fmt::format("the attempt begins {} ns before its announced time", (due_ - now).ns));
+  }
+  if (breaker_ == Breaker::open) {
+    violate(Invariant::one_probe, now, "an attempt while the breaker is open");
+  }
+  probing_ = breaker_ == Breaker::half_open;
+  if (probing_ && probe_used_) violate(Invariant::one_probe, now, "a second probe");
+  probe_used_ = probing_;
+  seen_ = Seen::attempting;
+  wire_open_ = true;
+  cut_short_.reset();
+  held_by_budget_ = false;
+  requests_seen_ = 0;
+  request_times_.clear();
+  wire_.begin(id, now);
+  if (attempt_ != 0) ++outage_attempts_;
+}
+
+void SessionObserver::on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now) {
+  if (!wire_open_ || id != wire_.id) {
+    return violate(Invariant::transport_contract, now, "bytes for a stream that is not open");
+  }
+  wire_.on_sent(bytes, now);
+  if (wire_.requests.size() != requests_seen_) check_pace(now);
+}
+
+// Requests leave in a burst, then one each 1/per_second.
+void SessionObserver::check_pace(Instant now) {
+  for (; requests_seen_ < wire_.requests.size(); ++requests_seen_) {
+    request_times_.push_back(now);
+    wishes_.on_request(wire_.requests[requests_seen_]);
+  }
+  const Duration interval = Duration::nanoseconds(1'000'000'000 / settings_.requests.per_second);
+  while (request_times_.size() > settings_.requests.burst + 1) request_times_.pop_front();
+  if (request_times_.size() <= settings_.requests.burst) return;
+  if (request_times_.back() - request_times_.front() < interval) {
+    violate(Invariant::request_pace, now,
+            fmt::format("more than {} requests at once", settings_.requests.burst));
+  }
+}
+
+void SessionObserver::on_close(ConnectionId id, Instant now) {
+  if (!wire_open_ || id != wire_.id) {
+    return violate(Invariant::transport_contract, now, "a stream is closed twice");
+  }
+  wire_open_ = false;
+}
+
+void SessionObserver::on_delivered(const Completion& completion, Instant now) {
+  if (wire_open_ && completion.connection == wire_.id) wire_.on_delivered(completion, now);
+}
+
+void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas& venue_has) {
+  const bool market = is_market(event.kind);
+  if (seen_ == Seen::closed) {
+    return violate(Invariant::after_closed, event.time,
+                   fmt::format("{} after Closed", to_string(event.kind)));
+  }
+  const uint32_t epoch = event.kind == EventKind::connected ? epoch_ + 1 : epoch_;
+  if (event.epoch != epoch) {
+    violate(market ? Invariant::dead_epoch : Invariant::epoch, event.time,
+            fmt::format("{} of epoch {} in epoch {}", to_string(event.kind), event.epoch, epoch));
+  }
+  if (market && seen_ != Seen::connected) {
+    violate(Invariant::dead_epoch, event.time,
+            fmt::format("{} without a connection", to_string(event.kind)));
+  }
+  if (!market && expected_) {
+    if (event.kind != *expected_) {
+      violate(Invariant::breaker_transition, event.time,
+              fmt::format("{} where {} is due", to_string(event.kind), to_string(*expected_)));
+    }
+    expected_.reset();
+  } else if (event.kind == EventKind::circuit_breaker_open ||
+             event.kind == EventKind::circuit_breaker_closed) {
+    violate(Invariant::breaker_transition, event.time,
+            fmt::format("{} that nothing calls for", to_string(event.kind)));
+  }
+  switch (event.kind) {
+    case EventKind::connected:
+      return on_connected(event);
+    case EventKind::connect_failed:
+      return on_connect_failed(event);
+    case EventKind::disconnected:
+      wishes_.on_event(event);
+      return on_disconnected(event);
+    case EventKind::reconnecting:
+      return on_reconnecting(event);
+    case EventKind::reconnect_failed:
+      return on_reconnect_failed(event);
+    case EventKind::closed:
+      return on_closed(event);
+    case EventKind::subscriptions_restored:
+      return on_restored(event, venue_has);
+    case EventKind::circuit_breaker_open:
+    case EventKind::circuit_breaker_half_open:
+    case EventKind::circuit_breaker_closed:
+      return on_breaker(event);
+    default:
+      return wishes_.on_event(event);
+  }
+}
+
+void SessionObserver::on_connected(const Event& event) {
+  wishes_.on_event(event);
+  if (seen_ != Seen::attempting || wire_.http_status != 101) {
+    violate(Invariant::legal_event, event.time, "Connected without an upgraded connection");
+  }
+  if (event.payload.connected.connect_time_ns != (event.time - wire_.began).ns) {
+    violate(Invariant::uptime, event.time, "connect_time_ns is not the attempt's");
+  }
+  seen_ = Seen::connected;
+  ++epoch_;
+  connected_at_ = event.time;
+  restored_ = false;
+  wishes_.begin_epoch();
+}
+
+void SessionObserver::on_connect_failed(const Event& event) {
+  const Event::ConnectFailed& failed = event.payload.connect_failed;
+  if (seen_ != Seen::attempting) {
+    violate(Invariant::legal_event, event.time, "ConnectFailed without an attempt");
+  }
+  if (failed.attempt != attempt_) {
+    violate(Invariant::attempt_count, event.time,
+            fmt::format("ConnectFailed of attempt {}, it was {}", failed.attempt, attempt_));
+  }
+  if (failed.reason == Reason::upgrade_refused && failed.http_status != wire_.http_status) {
+    violate(Invariant::loss_reason, event.time, "another HTTP status than the venue's");
+  }
+  on_loss(failed.reason, failed.retryable != 0, failed.http_status, event.time);
+}
+
+void SessionObserver::on_disconnected(const Event& event) {
+  const Event::Disconnected& lost = event.payload.disconnected;
+  if (seen_ != Seen::connected) {
+    violate(Invariant::legal_event, event.time, "Disconnected without Connected");
+  }
+  if (lost.uptime_ns != (event.time - connected_at_).ns) {
+    violate(Invariant::uptime, event.time, "uptime_ns is not the connection's");
+  }
+  figures_.uptime_ms.add(ms(event.time - connected_at_));
+  wishes_.end_epoch();
+  on_loss(lost.reason, lost.retryable != 0, 0, event.time);
+}
+
+void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_status, Instant at) {
+  check_reason(reason, at);
+  ++losses_;
+  lost_attempt_began_ = wire_.began;
+  const bool was_live = live();
+  const bool was_stable = was_live && at - live_at_ >= settings_.reconnect.stable_after;
+  seen_ = Seen::lost;
+  restored_ = false;
+  reason_ = reason;
+  retryable_ = retryable;
+  http_status_ = http_status;
+  if (was_live) {
+    down_since_ = at;
+    outage_attempts_ = outage_trips_ = 0;
+  }
+  const bool said = wire_.system == SystemStatus::maintenance;
+  floor_uncertain_ = said && wire_.system_said_at == at;
+  if (wire_.close_code == 1012 || wire_.close_code == 1013 || http_status == 503 || said) {
+    maintenance_floor_ = true;
+  }
+  if (was_stable) {
+    attempt_ = failures_ = 0;
+    previous_delay_ = settings_.reconnect.initial_delay;
+  }
+  if (close_asked_ || !settings_.reconnect.enabled) return;
+  ++attempt_;
+  if (was_stable || reason == Reason::requested || !settings_.circuit_breaker.enabled) return;
+  ++failures_;
+  if (breaker_ == Breaker::half_open || failures_ >= settings_.circuit_breaker.failure_threshold) {
+    expect(EventKind::circuit_breaker_open);
+  }
+}
+
+// A reason must have its cause on the wire or on the clock.
+void SessionObserver::check_reason(Reason reason, Instant at) {
+  const auto wrong = [&](Invariant invariant) {
+    violate(invariant, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
+  };
+  switch (reason) {
+    case Reason::end_of_stream:
+    case Reason::peer_reset:
+    case Reason::connect_refused:
+    case Reason::resolve_failed:
+    case Reason::tls_failed:
+    case Reason::certificate_refused:
+      if (wire_.ended != reason) wrong(Invariant::loss_reason);
+      return;
+    case Reason::server_closed:
+      if (wire_.close_code == 0) wrong(Invariant::loss_reason);
+      return;
+    case Reason::connect_timeout:
+      if (at - wire_.began < settings_.timeouts.connect_timeout) wrong(Invariant::false_alarm);
+      return;
+    case Reason::greeting_timeout:
+      if (at - wire_.upgraded_at < settings_.timeouts.greeting_timeout) {
+        wrong(Invariant::false_alarm);
+      }
+      return;
+    case Reason::heartbeat_timeout:
+      if (at - wire_.last_message_at < settings_.timeouts.heartbeat_timeout) {
+        wrong(Invariant::false_alarm);
+      }
+      return;
+    case Reason::restore_timeout:
+      if (at - connected_at_ < settings_.timeouts.restore_timeout) wrong(Invariant::false_alarm);
+      return;
+    case Reason::probe_timeout:
+      if (!probing_ || at - wire_.began < settings_.circuit_breaker.half_open_timeout) {
+        wrong(Invariant::false_alarm);
+      }
+      return;
+    case Reason::requested:
+      if (!close_asked_ && reconnect_asked_ != at) wrong(Invariant::loss_reason);
+      return;
+    case Reason::maintenance:
+      if (wire_.close_code != 1012 && wire_.system != SystemStatus::maintenance) {
+        wrong(Invariant::loss_reason);
+      }
+      return;
+    case Reason::none:
+      return wrong(Invariant::loss_reason);
+    case Reason::upgrade_refused:
+    case Reason::protocol_error:
+      return;
+  }
+}
+
+void SessionObserver::on_reconnecting(const Event& event) {
+  const Event::Reconnecting& wait = event.payload.reconnecting;
+  if (seen_ != Seen::lost) {
+    violate(Invariant::legal_event, event.time, "Reconnecting without a loss");
+  }
+  if (!settings_.reconnect.enabled || close_asked_) {
+    violate(Invariant::command_obeyed, event.time, "Reconnecting where no more is wanted");
+  }
+  if (wait.attempt != attempt_) {
+    violate(Invariant::attempt_count, event.time,
+            fmt::format("attempt {} is announced, it is number {}", wait.attempt, attempt_));
+  }
+  if (settings_.reconnect.max_attempts && attempt_ > *settings_.reconnect.max_attempts) {
+    violate(Invariant::max_attempts, event.time, "an attempt beyond max_attempts");
+  }
+  check_delay(wait, event.time);
+  seen_ = Seen::waiting;
+  due_ = event.time + Duration{wait.delay_ns};
+  waits_for_backoff_ = wait.waits_for == WaitsFor::backoff;
+}
+
+// The range of the backoff of this attempt.
+void SessionObserver::delay_range(uint32_t attempt, Duration& lowest, Duration& highest) const {
+  const ReconnectSettings& reconnect = settings_.reconnect;
+  const auto cap = static_cast<double>(reconnect.max_delay.ns);
+  auto exact = static_cast<double>(reconnect.initial_delay.ns);
+  for (uint32_t n = 1; n < attempt && exact < cap; ++n) exact *= reconnect.multiplier;
+  const Duration delay{std::llround(std::min(exact, cap))};
+  switch (reconnect.jitter) {
+    case Jitter::none:
+      lowest = highest = delay;
+      return;
+    case Jitter::full:
+      lowest = {};
+      highest = delay;
+      return;
+    case Jitter::decorrelated:
+      lowest = std::min(reconnect.initial_delay, reconnect.max_delay);
+      highest = std::min(reconnect.max_delay, std::max(lowest, previous_delay_ * 3));
+      return;
+  }
+}
+
+void SessionObserver::check_delay(const Event::Reconnecting& wait, Instant at) {
+  const ReconnectSettings& reconnect = settings_.reconnect;
+  Duration lowest;
+  Duration highest;
+  const bool open = breaker_ == Breaker::open;
+  if (open) {
+    lowest = highest = settings_.circuit_breaker.reset_timeout;
+  } else if (!retryable_) {
+    lowest = highest = reconnect.max_delay;
+  } else {
+    delay_range(attempt_, lowest, highest);
+  }
+  const Duration delay{wait.delay_ns};
+  const bool drawn = !open && retryable_ && wait.waits_for == WaitsFor::backoff;
+  const auto wrong = [&](std::string_view what) {
+    violate(Invariant::backoff, at,
+            fmt::format("a wait of {} ns for {}: {}", delay.ns, to_string(wait.waits_for), what));
+  };
+  if (delay < lowest) wrong("shorter than the backoff");
+  if (drawn && delay > highest) wrong("longer than the backoff");
+  if (drawn && delay > reconnect.max_delay) wrong("longer than max_delay");
+  if (maintenance_floor_ && !floor_uncertain_ && delay < reconnect.maintenance_delay) {
+    wrong("shorter than maintenance_delay");
+  }
+  const bool limited = http_status_ == 429 && !wire_.retry_after && !wire_.has_retry_date;
+  if (limited && delay < reconnect.rate_limited_delay) wrong("shorter than rate_limited_delay");
+  if (wire_.retry_after && http_status_ == wire_.http_status &&
+      delay < std::min(*wire_.retry_after, retry_after_max)) {
+    wrong("shorter than Retry-After");
+  }
+  const auto is = [&](WaitsFor cause, Duration exact, std::string_view what) {
+    if (wait.waits_for == cause && delay != exact) wrong(what);
+  };
+  is(WaitsFor::breaker, settings_.circuit_breaker.reset_timeout, "not reset_timeout");
+  is(WaitsFor::maintenance, reconnect.maintenance_delay, "not maintenance_delay");
+  is(WaitsFor::rate_limited, reconnect.rate_limited_delay, "not rate_limited_delay");
+  if (wait.waits_for == WaitsFor::breaker && !open) wrong("the breaker is not open");
+  if (wait.waits_for == WaitsFor::maintenance && !maintenance_floor_) wrong("nobody said so");
+  // What was drawn is hidden behind a longer wait; the next range reckons with the worst.
+  if (!open && retryable_) {
+    previous_delay_ = wait.waits_for == WaitsFor::backoff ? delay : highest;
+  }
+}
+
+void SessionObserver::on_reconnect_failed(const Event& event) {
+  const auto& most = settings_.reconnect.max_attempts;
+  if (seen_ != Seen::lost || !most || attempt_ != *most + 1) {
+    violate(Invariant::max_attempts, event.time,
+            fmt::format("ReconnectFailed before attempt {}", attempt_));
+  }
+  if (most && event.payload.ended.attempts != *most) {
+    violate(Invariant::attempt_count, event.time, "ReconnectFailed with another number");
+  }
+  reconnect_failed_ = true;
+  expect(EventKind::closed);
+}
+
+void SessionObserver::on_closed(const Event& event) {
+  const bool ended = seen_ == Seen::lost && (reconnect_failed_ || !settings_.reconnect.enabled);
+  const bool asked = close_asked_ && seen_ != Seen::connected && seen_ != Seen::attempting;
+  if (!ended && !asked) {
+    violate(Invariant::legal_event, event.time, "Closed, and nobody asked for it");
+  }
+  seen_ = Seen::closed;
+}
+
+void SessionObserver::on_restored(const Event& event, const WishObserver::VenueHas& venue_has) {
+  const auto& restored = event.payload.subscriptions_restored;
+  if (seen_ != Seen::connected || restored_) {
+    violate(Invariant::legal_event, event.time, "all clear twice, or without connection");
+  }
+  wishes_.on_restored(restored.count, restored.rejected, venue_has, event.time);
+  const int64_t down = down_since_ ? (event.time - *down_since_).ns : 0;
+  if (restored.downtime_ns != down) {
+    violate(Invariant::uptime, event.time, "downtime_ns is not the outage's");
+  }
+  if (down_since_) {
+    ++outages_;
+    figures_.time_to_all_clear_ms.add(ms(Duration{down}));
+    figures_.attempts.add(outage_attempts_);
+    figures_.trips.add(outage_trips_);
+  } else {
+    figures_.first_all_clear_ms.add(ms(event.time - Instant{}));
+  }
+  down_since_.reset();
+  restored_ = true;
+  live_at_ = event.time;
+  maintenance_floor_ = false;
+  if (probing_) expect(EventKind::circuit_breaker_closed);
+}
+
+void SessionObserver::on_breaker(const Event& event) {
+  const Event::CircuitBreaker& said = event.payload.circuit_breaker;
+  const CircuitBreakerSettings& breaker = settings_.circuit_breaker;
+  const auto wrong = [&](std::string_view what) {
+    violate(Invariant::breaker_transition, event.time,
+            fmt::format("{}: {}", to_string(event.kind), what));
+  };
+  if (event.kind == EventKind::circuit_breaker_open) {
+    ++trips_;
+    ++outage_trips_;
+    if (said.retry_after_ns != breaker.reset_timeout.ns) wrong("not reset_timeout");
+    breaker_ = Breaker::open;
+    opened_at_ = event.time;
+  } else if (event.kind == EventKind::circuit_breaker_half_open) {
+    if (breaker_ != Breaker::open) wrong("it was not open");
+    if (event.time < opened_at_ + breaker.reset_timeout) wrong("too early");
+    breaker_ = Breaker::half_open;
+    probe_used_ = false;
+  } else {
+    breaker_ = Breaker::closed;
+    probing_ = false;
+    failures_ = 0;
+  }
+  if (said.trips != trips_) wrong("another count of trips");
+}
+
+void SessionObserver::end_turn(Instant now, bool has_room, bool has_budget) {
+  if (seen_ == Seen::closed) return;
+  if (seen_ == Seen::lost) {
+    violate(Invariant::silent_loss, now, "a loss after which nothing is announced");
+  }
+  if (expected_) {
+    violate(Invariant::breaker_transition, now,
+            fmt::format("{} does not come", to_string(*expected_)));
+  }
+  if (wire_open_ && seen_ != Seen::attempting && seen_ != Seen::connected) {
+    violate(Invariant::transport_contract, now, "a stream is left open");
+  }
+  if (live() && now - live_at_ >= settings_.reconnect.stable_after && breaker_ != Breaker::open) {
+    failures_ = 0;
+  }
+  check_deadlines(now);
+  check_wait(now, has_room, has_budget);
+  if (seen_ == Seen::connected && !restored_ && !close_asked_ && has_room &&
+      wishes_.all_at_rest()) {
+    violate(Invariant::restored_promptly, now, "everything is settled, and no all clear");
+  }
+}
+
+// No state may outlive its deadline.
+void SessionObserver::check_deadlines(Instant now) {
+  const TimeoutSettings& timeouts = settings_.timeouts;
+  const auto late = [&](Instant since, Duration limit, std::string_view what) {
+    if (now - since > limit + tick) violate(Invariant::deadline, now, std::string(what));
+  };
+  if (seen_ == Seen::attempting) {
+    if (wire_.upgraded_at == Instant::never()) {
+      late(wire_.began, timeouts.connect_timeout, "not upgraded within connect_timeout");
+    } else {
+      late(wire_.upgraded_at, timeouts.greeting_timeout, "not greeted within greeting_timeout");
+    }
+  }
+  if (probing_ && wire_open_ && !close_asked_) {
+    late(wire_.began, settings_.circuit_breaker.half_open_timeout, "a probe without an end");
+  }
+  if (seen_ == Seen::connected && !close_asked_ && wishes_.any_on_wire() &&
+      now - wire_.last_message_at > timeouts.heartbeat_timeout + tick) {
+    violate(Invariant::watchdog, now, "a subscribed feed is silent, and nobody minds");
+  }
+  if (close_asked_) {
+    if (now - *close_asked_ > timeouts.close_timeout + tick) {
+      violate(Invariant::command_obeyed, now, "not Closed within close_timeout");
+    }
+  }
+  if (reconnect_asked_) {
+    if (wire_open_ && live()) {
+      violate(Invariant::command_obeyed, now, "Live, and reconnect() did nothing");
+    }
+    reconnect_asked_.reset();
+  }
+  if (breaker_ == Breaker::open) {
+    late(opened_at_, settings_.circuit_breaker.reset_timeout, "the breaker stays open");
+  }
+}
+
+void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
+  if (seen_ != Seen::waiting || now < due_) return;
+  held_by_budget_ = held_by_budget_ || !has_budget;
+  if (!has_room || held_by_budget_) return;
+  const Instant latest = breaker_ == Breaker::open
+                             ? std::max(due_, opened_at_ + settings_.circuit_breaker.reset_timeout)
+                             : due_;
+  if (now > latest + tick) {
+    violate(Invariant::wait_kept, now, "the wait is over, and no attempt begins");
+  }
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,143 @@
+// One session as an observer sees it: from its events, its calls of the transport, what was
+// delivered to it, and what the user asked. Never from the engine's own state.
+//
+// Keeps a model of the lifecycle that is written from the design's tables alone, and reports the
+// first thing that the model does not allow (INVARIANTS.md).
+// Owns:    the model.
+// Threads: one.
+// Cost:    O(1) an event, O(wishes) a book message.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <havklo/command.hpp>
+#include <havklo/config.hpp>
+#include <havklo/event.hpp>
+#include <optional>
+#include <string>
+
+#include "replay/observer/histogram.hpp"
+#include "replay/observer/verdict.hpp"
+#include "replay/observer/wire_view.hpp"
+#include "replay/observer/wishes.hpp"
+
+namespace havklo::replay {
+
+// What outages cost, over all sessions of a run.
+struct OutageHistograms {
+  Histogram time_to_all_clear_ms;  // from the loss of a Live connection to the next all clear
+  Histogram first_all_clear_ms;    // from the start
+  Histogram attempts;              // of an outage
+  Histogram trips;                 // of an outage
+  Histogram uptime_ms;             // of a connection
+
+  void add(const OutageHistograms& other) {
+    time_to_all_clear_ms.add(other.time_to_all_clear_ms);
+    first_all_clear_ms.add(other.first_all_clear_ms);
+    attempts.add(other.attempts);
+    trips.add(other.trips);
+    uptime_ms.add(other.uptime_ms);
+  }
+};
+
+class SessionObserver {
+ public:
+  enum class Seen : uint8_t { idle, attempting, connected, lost, waiting, closed };
+
+  SessionObserver(const Settings& settings, uint16_t number, const Names& names,
+                  const MarketTruth& truth, Verdict& verdict, OutageHistograms& figures);
+
+  void on_command(const Command& command, Instant now);
+  void on_open(ConnectionId id, const OpenRequest& request, Instant now);
+  void on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now);
+  void on_close(ConnectionId id, Instant now);
+  void on_delivered(const Completion& completion, Instant now);
+  void on_event(const Event& event, const WishObserver::VenueHas& venue_has);
+  // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
+  // `has_budget`: one more attempt could begin.
+  void end_turn(Instant now, bool has_room, bool has_budget);
+
+  [[nodiscard]] Seen seen() const { return seen_; }
+  [[nodiscard]] bool live() const { return seen_ == Seen::connected && restored_; }
+  [[nodiscard]] bool recovered() const { return live() && wishes_.all_settled(); }
+  [[nodiscard]] bool closed() const { return seen_ == Seen::closed; }
+  [[nodiscard]] ConnectionId connection() const { return wire_.id; }
+  [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
+  [[nodiscard]] uint32_t losses() const { return losses_; }
+  // When the attempt began that led to the last loss.
+  [[nodiscard]] Instant lost_attempt_began() const { return lost_attempt_began_; }
+  [[nodiscard]] uint32_t outages() const { return outages_; }
+
+ private:
+  enum class Breaker : uint8_t { closed, open, half_open };
+
+  void on_connected(const Event& event);
+  void on_connect_failed(const Event& event);
+  void on_disconnected(const Event& event);
+  void on_loss(Reason reason, bool retryable, uint16_t http_status, Instant at);
+  void on_reconnecting(const Event& event);
+  void on_reconnect_failed(const Event& event);
+  void on_closed(const Event& event);
+  void on_restored(const Event& event, const WishObserver::VenueHas& venue_has);
+  void on_breaker(const Event& event);
+  void check_reason(Reason reason, Instant at);
+  void check_delay(const Event::Reconnecting& wait, Instant at);
+  void delay_range(uint32_t attempt, Duration& lowest, Duration& highest) const;
+  void check_pace(Instant now);
+  void check_deadlines(Instant now);
+  void check_wait(Instant now, bool has_room, bool has_budget);
+  void expect(EventKind kind) { expected_ = kind; }
+  void violate(Invariant invariant, Instant at, std::string what) {
+    verdict_.violate(invariant, number_, at, std::move(what));
+  }
+
+  Settings settings_;
+  uint16_t number_;
+  Verdict& verdict_;
+  OutageHistograms& figures_;
+  WishObserver wishes_;
+  WireView wire_;
+
+  Seen seen_ = Seen::idle;
+  uint32_t epoch_ = 0;
+  uint32_t attempt_ = 0;
+  bool wire_open_ = false;
+  bool restored_ = false;
+  std::optional<EventKind> expected_;  // must be the next lifecycle event
+  Instant connected_at_;
+  Instant live_at_;
+  std::optional<Instant> down_since_;
+
+  // The last loss, and the wait after it.
+  bool retryable_ = true;
+  uint16_t http_status_ = 0;
+  bool maintenance_floor_ = false;
+  bool floor_uncertain_ = false;
+  Reason reason_ = Reason::none;
+  bool reconnect_failed_ = false;
+  Duration previous_delay_;
+  bool waits_for_backoff_ = false;
+  std::optional<Instant> cut_short_;
+  Instant due_;
+  bool held_by_budget_ = false;  // late turns begin attempts late: the booked place may be gone
+
+  Breaker breaker_ = Breaker::closed;
+  uint32_t failures_ = 0;
+  uint32_t trips_ = 0;
+  Instant opened_at_;
+  bool probe_used_ = false;
+  bool probing_ = false;
+
+  std::optional<Instant> close_asked_;
+  std::optional<Instant> reconnect_asked_;
+  std::deque<Instant> request_times_;
+  size_t requests_seen_ = 0;
+
+  uint32_t losses_ = 0;
+  Instant lost_attempt_began_;
+  uint32_t outages_ = 0;
+  uint32_t outage_attempts_ = 0;
+  uint32_t outage_trips_ = 0;
+};
+
+}  // namespace havklo::replay

@@ -1,0 +1,49 @@
+// The names of the invariants.
+#include "replay/observer/verdict.hpp"
+
+#include <array>
+
+namespace havklo::replay {
+
+std::string_view to_string(Invariant invariant) {
+  static constexpr std::array<std::string_view, invariant_count> names = {"sequence",
+                                                                          "event_time",
+                                                                          "epoch",
+                                                                          "dead_epoch",
+                                                                          "legal_event",
+                                                                          "silent_loss",
+                                                                          "after_closed",
+                                                                          "loss_reason",
+                                                                          "uptime",
+                                                                          "attempt_count",
+                                                                          "max_attempts",
+                                                                          "connect_budget",
+                                                                          "backoff",
+                                                                          "wait_kept",
+                                                                          "breaker_transition",
+                                                                          "one_probe",
+                                                                          "deadline",
+                                                                          "watchdog",
+                                                                          "false_alarm",
+                                                                          "restored_true",
+                                                                          "restored_promptly",
+                                                                          "subscription_order",
+                                                                          "repair_order",
+                                                                          "verified_book",
+                                                                          "fresh_book",
+                                                                          "request_pace",
+                                                                          "transport_contract",
+                                                                          "command_obeyed",
+                                                                          "turn_ends",
+                                                                          "ring_intact",
+                                                                          "no_allocation",
+                                                                          "recovery",
+                                                                          "stays_recovered",
+                                                                          "no_leak",
+                                                                          "recording",
+                                                                          "same_again"};
+  static_assert(static_cast<size_t>(Invariant::same_again) + 1 == names.size());
+  return names[static_cast<size_t>(invariant)];
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,164 @@
+// HTTP heads and frames as RFC 9112 and RFC 6455 have them, no more than the model sends.
+#include "replay/observer/wire_view.hpp"
+
+#include <charconv>
+
+#include "replay/venue/request.hpp"
+
+namespace havklo::replay {
+namespace {
+
+constexpr std::string_view head_end = "\r\n\r\n";
+
+struct Frame {
+  uint8_t opcode = 0;
+  bool odd = false;  // fragments, reserved bits, a mask where none may be
+  uint32_t mask = 0;
+  bool masked = false;
+  size_t head = 0;
+  uint64_t length = 0;
+};
+
+// Nothing while the head of the frame is not whole.
+std::optional<Frame> frame_at(std::string_view bytes) {
+  if (bytes.size() < 2) return std::nullopt;
+  const auto byte = [&bytes](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  Frame frame;
+  frame.opcode = byte(0) & 0x0FU;
+  frame.odd = (byte(0) & 0xF0U) != 0x80U;
+  frame.masked = (byte(1) & 0x80U) != 0;
+  frame.length = byte(1) & 0x7FU;
+  frame.head = 2;
+  const size_t extra = frame.length == 126 ? 2 : frame.length == 127 ? 8 : 0;
+  if (bytes.size() < 2 + extra + (frame.masked ? 4 : 0)) return std::nullopt;
+  if (extra != 0) {
+    frame.length = 0;
+    for (size_t i = 0; i < extra; ++i) frame.length = frame.length << 8U | byte(2 + i);
+    frame.head += extra;
+  }
+  if (frame.masked) frame.head += 4;
+  return frame;
+}
+
+std::string unmasked(std::string_view bytes, const Frame& frame) {
+  std::string text(bytes.substr(frame.head, frame.length));
+  const std::string_view key = bytes.substr(frame.head - 4, 4);
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(text[i] ^ key[i % 4]);
+  return text;
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+SystemStatus status_in(std::string_view text) {
+  if (text.find(R"("system":"maintenance")") != std::string_view::npos) {
+    return SystemStatus::maintenance;
+  }
+  return SystemStatus::online;
+}
+
+}  // namespace
+
+void WireView::begin(ConnectionId opened, Instant now) {
+  *this = WireView{};
+  id = opened;
+  began = now;
+}
+
+void WireView::on_sent(std::span<const std::byte> bytes, Instant now) {
+  up_ += as_text(bytes);
+  if (!head_sent_) {
+    const size_t end = up_.find(head_end);
+    if (end == std::string::npos) return;
+    head_sent_ = true;
+    up_.erase(0, end + head_end.size());
+  }
+  std::string_view rest = up_;
+  for (auto frame = frame_at(rest); frame && rest.size() - frame->head >= frame->length;
+       frame = frame_at(rest)) {
+    if (frame->odd || !frame->masked) malformed = true;
+    if (frame->opcode == 1 && frame->masked) read_request(unmasked(rest, *frame), now);
+    rest.remove_prefix(frame->head + frame->length);
+  }
+  up_.erase(0, up_.size() - rest.size());
+}
+
+void WireView::read_request(std::string_view text, Instant now) {
+  VenueRequest request = parse_request(text);
+  const bool subscribe = request.method == "subscribe";
+  if (!subscribe && request.method != "unsubscribe") return;
+  const Channel channel = request.channel == "trade"    ? Channel::trade
+                          : request.channel == "ticker" ? Channel::ticker
+                                                        : Channel::book;
+  requests.push_back({now, subscribe, channel, std::move(request.symbols)});
+}
+
+void WireView::on_delivered(const Completion& completion, Instant now) {
+  if (completion.kind == Completion::Kind::closed) ended = completion.reason;
+  if (completion.kind != Completion::Kind::received || malformed) return;
+  std::string_view bytes = as_text(completion.bytes);
+  const bool waiting = !down_.empty() || http_status == 0;
+  if (waiting) {
+    down_ += bytes;
+    if (http_status == 0) read_head();
+    if (http_status != 101) return;
+    if (upgraded_at == Instant::never()) upgraded_at = now;
+    bytes = down_;
+  }
+  const size_t size = bytes.size();
+  read_frames(bytes, now);
+  if (waiting) {
+    down_.erase(0, size - bytes.size());
+  } else {
+    down_ = bytes;
+  }
+}
+
+void WireView::read_head() {
+  const size_t end = down_.find(head_end);
+  if (end == std::string::npos || down_.size() < 12) return;
+  const std::string_view head = std::string_view(down_).substr(0, end + 2);
+  std::from_chars(head.data() + 9, head.data() + 12, http_status);
+  constexpr std::string_view key = "\r\nRetry-After: ";
+  const size_t at = head.find(key);
+  if (at != std::string_view::npos && (http_status == 429 || http_status == 503)) {
+    const std::string_view value = head.substr(at + key.size());
+    int64_t seconds = 0;
+    const auto result = std::from_chars(value.data(), value.data() + value.size(), seconds);
+    has_retry_date = result.ec != std::errc{};
+    if (!has_retry_date) retry_after = Duration::seconds(seconds);
+  }
+  down_.erase(0, end + head_end.size());
+}
+
+void WireView::read_frames(std::string_view& bytes, Instant now) {
+  for (auto frame = frame_at(bytes); frame && bytes.size() - frame->head >= frame->length;
+       frame = frame_at(bytes)) {
+    if (frame->odd || frame->masked) {
+      malformed = true;
+      return;
+    }
+    const std::string_view payload = bytes.substr(frame->head, frame->length);
+    if (frame->opcode == 1) read_text(payload, now);
+    if (frame->opcode == 8) {
+      close_code = payload.size() < 2
+                       ? uint16_t{1005}
+                       : static_cast<uint16_t>(static_cast<uint8_t>(payload[0]) * 256 +
+                                               static_cast<uint8_t>(payload[1]));
+    }
+    bytes.remove_prefix(frame->head + frame->length);
+  }
+}
+
+void WireView::read_text(std::string_view text, Instant now) {
+  if (text.starts_with(R"({"method":"pong")")) return;
+  last_message_at = now;
+  if (text.starts_with(R"({"channel":"status")")) {
+    system = status_in(text);
+    system_said_at = now;
+  }
+  if (text.find(R"("success":true)") != std::string_view::npos) ++acks;
+}
+
+}  // namespace havklo::replay

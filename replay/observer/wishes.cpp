@@ -1,0 +1,231 @@
+// What each event may say of a wish, and whether a book is what the venue had.
+#include "replay/observer/wishes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace havklo::replay {
+
+WishObserver::WishObserver(const Settings& settings, uint16_t session, const Names& names,
+                           const MarketTruth& truth, Verdict& verdict)
+    : session_(session), names_(names), truth_(truth), verdict_(verdict) {
+  for (const SubscriptionSettings& each : settings.subscriptions) {
+    for (const std::string& symbol : each.symbols) {
+      Wish& wish = wish_for(each.channel, symbol);
+      wish.wanted = true;
+      wish.depth = each.depth;
+    }
+  }
+}
+
+WishObserver::Wish& WishObserver::wish_for(Channel channel, std::string_view symbol) {
+  for (Wish& wish : wishes_) {
+    if (wish.channel == channel && wish.symbol == symbol) return wish;
+  }
+  constexpr uint32_t room_for_levels = 32;
+  wishes_.push_back({.channel = channel,
+                     .symbol = std::string(symbol),
+                     .market = truth_.find(symbol),
+                     .id = std::nullopt,
+                     .book = OrderBook(names_, symbol, room_for_levels, session_),
+                     .snapshot_ns = 0});
+  return wishes_.back();
+}
+
+WishObserver::Wish* WishObserver::find(Channel channel, SymbolId id) {
+  for (Wish& wish : wishes_) {
+    if (wish.channel != channel) continue;
+    if (!wish.id && names_.symbol(id) == wish.symbol) wish.id = id;
+    if (wish.id == id) return &wish;
+  }
+  return nullptr;
+}
+
+void WishObserver::on_command(const Command& command) {
+  if (command.kind == Command::Kind::subscribe) {
+    Wish& wish = wish_for(command.channel, command.symbol());
+    const bool other_depth = command.channel == Channel::book && wish.depth != command.depth;
+    wish.cycling = wish.cycling || wish.removing || (other_depth && wish.wanted);
+    wish.wanted = true;
+    wish.depth = command.depth;
+    wish.removing = false;
+    if (wish.rejected) wish.in_doubt = false;
+    wish.rejected = false;
+  } else if (command.kind == Command::Kind::unsubscribe) {
+    Wish& wish = wish_for(command.channel, command.symbol());
+    wish.removing = wish.wanted;
+    wish.wanted = false;
+  }
+}
+
+void WishObserver::on_request(const SeenRequest& request) {
+  if (!request.subscribe) return;
+  for (Wish& wish : wishes_) {
+    const bool named = wish.channel == request.channel &&
+                       std::ranges::find(request.symbols, wish.symbol) != request.symbols.end();
+    if (!named) continue;
+    wish.book_depth = wish.depth;
+    if (!wish.acked && !wish.broken) continue;
+    violate(Invariant::repair_order, request.at,
+            fmt::format("{} is asked for again before it was given back", wish.symbol));
+  }
+}
+
+void WishObserver::begin_epoch() {
+  connected_ = true;
+  for (Wish& wish : wishes_) wish.rejected = wish.in_doubt = false;
+}
+
+void WishObserver::end_epoch() {
+  connected_ = false;
+  for (Wish& wish : wishes_) {
+    wish.acked = wish.broken = wish.rejected = wish.in_doubt = wish.cycling = false;
+  }
+}
+
+void WishObserver::violate(Invariant invariant, Instant at, std::string what) const {
+  verdict_.violate(invariant, session_, at, std::move(what));
+}
+
+void WishObserver::on_event(const Event& event) {
+  for (Wish& wish : wishes_) {
+    if (wish.channel == Channel::book) wish.book.apply(event);
+  }
+  switch (event.kind) {
+    case EventKind::subscribed:
+    case EventKind::rejected:
+    case EventKind::unsubscribed: {
+      const Event::Subscription& about = event.payload.subscription;
+      Wish* wish = find(about.channel, about.symbol);
+      if (wish == nullptr) {
+        return violate(Invariant::subscription_order, event.time, "an event of what nobody wants");
+      }
+      if (event.kind == EventKind::rejected && wish->broken) {
+        wish->in_doubt = true;
+        return;
+      }
+      if (event.kind == EventKind::unsubscribed) {
+        wish->in_doubt = wish->in_doubt && wish->wanted;
+        wish->acked = wish->broken = wish->removing = wish->cycling = false;
+        return;
+      }
+      if (!connected_) {
+        return violate(Invariant::subscription_order, event.time, "an answer without connection");
+      }
+      if (wish->acked || wish->broken) {
+        return violate(
+            Invariant::repair_order, event.time,
+            fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));
+      }
+      wish->acked = event.kind == EventKind::subscribed;
+      wish->cycling = false;
+      wish->rejected = !wish->acked;
+      return;
+    }
+    case EventKind::checksum_mismatch:
+    case EventKind::book_invalid:
+    case EventKind::book_stale: {
+      Wish* wish = find(Channel::book, event.payload.book_fault.symbol);
+      if (wish == nullptr || wish->broken) {
+        return violate(Invariant::repair_order, event.time, "a book is declared bad twice");
+      }
+      wish->broken = true;
+      ++repairs_;
+      return;
+    }
+    case EventKind::book_snapshot:
+    case EventKind::book_update:
+      return on_book(event);
+    case EventKind::trade:
+      if (find(Channel::trade, event.payload.trade.symbol) == nullptr) {
+        violate(Invariant::subscription_order, event.time, "a trade that nobody wants");
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void WishObserver::on_book(const Event& event) {
+  const Event::BookLevel& level = event.payload.book;
+  Wish* wish = find(Channel::book, level.symbol);
+  if (wish == nullptr) {
+    return violate(Invariant::subscription_order, event.time, "a book that nobody wants");
+  }
+  if (wish->broken) {
+    return violate(Invariant::repair_order, event.time,
+                   fmt::format("levels of {} while it is being repaired", wish->symbol));
+  }
+  if (!event.last_in_message()) return;
+  if (!wish->book.is_live()) {
+    return violate(Invariant::verified_book, event.time,
+                   fmt::format("an update of {} without a snapshot", wish->symbol));
+  }
+  wish->in_doubt = false;
+  if (event.kind == EventKind::book_snapshot) wish->snapshot_ns = wish->book.venue_time_ns();
+  if (truth_.matches(*wish->market, wish->book_depth, wish->book, wish->snapshot_ns)) {
+    ++books_verified_;
+    return;
+  }
+  violate(Invariant::verified_book, event.time,
+          fmt::format("{} is not the venue's book of depth {}", wish->symbol, wish->book_depth));
+}
+
+bool WishObserver::settled(const Wish& wish) {
+  if (!wish.wanted) return true;
+  if (wish.rejected || wish.in_doubt) return true;
+  return wish.acked && !wish.broken && (wish.channel != Channel::book || wish.book.is_live());
+}
+
+bool WishObserver::all_settled() const { return std::ranges::all_of(wishes_, settled); }
+
+bool WishObserver::all_at_rest() const {
+  return std::ranges::all_of(
+      wishes_, [](const Wish& wish) { return settled(wish) && !wish.cycling && !wish.removing; });
+}
+
+bool WishObserver::any_on_wire() const { return std::ranges::any_of(wishes_, &Wish::acked); }
+
+size_t WishObserver::wanted() const {
+  return static_cast<size_t>(std::ranges::count_if(wishes_, &Wish::wanted));
+}
+
+void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas& venue_has,
+                               Instant now) {
+  uint32_t settled_count = 0;
+  uint32_t rejected_count = 0;
+  for (const Wish& wish : wishes_) {
+    if (!wish.wanted) continue;
+    if (!settled(wish)) {
+      return violate(
+          Invariant::restored_true, now,
+          fmt::format("all clear, and {} {} is not", to_string(wish.channel), wish.symbol));
+    }
+    const bool told_as_rejected = wish.rejected || wish.in_doubt;
+    (told_as_rejected ? rejected_count : settled_count) += 1;
+    if (told_as_rejected || !venue_has) continue;
+    if (venue_has(wish.channel, *wish.market, wish.depth)) continue;
+    return violate(Invariant::restored_true, now,
+                   fmt::format("all clear, and the venue knows nothing of {}", wish.symbol));
+  }
+  if (count != settled_count || rejected != rejected_count) {
+    violate(Invariant::restored_true, now,
+            fmt::format("all clear of {} and {} rejected; it is {} and {}", count, rejected,
+                        settled_count, rejected_count));
+  }
+}
+
+void WishObserver::check_fresh(int64_t well_us, int64_t utc_us, Instant now) const {
+  for (const Wish& wish : wishes_) {
+    if (!wish.wanted || wish.rejected || wish.in_doubt) continue;
+    if (wish.channel != Channel::book) continue;
+    const int64_t latest = truth_.last_message_ns(*wish.market, wish.book_depth, utc_us);
+    if (latest <= well_us * 1000) continue;  // what was swallowed before, nobody can know of
+    if (wish.book.is_live() && wish.book.venue_time_ns() >= latest) continue;
+    violate(Invariant::fresh_book, now,
+            fmt::format("{} stands still while the venue goes on", wish.symbol));
+  }
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,243 @@
+// The five doors, from a file.
+#include "replay/playback/player.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "core/engine.hpp"
+#include "replay/playback/recorded_room.hpp"
+#include "replay/recording/event_digest.hpp"
+#include "replay/recording/old_event_digest.hpp"
+#include "replay/recording/shared_ring.hpp"
+
+namespace havklo::replay {
+namespace {
+
+class RecordedTransport final : public Transport {
+ public:
+  const RecordedTurn* turn = nullptr;
+  RequestObserver* observer = nullptr;
+
+  void open(ConnectionId id, const OpenRequest& request) override {
+    if (observer != nullptr) observer->on_open(id, request);
+  }
+  void send(ConnectionId id, std::span<const std::byte> bytes) override {
+    if (observer != nullptr) observer->on_send(id, bytes);
+  }
+  void close(ConnectionId id) override {
+    if (observer != nullptr) observer->on_close(id);
+  }
+  uint32_t poll(CompletionSink& sink, uint32_t) override {
+    for (const Completion& completion : turn->completions) sink.on_completion(completion);
+    return static_cast<uint32_t>(turn->completions.size());
+  }
+  void flush() override {}
+};
+
+class RecordedCommands final : public CommandDoor {
+ public:
+  const RecordedTurn* turn = nullptr;
+  size_t taken = 0;
+
+  [[nodiscard]] const Command* peek() override {
+    return taken == turn->commands.size() ? nullptr : &turn->commands[taken];
+  }
+  void pop() override { ++taken; }
+};
+
+// Of the events so far, as the recording's format has it.
+class RecordedDigest {
+ public:
+  explicit RecordedDigest(uint32_t format) : is_old_(format < format_with_short_entries) {}
+  void add(std::span<const Event> events) {
+    if (is_old_) {
+      for (const Event& event : events) old_.add(event);
+    } else {
+      for (const Event& event : events) now_.add(event);
+    }
+  }
+  [[nodiscard]] uint64_t value() const { return is_old_ ? old_.value() : now_.value(); }
+
+ private:
+  bool is_old_;
+  OldEventDigest old_;
+  EventDigest now_;
+};
+
+std::string describe(const Command& command) {
+  constexpr std::array<std::string_view, 4> names = {"subscribe", "unsubscribe", "reconnect",
+                                                     "close"};
+  return fmt::format("command {} {} {}", names[static_cast<size_t>(command.kind)],
+                     to_string(command.channel), command.symbol());
+}
+
+// What came, as far as it is text: a frame's payload, an HTTP head.
+std::string readable_bytes(std::span<const std::byte> bytes) {
+  constexpr size_t shown_max = 400;
+  std::string text;
+  for (const std::byte byte : bytes.first(std::min(bytes.size(), shown_max))) {
+    const char c = static_cast<char>(byte);
+    const bool printable = c >= ' ' && c <= '~';
+    text += printable ? c : '.';
+  }
+  if (bytes.size() > shown_max) text += "…";
+  return text;
+}
+
+std::string describe(const Completion& completion) {
+  const auto id = static_cast<uint32_t>(completion.connection);
+  switch (completion.kind) {
+    case Completion::Kind::opened:
+      return fmt::format("connection {} opened", id);
+    case Completion::Kind::received:
+      return fmt::format("connection {} received {} bytes: {}", id, completion.bytes.size(),
+                         readable_bytes(completion.bytes));
+    case Completion::Kind::sent:
+      return fmt::format("connection {} sent {} bytes", id, completion.sent_bytes);
+    case Completion::Kind::closed:
+      return fmt::format("connection {} closed: {}, errno {}", id, to_string(completion.reason),
+                         completion.os_error);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<size_t> Difference::first() const {
+  const size_t common = std::min(recorded.size(), replayed.size());
+  for (size_t i = 0; i < common; ++i) {
+    if (recorded[i].has_value() == is_market(replayed[i].kind)) return i;
+    if (!recorded[i]) continue;
+    const void* expected = &*recorded[i];
+    if (std::memcmp(expected, static_cast<const void*>(&replayed[i]), sizeof(Event)) != 0) return i;
+  }
+  if (recorded.size() != replayed.size()) return common;
+  return std::nullopt;
+}
+
+struct Player::State {
+  explicit State(Reader given)
+      : reader(std::move(given)),
+        sessions(reader.header().sessions()),
+        room(shared_ring_slots(sessions)),
+        engine(sessions,
+               core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
+        digest(reader.header().format) {}
+
+  [[nodiscard]] bool block_agrees();
+  void differ(uint64_t recorded_digest, uint64_t replayed_digest);
+
+  Reader reader;
+  std::vector<Settings> sessions;
+  ManualClock clock;
+  RecordedTransport transport;
+  RecordedCommands commands;
+  RecordedRoom room;
+  core::Engine engine;
+  RecordedTurn turn;
+  RecordedDigest digest;
+  PlayResult result;
+};
+
+Player::Player(Reader reader) : state_(std::make_unique<State>(std::move(reader))) {}
+
+Player::~Player() = default;
+Player::Player(Player&&) noexcept = default;
+Player& Player::operator=(Player&&) noexcept = default;
+
+void Player::observe(RequestObserver* observer) { state_->transport.observer = observer; }
+
+const RecordedTurn& Player::turn() const { return state_->turn; }
+
+std::span<const Event> Player::events() const { return state_->room.events(); }
+
+const Names& Player::names() const { return state_->engine.names(); }
+
+const RecordingHeader& Player::header() const { return state_->reader.header(); }
+
+const Reader& Player::reader() const { return state_->reader; }
+
+const PlayResult& Player::result() const { return state_->result; }
+
+Player::Status Player::read() {
+  State& state = *state_;
+  state.room.published = 0;
+  const Reader::Status status = state.reader.next(state.turn);
+  if (!state.block_agrees()) return Status::differs;
+  switch (status) {
+    case Reader::Status::turn:
+      return Status::turn;
+    case Reader::Status::end:
+      return Status::end;
+    case Reader::Status::torn:
+      break;
+  }
+  state.result.torn = state.reader.lost();
+  return Status::torn;
+}
+
+Player::Status Player::run_turn() {
+  State& state = *state_;
+  const RecordedTurn& turn = state.turn;
+  state.clock.set(turn.now);
+  if (turn.utc_offset) state.clock.set_utc_offset(*turn.utc_offset);
+  state.transport.turn = &turn;
+  state.commands.turn = &turn;
+  state.commands.taken = 0;
+  state.room.room = std::min(turn.room, static_cast<uint32_t>(state.room.size()));
+  static_cast<void>(state.engine.turn());
+
+  const std::span<const Event> events = state.room.events();
+  ++state.result.turns;
+  state.result.events += events.size();
+  state.digest.add(events);
+  if (events.empty() && turn.event_count == 0) return Status::turn;
+  const auto low = static_cast<uint32_t>(state.digest.value());
+  if (events.size() == turn.event_count && low == turn.digest_low) return Status::turn;
+  state.differ(turn.digest_low, low);
+  return Status::differs;
+}
+
+PlayResult Player::run(const OnEvent& on_event) {
+  for (;;) {
+    const Status status = step();
+    if (on_event) {
+      for (const Event& event : events()) on_event(event, names());
+    }
+    if (status != Status::turn) return result();
+  }
+}
+
+// The reader knows of a block's end once it has gone beyond it: before the turn that it just read.
+bool Player::State::block_agrees() {
+  const BlockEnd& block = reader.last_block();
+  if (block.turns != result.turns) return true;
+  if (block.events == result.events && block.digest == digest.value()) return true;
+  differ(block.digest, digest.value());
+  result.difference->at_block_end = true;
+  result.difference->turn = block.turns;
+  return false;
+}
+
+void Player::State::differ(uint64_t recorded_digest, uint64_t replayed_digest) {
+  Difference difference{.turn = turn.number,
+                        .now = turn.now,
+                        .recorded_digest = recorded_digest,
+                        .replayed_digest = replayed_digest,
+                        .inputs = {},
+                        .recorded = {},
+                        .replayed = {room.events().begin(), room.events().end()}};
+  for (const Command& command : turn.commands) difference.inputs.push_back(describe(command));
+  for (const Completion& each : turn.completions) difference.inputs.push_back(describe(each));
+  if (difference.inputs.empty()) difference.inputs.emplace_back("the clock: a timer was due");
+  difference.recorded.resize(std::min<size_t>(turn.event_count, room.size()));
+  for (const RecordedEvent& kept : turn.kept_events) {
+    if (kept.index < difference.recorded.size()) difference.recorded[kept.index] = kept.event;
+  }
+  result.difference = std::move(difference);
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,37 @@
+// Levenshtein's distance, one row at a time.
+#include "replay/text/nearest_name.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <vector>
+
+namespace havklo::replay {
+namespace {
+
+size_t distance(std::string_view from, std::string_view to) {
+  std::vector<size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < from.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < to.size(); ++j) {
+      const size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> known) {
+  std::string_view nearest;
+  for (const std::string_view name : known) {
+    if (nearest.empty() || distance(wrong, name) < distance(wrong, nearest)) nearest = name;
+  }
+  return nearest;
+}
+
+}  // namespace havklo::replay

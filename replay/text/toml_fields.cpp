@@ -1,0 +1,208 @@
+// A reader and a writer for each type of field.
+#include "replay/text/toml_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+#include "replay/text/duration.hpp"
+#include "replay/text/nearest_name.hpp"
+#include "replay/text/size.hpp"
+
+namespace havklo::replay {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out += '"';
+}
+
+Field duration_field(std::string_view name, Duration& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            const auto read = text ? parse_duration(*text) : std::nullopt;
+            if (read) value = *read;
+            return read.has_value();
+          },
+          "a duration with a unit, as \"100ms\" or \"30s\"",
+          [&value] { return quoted(to_text(value)); }};
+}
+
+Field optional_duration_field(std::string_view name, std::optional<Duration>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            value = text ? parse_duration(*text) : std::nullopt;
+            return value.has_value();
+          },
+          "a duration with a unit, as \"100ms\" or \"30s\"",
+          [&value] { return value ? quoted(to_text(*value)) : ""; }};
+}
+
+Field optional_size_field(std::string_view name, std::optional<uint64_t>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            value = text ? parse_size(*text) : std::nullopt;
+            return value.has_value();
+          },
+          "a size with a unit, as \"256MB\"",
+          [&value] { return value ? quoted(size_to_text(*value)) : ""; }};
+}
+
+Field optional_count_field(std::string_view name, std::optional<uint32_t>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto read = node.value_exact<int64_t>();
+            if (!read || *read < 0 || *read > std::numeric_limits<uint32_t>::max()) return false;
+            value = static_cast<uint32_t>(*read);
+            return true;
+          },
+          "a whole number of at least 0", [&value] { return value ? std::to_string(*value) : ""; }};
+}
+
+Field seed_field(std::string_view name, std::optional<uint64_t>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            if (const auto number = node.value_exact<int64_t>(); number && *number >= 0) {
+              value = static_cast<uint64_t>(*number);
+              return true;
+            }
+            const auto text = node.value_exact<std::string>();
+            if (!text || !text->starts_with("0x")) return false;
+            uint64_t seed = 0;
+            const char* end = text->data() + text->size();
+            const auto result = std::from_chars(text->data() + 2, end, seed, 16);
+            if (result.ec != std::errc{} || result.ptr != end) return false;
+            value = seed;
+            return true;
+          },
+          "a whole number, or text as \"0x1f\"",
+          [&value] { return value ? fmt::format("\"{:#x}\"", *value) : ""; }};
+}
+
+Field bool_field(std::string_view name, bool& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto read = node.value_exact<bool>();
+            if (read) value = *read;
+            return read.has_value();
+          },
+          "true or false", [&value] { return value ? "true" : "false"; }};
+}
+
+Field number_field(std::string_view name, double& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto read = node.value<double>();
+            if (read) value = *read;
+            return read.has_value();
+          },
+          "a number",
+          [&value] {
+            const std::string text = fmt::format("{}", value);
+            return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+          }};
+}
+
+Field text_field(std::string_view name, std::string& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const auto read = node.value_exact<std::string>();
+            if (read) value = *read;
+            return read.has_value();
+          },
+          "text in quotes", [&value] { return quoted(value); }};
+}
+
+Field optional_text_field(std::string_view name, std::optional<std::string>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            value = node.value_exact<std::string>();
+            return value.has_value();
+          },
+          "text in quotes", [&value] { return value ? quoted(*value) : ""; }};
+}
+
+Field texts_field(std::string_view name, std::vector<std::string>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            value.clear();
+            if (const auto one = node.value_exact<std::string>()) {
+              value.push_back(*one);
+              return true;
+            }
+            const toml::array* list = node.as_array();
+            if (list == nullptr) return false;
+            for (const toml::node& each : *list) {
+              const auto text = each.value_exact<std::string>();
+              if (!text) return false;
+              value.push_back(*text);
+            }
+            return true;
+          },
+          "a list of texts, as [\"BTC/USD\"]",
+          [&value] {
+            std::string out = "[";
+            for (const std::string& symbol : value) {
+              if (out.size() > 1) out += ", ";
+              out += quoted(symbol);
+            }
+            return out += "]";
+          }};
+}
+
+bool TableReader::read_table(const toml::table& table, std::string_view prefix,
+                             const std::vector<Field>& fields,
+                             const std::vector<std::string_view>& subtables) {
+  for (const auto& [key, node] : table) {
+    const std::string_view name = key.str();
+    if (std::ranges::find(subtables, name) != subtables.end()) continue;
+    const auto field = std::ranges::find(fields, name, &Field::name);
+    if (field == fields.end()) return refuse_unknown(node, prefix, name, fields, subtables);
+    if (!field->read(node)) {
+      return refuse(node, fmt::format("{}{} must be {}", prefix, name, field->expected));
+    }
+  }
+  return true;
+}
+
+bool TableReader::refuse(const toml::node& node, std::string_view what) {
+  error_ = fmt::format("{}:{}: {}", source_, node.source().begin.line, what);
+  return false;
+}
+
+bool TableReader::refuse_unknown(const toml::node& node, std::string_view prefix,
+                                 std::string_view name, const std::vector<Field>& fields,
+                                 const std::vector<std::string_view>& subtables) {
+  std::vector<std::string_view> known = subtables;
+  for (const Field& field : fields) known.push_back(field.name);
+  return refuse(node, fmt::format("unknown key {}{}; the nearest known one is {}{}", prefix, name,
+                                  prefix, nearest_name(name, known)));
+}
+
+void write_fields(std::string& out, const std::vector<Field>& fields) {
+  out += changed_fields(fields, {});
+}
+
+std::string changed_fields(const std::vector<Field>& fields, const std::vector<Field>& usual) {
+  std::string out;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string value = fields[i].write();
+    if (value.empty() || (!usual.empty() && usual[i].write() == value)) continue;
+    fmt::format_to(std::back_inserter(out), "{} = {}\n", fields[i].name, value);
+  }
+  return out;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,122 @@
+// Notes by symbol and time, and the digest of a book.
+#include "replay/venue/market_truth.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace havklo::replay {
+namespace {
+
+constexpr uint32_t checksum_levels = 10;
+
+class LevelDigest {
+ public:
+  void add(int64_t price, int8_t price_exponent, int64_t qty, int8_t qty_exponent) {
+    mix(static_cast<uint64_t>(price) * 31 + static_cast<uint8_t>(price_exponent));
+    mix(static_cast<uint64_t>(qty) * 31 + static_cast<uint8_t>(qty_exponent));
+  }
+  void mix(uint64_t word) { value_ = std::rotl(value_ ^ word, 29) * 0x9E3779B97F4A7C15U; }
+  [[nodiscard]] uint64_t value() const { return value_ | 1U; }  // never 0
+
+ private:
+  uint64_t value_ = 1;
+};
+
+uint64_t digest_of(const MarketBook& book, uint32_t depth) {
+  LevelDigest digest;
+  const auto price_exponent = static_cast<int8_t>(-book.price_decimals());
+  const auto qty_exponent = static_cast<int8_t>(-book.qty_decimals());
+  for (const BookSide side : {BookSide::bid, BookSide::ask}) {
+    const size_t count = std::min<size_t>(depth, book.size(side));
+    for (size_t rank = 0; rank < count; ++rank) {
+      const MarketLevel level = book.at(side, rank);
+      digest.add(level.price, price_exponent, level.qty, qty_exponent);
+    }
+    digest.mix(count);
+  }
+  return digest.value();
+}
+
+}  // namespace
+
+// Passes messages on and notes the books that they describe.
+class MarketTruth::Listener final : public FeedSink {
+ public:
+  Listener(MarketTruth& truth, FeedSink& sink) : truth_(truth), sink_(sink) {}
+  [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t depth) override {
+    return sink_.wants(channel, symbol, depth);
+  }
+  bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+                  bool best_changed) override {
+    if (channel == Channel::book) truth_.note(symbol, depth, true);
+    const bool sent = sink_.on_message(channel, symbol, depth, text, best_changed);
+    if (channel == Channel::book && !sent) {
+      truth_.unsent_[symbol].push_back({truth_.feed_->changed_us(symbol), depth});
+    }
+    return sent;
+  }
+
+ private:
+  MarketTruth& truth_;
+  FeedSink& sink_;
+};
+
+void MarketTruth::advance(Instant now, FeedSink& sink) {
+  Listener listener(*this, sink);
+  feed_->advance(now, listener);
+}
+
+void MarketTruth::append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+                                  std::string& out) const {
+  if (channel == Channel::book) note(symbol, depth, false);
+  feed_->append_snapshot(channel, symbol, depth, out);
+}
+
+void MarketTruth::note(uint32_t symbol, uint32_t depth, bool update) const {
+  if (std::ranges::find(depths_, depth) == depths_.end()) return;
+  notes_[symbol].push_back(
+      {.utc_us = feed_->changed_us(symbol),
+       .depth = depth,
+       .update = update,
+       .digest = digest_of(feed_->book(symbol), depth),
+       .best_digest = lossy_ ? digest_of(feed_->book(symbol), checksum_levels) : 0});
+}
+
+bool MarketTruth::was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
+                             int64_t to_us) const {
+  return std::ranges::any_of(unsent_[symbol], [&](const Unsent& each) {
+    return each.depth == depth && each.utc_us >= from_us && each.utc_us <= to_us;
+  });
+}
+
+bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                          int64_t snapshot_ns) const {
+  const auto bids = book.bids();
+  const auto asks = book.asks();
+  if (!bids || !asks) return false;
+  const int64_t book_us = book.venue_time_ns() / 1000;
+  const bool best_only = was_unsent(symbol, depth, snapshot_ns / 1000, book_us);
+  const size_t most = best_only ? checksum_levels : depth;
+  LevelDigest digest;
+  for (const auto& side : {*bids, *asks}) {
+    const auto compared = side.first(std::min(most, side.size()));
+    for (const Level& level : compared) {
+      digest.add(level.price.mantissa, level.price.exponent, level.qty.mantissa,
+                 level.qty.exponent);
+    }
+    digest.mix(compared.size());
+  }
+  const auto [first, last] = std::ranges::equal_range(notes_[symbol], book_us, {}, &Note::utc_us);
+  const auto found = std::ranges::find(first, last, depth, &Note::depth);
+  if (found == last) return false;
+  return (best_only ? found->best_digest : found->digest) == digest.value();
+}
+
+int64_t MarketTruth::last_message_ns(uint32_t symbol, uint32_t depth, int64_t utc_us) const {
+  for (auto note = notes_[symbol].rbegin(); note != notes_[symbol].rend(); ++note) {
+    if (note->update && note->depth == depth && note->utc_us <= utc_us) return note->utc_us * 1000;
+  }
+  return 0;
+}
+
+}  // namespace havklo::replay

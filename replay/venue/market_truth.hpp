@@ -1,0 +1,82 @@
+// What the venue's books really were, message by message: the judge of every client's book.
+//
+// A MarketFeed around another one. For each change it notes a digest of the book at the depths that
+// are watched, under the instant that the message carries; a client's book that claims to be
+// verified at that instant must have the same.
+// Owns:    the feed, the notes.
+// Threads: one.
+// Cost:    for each change a few cycles for each level of the watched depths.
+#pragma once
+
+#include <cstdint>
+#include <havklo/order_book.hpp>
+#include <memory>
+#include <vector>
+
+#include "replay/venue/market_feed.hpp"
+
+namespace havklo::replay {
+
+class MarketTruth final : public MarketFeed {
+ public:
+  // `lossy`: the venue may fail to send an update (matches()).
+  MarketTruth(std::unique_ptr<MarketFeed> feed, std::vector<uint32_t> depths, bool lossy)
+      : feed_(std::move(feed)),
+        depths_(std::move(depths)),
+        lossy_(lossy),
+        notes_(feed_->symbol_count()),
+        unsent_(feed_->symbol_count()) {}
+
+  // Whether a client's book of this depth, begun by a snapshot of `snapshot_ns`, is the one that
+  // the venue had when it stamped the book's last message. The venue's checksum covers the best ten
+  // levels of a side, so no client can know of a loss below them: when an update of that symbol and
+  // depth was not sent to somebody since the snapshot, only those are compared.
+  [[nodiscard]] bool matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                             int64_t snapshot_ns) const;
+  // The time on the last message of that depth that was due at or before `utc_us`; 0: none.
+  [[nodiscard]] int64_t last_message_ns(uint32_t symbol, uint32_t depth, int64_t utc_us) const;
+
+  [[nodiscard]] uint32_t symbol_count() const override { return feed_->symbol_count(); }
+  [[nodiscard]] std::string_view symbol(uint32_t index) const override {
+    return feed_->symbol(index);
+  }
+  [[nodiscard]] bool serves(Channel channel, uint32_t symbol, uint32_t depth) const override {
+    return feed_->serves(channel, symbol, depth);
+  }
+  [[nodiscard]] const MarketBook& book(uint32_t symbol) const override {
+    return feed_->book(symbol);
+  }
+  [[nodiscard]] int64_t changed_us(uint32_t symbol) const override {
+    return feed_->changed_us(symbol);
+  }
+  void resume(Instant now) override { feed_->resume(now); }
+  [[nodiscard]] Instant next_deadline() const override { return feed_->next_deadline(); }
+  void advance(Instant now, FeedSink& sink) override;
+  void append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+                       std::string& out) const override;
+
+ private:
+  class Listener;
+  struct Note {
+    int64_t utc_us = 0;
+    uint32_t depth = 0;
+    bool update = false;  // a message of this depth, not only a snapshot
+    uint64_t digest = 0;
+    uint64_t best_digest = 0;  // of the levels under the checksum; only when the venue is lossy
+  };
+  struct Unsent {
+    int64_t utc_us = 0;
+    uint32_t depth = 0;
+  };
+  [[nodiscard]] bool was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
+                                int64_t to_us) const;
+  void note(uint32_t symbol, uint32_t depth, bool update) const;
+
+  std::unique_ptr<MarketFeed> feed_;
+  std::vector<uint32_t> depths_;
+  bool lossy_;
+  mutable std::vector<std::vector<Note>> notes_;  // by symbol, by time; a snapshot notes too
+  std::vector<std::vector<Unsent>> unsent_;       // by symbol, by time
+};
+
+}  // namespace havklo::replay

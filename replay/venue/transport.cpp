@@ -1,0 +1,274 @@
+// What is on the way, ordered by the instant at which it arrives.
+#include "replay/venue/transport.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <havklo/limits.hpp>
+
+namespace havklo::replay {
+
+VenueTransport::VenueTransport(Venue& venue, NetworkSettings settings, Instant now)
+    : venue_(venue), settings_(settings), random_(settings.seed), now_(now) {}
+
+void VenueTransport::open(ConnectionId id, const OpenRequest& request) {
+  streams_.push_back({.id = id, .tls = request.tls, .last_down = now_, .last_up = now_});
+  schedule(now_ + settings_.latency, {.kind = Happening::Kind::arrive, .id = id});
+}
+
+void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->closed_by_us || stream->ended) return;
+  stream->unsent_bytes += bytes.size();
+  if (stream->unsent_bytes > send_buffer_bytes) {
+    return deliver_closed(*stream, Reason::peer_reset, ENOBUFS, now_);
+  }
+  Instant left = now_;
+  while (!bytes.empty()) {
+    size_t piece = bytes.size();
+    if (settings_.write_bytes_max != 0) {
+      piece = std::min<size_t>(piece, 1 + random_.below(settings_.write_bytes_max));
+    }
+    left = left + settings_.send_time;
+    Happening sent{.kind = Happening::Kind::sent, .id = id};
+    sent.completion = {.connection = id,
+                       .kind = Completion::Kind::sent,
+                       .sent_bytes = static_cast<uint32_t>(piece)};
+    schedule(left, std::move(sent));
+    stream->last_up = std::max(stream->last_up, left + settings_.latency);
+    const auto part = bytes.first(piece);
+    schedule(stream->last_up, {.kind = Happening::Kind::up,
+                               .id = id,
+                               .completion = {},
+                               .bytes = {part.begin(), part.end()}});
+    bytes = bytes.subspan(piece);
+  }
+}
+
+void VenueTransport::close(ConnectionId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->closed_by_us) return;
+  stream->closed_by_us = true;
+  std::erase_if(ready_, [id](const Happening& each) { return each.id == id; });
+  stream->last_up = std::max(stream->last_up, now_ + settings_.latency);
+  schedule(stream->last_up, {.kind = Happening::Kind::up_end, .id = id});
+}
+
+uint32_t VenueTransport::poll(CompletionSink& sink, uint32_t completions_max) {
+  if (settings_.reorder) reorder_ready();
+  uint32_t delivered = 0;
+  while (delivered < completions_max && !ready_.empty()) {
+    Happening happening = std::move(ready_.front());
+    ready_.pop_front();
+    const size_t size = happening.bytes.size();
+    happening.bytes.resize(size + receive_padding);
+    if (happening.completion.kind == Completion::Kind::received) {
+      happening.completion.bytes = {happening.bytes.data(), size};
+    }
+    ++delivered;
+    sink.on_completion(happening.completion);
+  }
+  return delivered;
+}
+
+// Any order that keeps the order of each stream.
+void VenueTransport::reorder_ready() {
+  for (size_t i = 0; i + 1 < ready_.size(); ++i) {
+    const size_t drawn = i + random_.below(ready_.size() - i);
+    const auto from = ready_.begin() + static_cast<ptrdiff_t>(i);
+    // The first of the drawn stream comes now; those before it move back by one.
+    const auto first = std::find_if(
+        from, ready_.end(), [&](const Happening& each) { return each.id == ready_[drawn].id; });
+    std::rotate(from, first, first + 1);
+  }
+}
+
+void VenueTransport::advance_to(Instant now) {
+  while (next_event() <= now) {
+    now_ = std::max(now_, next_event());
+    venue_.advance(now_);
+    while (!happenings_.empty() && happenings_.begin()->first.first <= now_) {
+      auto node = happenings_.extract(happenings_.begin());
+      happen(node.mapped());
+    }
+    collect();
+  }
+  now_ = std::max(now_, now);
+  venue_.advance(now_);
+  collect();
+  forget_finished();
+}
+
+// On the way or at the venue.
+Instant VenueTransport::next_event() const {
+  const Instant own = happenings_.empty() ? Instant::never() : happenings_.begin()->first.first;
+  return std::min(own, venue_.next_deadline());
+}
+
+Instant VenueTransport::next_deadline() const { return ready_.empty() ? next_event() : now_; }
+
+void VenueTransport::reset_all() {
+  for (Stream& stream : streams_) {
+    if (stream.closed_by_us || stream.ended) continue;
+    deliver_closed(stream, Reason::peer_reset, ECONNRESET, now_);
+    if (stream.number != 0) venue_.remove(stream.number);
+    stream.number = 0;
+  }
+}
+
+uint32_t VenueTransport::open_count() const {
+  return static_cast<uint32_t>(std::ranges::count_if(streams_, [](const Stream& stream) {
+    return stream.opened && !stream.ended && !stream.closed_by_us;
+  }));
+}
+
+const VenueConnection* VenueTransport::venue_end(ConnectionId id) const {
+  const auto found = std::ranges::find(streams_, id, &Stream::id);
+  return found == streams_.end() ? nullptr : venue_.connection(found->number);
+}
+
+VenueTransport::Stream* VenueTransport::find(ConnectionId id) {
+  const auto found = std::ranges::find(streams_, id, &Stream::id);
+  return found == streams_.end() ? nullptr : &*found;
+}
+
+void VenueTransport::schedule(Instant due, Happening happening) {
+  happenings_.emplace(std::pair(due, ++order_), std::move(happening));
+}
+
+void VenueTransport::happen(Happening& happening) {
+  Stream* stream = find(happening.id);
+  if (stream == nullptr) return;
+  VenueConnection* connection = venue_.connection(stream->number);
+  switch (happening.kind) {
+    case Happening::Kind::arrive:
+      return arrive(*stream, happening);
+    case Happening::Kind::up:
+      if (connection == nullptr) return;
+      if (connection->reads(now_)) return connection->on_bytes(happening.bytes, now_);
+      stream->unread.push_back(std::move(happening.bytes));
+      return;
+    case Happening::Kind::up_end:
+      if (connection != nullptr) venue_.remove(stream->number);
+      stream->number = 0;
+      stream->ended = true;
+      return;
+    case Happening::Kind::sent:
+      stream->unsent_bytes -=
+          std::min<size_t>(stream->unsent_bytes, happening.completion.sent_bytes);
+      [[fallthrough]];
+    case Happening::Kind::opened:
+    case Happening::Kind::down:
+    case Happening::Kind::closed:
+      if (!stream->closed_by_us) ready_.push_back(std::move(happening));
+      return;
+  }
+}
+
+// The attempt reaches the venue.
+void VenueTransport::arrive(Stream& stream, const Happening&) {
+  if (stream.closed_by_us) return;
+  const Admission admission = venue_.admit(now_, stream.tls);
+  const Instant back = now_ + settings_.latency;
+  switch (admission.kind) {
+    case Admission::Kind::resolve_failed:
+      return deliver_closed(stream, Reason::resolve_failed, 0, back);
+    case Admission::Kind::refuse:
+      return deliver_closed(stream, Reason::connect_refused, ECONNREFUSED, back);
+    case Admission::Kind::silent_tcp:
+    case Admission::Kind::silent_tls:
+      return;  // the engine's connect_timeout ends it
+    case Admission::Kind::tls_garbage:
+    case Admission::Kind::tls_abort:
+      return deliver_closed(stream, Reason::tls_failed, 0, back);
+    case Admission::Kind::tls_expired:
+    case Admission::Kind::tls_wrong_name:
+      venue_.remove(admission.number);
+      return deliver_closed(stream, Reason::certificate_refused, 0, back);
+    case Admission::Kind::accept:
+      break;
+  }
+  stream.number = admission.number;
+  stream.opened = true;
+  venue_.connection(admission.number)->on_opened(now_);
+  Happening opened{.kind = Happening::Kind::opened, .id = stream.id};
+  opened.completion.connection = stream.id;
+  opened.completion.kind = Completion::Kind::opened;
+  opened.completion.tls_resumed = stream.tls && settings_.resume_tls && connected_before_;
+  opened.completion.peer = {.address = {203, 0, 113, 7}, .port = 443, .family = 4};
+  connected_before_ = true;
+  stream.last_down = std::max(stream.last_down, back);
+  schedule(stream.last_down, std::move(opened));
+}
+
+// Takes from the venue what may leave it now.
+void VenueTransport::collect() {
+  for (Stream& stream : streams_) {
+    if (stream.number == 0) continue;
+    feed_unread(stream);
+    collect_output(stream);
+  }
+}
+
+void VenueTransport::feed_unread(Stream& stream) {
+  VenueConnection* connection = venue_.connection(stream.number);
+  while (connection != nullptr && !stream.unread.empty() && connection->reads(now_)) {
+    connection->on_bytes(stream.unread.front(), now_);
+    stream.unread.pop_front();
+  }
+}
+
+void VenueTransport::collect_output(Stream& stream) {
+  VenueConnection* connection = venue_.connection(stream.number);
+  if (connection == nullptr) return;
+  for (auto bytes = connection->output(now_); !bytes.empty(); bytes = connection->output(now_)) {
+    size_t piece = bytes.size();
+    if (settings_.read_bytes_max != 0) {
+      piece = std::min<size_t>(piece, 1 + random_.below(settings_.read_bytes_max));
+    }
+    Happening down{.kind = Happening::Kind::down, .id = stream.id};
+    down.bytes.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(piece));
+    down.completion.connection = stream.id;
+    down.completion.kind = Completion::Kind::received;
+    schedule(down_time(stream), std::move(down));
+    connection->consume(piece, now_);
+  }
+  const VenueConnection::Ending ending = connection->ending(now_);
+  if (ending == VenueConnection::Ending::none) return;
+  const bool reset = ending == VenueConnection::Ending::reset;
+  deliver_closed(stream, reset ? Reason::peer_reset : Reason::end_of_stream, reset ? ECONNRESET : 0,
+                 down_time(stream));
+  venue_.remove(stream.number);
+  stream.number = 0;
+}
+
+void VenueTransport::deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due) {
+  if (stream.ended) return;
+  stream.ended = true;
+  Happening closed{.kind = Happening::Kind::closed, .id = stream.id};
+  closed.completion.connection = stream.id;
+  closed.completion.kind = Completion::Kind::closed;
+  closed.completion.reason = reason;
+  closed.completion.os_error = os_error;
+  stream.last_down = std::max(stream.last_down, due);
+  schedule(stream.last_down, std::move(closed));
+}
+
+void VenueTransport::forget_finished() {
+  std::erase_if(streams_, [this](const Stream& stream) {
+    const bool on_the_way = std::ranges::any_of(
+        happenings_, [&](const auto& entry) { return entry.second.id == stream.id; });
+    return stream.ended && stream.number == 0 && !on_the_way;
+  });
+}
+
+Instant VenueTransport::down_time(Stream& stream) {
+  Instant due = now_ + settings_.latency;
+  if (settings_.jitter > Duration{}) {
+    due = due + Duration{static_cast<int64_t>(
+                    random_.below(static_cast<uint64_t>(settings_.jitter.ns) + 1))};
+  }
+  stream.last_down = std::max(stream.last_down, due);
+  return stream.last_down;
+}
+
+}  // namespace havklo::replay

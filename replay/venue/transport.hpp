@@ -1,0 +1,109 @@
+// A network in memory: joins an engine to a venue model in virtual time.
+//
+// Owns:       what is on the way, both ways; the streams.
+// Not owned:  the venue, time (the test or the simulator moves it), the engine.
+// Threads:    one.
+// Invariants: the contract of Transport: nothing from inside a call, nothing after close(), one
+//             `closed` for each open; bytes of a stream keep their order; every read has
+//             receive_padding readable bytes behind it. The same seed gives the same completions.
+//
+// Use: let `next` be the smaller of the engine's and this next_deadline(); set the clock to it;
+// advance_to(next); turn(). There is no TLS: its faults arrive as the `closed` that TLS would give.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <havklo/random.hpp>
+#include <havklo/transport.hpp>
+#include <map>
+#include <vector>
+
+#include "replay/venue/model.hpp"
+
+namespace havklo::replay {
+
+struct NetworkSettings {
+  uint64_t seed = 1;
+  Duration latency = Duration::milliseconds(5);  // one way
+  Duration jitter{};                             // up to so much more, drawn for each delivery
+  // Reads are cut at seeded places, none longer than this. 0: as the venue sent them.
+  uint32_t read_bytes_max = 0;
+  // What is sent reaches the venue in pieces, none longer than this, and `sent` comes for each: the
+  // kernel took no more at once. 0: whole.
+  uint32_t write_bytes_max = 0;
+  // Completions of different streams that wait for the same poll come in a seeded order.
+  bool reorder = false;
+  // What is sent stays for this long before the kernel takes it (`sent`).
+  Duration send_time{};
+  bool resume_tls = true;  // from the second time on
+};
+
+class VenueTransport final : public Transport {
+ public:
+  // `now`: the venue's, which must not be behind it.
+  VenueTransport(Venue& venue, NetworkSettings settings, Instant now = {});
+
+  void open(ConnectionId id, const OpenRequest& request) override;
+  void send(ConnectionId id, std::span<const std::byte> bytes) override;
+  void close(ConnectionId id) override;
+  uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
+  void flush() override {}
+
+  // Moves virtual time, the venue's included. Never back.
+  void advance_to(Instant now);
+  // When something happens next, here or at the venue; `now` itself while completions wait.
+  [[nodiscard]] Instant next_deadline() const;
+  [[nodiscard]] Instant now() const { return now_; }
+
+  // For tests and the simulator: breaks a stream from outside, as a middle box would.
+  void reset_all();
+  [[nodiscard]] uint32_t open_count() const;
+  // The venue's end of a stream; null when there is none, or no longer.
+  [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const;
+
+ private:
+  struct Stream {
+    ConnectionId id{};
+    uint32_t number = 0;  // the venue's; 0: none (yet)
+    bool tls = false;
+    bool opened = false;  // `opened` was queued
+    bool closed_by_us = false;
+    bool ended = false;   // `closed` was queued
+    Instant last_down{};  // order of deliveries to the engine
+    Instant last_up{};
+    size_t unsent_bytes = 0;
+    std::deque<std::vector<std::byte>> unread;  // at the venue's door while it is deaf
+  };
+  struct Happening {
+    enum class Kind : uint8_t { arrive, opened, down, up, up_end, sent, closed };
+    Kind kind = Kind::arrive;
+    ConnectionId id{};
+    Completion completion;
+    std::vector<std::byte> bytes;
+  };
+
+  [[nodiscard]] Stream* find(ConnectionId id);
+  void schedule(Instant due, Happening happening);
+  void happen(Happening& happening);
+  void arrive(Stream& stream, const Happening& happening);
+  void collect();
+  void collect_output(Stream& stream);
+  void feed_unread(Stream& stream);
+  void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due);
+  void forget_finished();
+  void reorder_ready();
+  [[nodiscard]] Instant down_time(Stream& stream);
+  [[nodiscard]] Instant next_event() const;
+
+  Venue& venue_;
+  NetworkSettings settings_;
+  Random random_;
+  Instant now_;
+  bool connected_before_ = false;
+  uint64_t order_ = 0;
+  std::vector<Stream> streams_;
+  std::map<std::pair<Instant, uint64_t>, Happening> happenings_;
+  std::deque<Happening> ready_;
+};
+
+}  // namespace havklo::replay

@@ -1,0 +1,272 @@
+// Two runs of the model, laid beside the recording.
+#include "replay/what_if/comparison.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "core/engine.hpp"
+#include "replay/playback/recorded_room.hpp"
+#include "replay/text/settings_toml.hpp"
+
+namespace havklo::replay {
+namespace {
+
+// The recorded commands, each at its instant, in a turn of its own behind what else came then.
+class RecordedCommandsInTime final : public CommandDoor {
+ public:
+  RecordedCommandsInTime(const ObservedNetwork& network, ManualClock& clock)
+      : all_(network.commands), clock_(clock) {}
+  [[nodiscard]] const Command* peek() override {
+    if (next() > clock_.now() || (next() == clock_.now() && last_turn != next())) return nullptr;
+    return &all_[taken_].second;
+  }
+  void pop() override { ++taken_; }
+  Instant last_turn = Instant::never();
+  [[nodiscard]] Instant next() const {
+    return taken_ == all_.size() ? Instant::never() : all_[taken_].first;
+  }
+
+ private:
+  const std::vector<std::pair<Instant, Command>>& all_;
+  ManualClock& clock_;
+  size_t taken_ = 0;
+};
+
+Duration utc_offset_at(const ObservedNetwork& network, Instant now) {
+  Duration offset = network.header.utc_offset;
+  for (const auto& [at, value] : network.utc_offsets) {
+    if (at <= now) offset = value;
+  }
+  return offset;
+}
+
+// The outages of one side that fall into one stretch of time, as one.
+struct Stretch {
+  std::vector<const Outage*> outages;
+  [[nodiscard]] bool empty() const { return outages.empty(); }
+  [[nodiscard]] std::optional<int64_t> sum(const std::function<int64_t(const Outage&)>& of) const {
+    if (empty()) return std::nullopt;
+    int64_t total = 0;
+    for (const Outage* each : outages) total += of(*each);
+    return total;
+  }
+  [[nodiscard]] std::optional<int64_t> since_begin(
+      const std::function<std::optional<Instant>(const Outage&)>& of, bool of_last) const {
+    if (empty()) return std::nullopt;
+    const auto at = of(of_last ? *outages.back() : *outages.front());
+    if (!at) return std::nullopt;
+    return (*at - outages.front()->begin).ns;
+  }
+};
+
+struct Span {
+  Instant begin;
+  Instant end;
+};
+
+// Outages of all runs, joined where they overlap.
+std::vector<Span> joined(const std::vector<const OutageFigures*>& runs) {
+  std::vector<Span> spans;
+  for (const OutageFigures* run : runs) {
+    for (const Outage& each : run->outages) spans.push_back({each.begin, each.end(run->last)});
+  }
+  std::ranges::sort(spans, {}, &Span::begin);
+  std::vector<Span> whole;
+  for (const Span& span : spans) {
+    if (whole.empty() || span.begin > whole.back().end) {
+      whole.push_back(span);
+    } else {
+      whole.back().end = std::max(whole.back().end, span.end);
+    }
+  }
+  return whole;
+}
+
+Stretch within(const OutageFigures& figures, const Span& span) {
+  Stretch stretch;
+  for (const Outage& each : figures.outages) {
+    if (each.begin >= span.begin && each.begin <= span.end) stretch.outages.push_back(&each);
+  }
+  return stretch;
+}
+
+bool any_within(const std::vector<Instant>& instants, const Span& span) {
+  return std::ranges::any_of(
+      instants, [&span](Instant each) { return each >= span.begin && each <= span.end; });
+}
+
+// The recorded value, and the model's under both assumptions.
+class Columns {
+ public:
+  Columns(const Stretch& recorded, const Stretch& last, const Stretch& next, bool assumed)
+      : recorded_(recorded), last_(last), next_(next), assumed_(assumed) {}
+
+  template <class Of>
+  [[nodiscard]] Figure figure(Of&& of) const {
+    Figure figure{.recorded = of(recorded_)};
+    const auto last = of_model(of, last_);
+    const auto next = of_model(of, next_);
+    // What did not come about is later than anything that did.
+    figure.low = last && next ? std::min(last, next) : (last ? last : next);
+    figure.high = last && next ? std::max(last, next) : std::nullopt;
+    figure.assumed = assumed_;
+    return figure;
+  }
+
+ private:
+  // An outage that only the other assumption makes: nothing was lost.
+  template <class Of>
+  [[nodiscard]] std::optional<int64_t> of_model(Of&& of, const Stretch& run) const {
+    const bool only_the_other = run.empty() && !(last_.empty() && next_.empty());
+    return only_the_other ? 0 : of(run);
+  }
+
+  const Stretch& recorded_;
+  const Stretch& last_;
+  const Stretch& next_;
+  bool assumed_;
+};
+
+OutageComparison compare_span(const Span& span, const ObservedNetwork& network,
+                              const ModelRun& last, const ModelRun& next) {
+  const Stretch recorded = within(network.recorded, span);
+  const Stretch by_last = within(last.figures, span);
+  const Stretch by_next = within(next.figures, span);
+  const auto assumes = [&span](const Assumptions& of) {
+    return any_within(of.attempts, span) || any_within(of.feed, span) ||
+           any_within(of.answers, span);
+  };
+  const Columns columns(recorded, by_last, by_next,
+                        assumes(last.assumptions) || assumes(next.assumptions));
+  OutageComparison out{.begin = span.begin,
+                       .in_recording = !recorded.empty(),
+                       .in_model = !by_last.empty() || !by_next.empty()};
+  const Stretch& first = recorded.empty() ? (by_last.empty() ? by_next : by_last) : recorded;
+  out.reason = first.outages.front()->reason;
+  out.recorded_count = static_cast<uint32_t>(recorded.outages.size());
+  out.model_count = static_cast<uint32_t>(std::max(by_last.outages.size(), by_next.outages.size()));
+  out.attempts = columns.figure([](const Stretch& of) {
+    return of.sum([](const Outage& each) { return static_cast<int64_t>(each.attempts.size()); });
+  });
+  out.trips = columns.figure([](const Stretch& of) {
+    return of.sum([](const Outage& each) { return int64_t{each.trips}; });
+  });
+  out.first_connect_ns = columns.figure([](const Stretch& of) {
+    return of.since_begin([](const Outage& each) { return each.first_connect; }, false);
+  });
+  out.all_clear_ns = columns.figure([](const Stretch& of) {
+    return of.since_begin([](const Outage& each) { return each.all_clear; }, true);
+  });
+  const auto most = [](const Stretch& of, const OutageFigures& figures) -> std::optional<int64_t> {
+    if (of.empty()) return std::nullopt;
+    uint32_t count = 0;
+    for (const Outage* each : of.outages) {
+      count = std::max(count, figures.attempts_in_ten_minutes(*each, figures.last));
+    }
+    return count;
+  };
+  out.attempts_in_ten_minutes = columns.figure([&](const Stretch& of) {
+    if (&of == &recorded) return most(of, network.recorded);
+    return most(of, &of == &by_last ? last.figures : next.figures);
+  });
+  std::set<std::string> symbols;
+  for (const Stretch* each : {&recorded, &by_last, &by_next}) {
+    for (const Outage* outage : each->outages) {
+      for (const auto& [symbol, lost] : outage->books_lost) symbols.insert(symbol);
+    }
+  }
+  for (const std::string& symbol : symbols) {
+    out.books_lost_ns.emplace_back(symbol, columns.figure([&symbol](const Stretch& of) {
+      return of.sum([&symbol](const Outage& each) {
+        const auto found = each.books_lost.find(symbol);
+        return found == each.books_lost.end() ? 0 : found->second.ns;
+      });
+    }));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::expected<Settings, std::string> other_settings(const Settings& recorded, std::string_view toml,
+                                                    std::string_view source) {
+  Settings base = recorded;
+  base.subscriptions.clear();
+  auto settings = settings_from_toml(toml, source, base);
+  if (!settings) return settings;
+  const bool other_url = settings->url != recorded.url;
+  if (settings->subscriptions.empty()) settings->subscriptions = recorded.subscriptions;
+  const auto same = [](const SubscriptionSettings& a, const SubscriptionSettings& b) {
+    return a.channel == b.channel && a.symbols == b.symbols &&
+           (a.channel != Channel::book || a.depth == b.depth);
+  };
+  const bool other_subscriptions =
+      !std::ranges::equal(settings->subscriptions, recorded.subscriptions, same);
+  if (other_url || other_subscriptions) {
+    return std::unexpected(std::string(source) + ": another " +
+                           (other_url ? "url" : "subscription") +
+                           " than the recording's, which knows nothing of it: leave it out");
+  }
+  if (auto valid = validate(*settings); !valid) {
+    return std::unexpected(std::string(source) + ": " + valid.error().message());
+  }
+  return settings;
+}
+
+ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Assume assume) {
+  ManualClock clock(network.first_turn);
+  ObservedTransport transport(network, assume);
+  RecordedCommandsInTime commands(network, clock);
+  RecordedRoom events(settings.ring_slots);
+  events.room = settings.ring_slots;
+  const uint64_t seed = settings.seed.value_or(network.header.seed);
+  core::Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
+  OutageMeter meter(network.first_turn);
+  for (;;) {
+    clock.set_utc_offset(utc_offset_at(network, clock.now()));
+    const core::TurnResult turn = engine.turn();
+    commands.last_turn = turn.now;
+    for (const Event& event : events.events()) meter.add(event, engine.names());
+    Instant next = std::min({engine.next_deadline(), transport.next_deadline(), commands.next()});
+    if (turn.more_due) next = clock.now();
+    if (engine.closed() || next > network.last_turn) break;
+    clock.set(std::max(clock.now(), next));
+    transport.advance_to(clock.now());
+  }
+  return {.figures = meter.finish(network.last_turn), .assumptions = transport.assumptions()};
+}
+
+WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
+  const ModelRun last = run_model(network, settings, Assume::last);
+  const ModelRun next = run_model(network, settings, Assume::next);
+  WhatIf out;
+  out.first_turn = network.first_turn;
+  for (const Span& span : joined({&network.recorded, &last.figures, &next.figures})) {
+    out.outages.push_back(compare_span(span, network, last, next));
+  }
+  std::set<std::string> symbols;
+  for (const OutageFigures* each : {&network.recorded, &last.figures, &next.figures}) {
+    for (const auto& [symbol, lost] : each->repairs) symbols.insert(symbol);
+  }
+  for (const std::string& symbol : symbols) {
+    const auto of = [&symbol](const OutageFigures& figures) {
+      const auto found = figures.repairs.find(symbol);
+      return found == figures.repairs.end() ? 0 : found->second.ns;
+    };
+    const auto [low, high] = std::minmax({of(last.figures), of(next.figures)});
+    out.repairs_ns.emplace_back(symbol,
+                                Figure{.recorded = of(network.recorded), .low = low, .high = high});
+  }
+  const auto larger = [&](const std::vector<Instant> Assumptions::*of) {
+    return std::max((last.assumptions.*of).size(), (next.assumptions.*of).size());
+  };
+  out.attempts = std::max(last.figures.attempts, next.figures.attempts);
+  out.assumed_attempts = larger(&Assumptions::attempts);
+  out.disputed_attempts = larger(&Assumptions::disputed);
+  out.assumed_books = larger(&Assumptions::feed);
+  out.assumed_answers = larger(&Assumptions::answers);
+  return out;
+}
+
+}  // namespace havklo::replay

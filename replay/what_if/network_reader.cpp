@@ -1,0 +1,406 @@
+// Both directions of every connection, read as their receivers read them.
+#include "replay/what_if/network_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <havklo/limits.hpp>
+#include <map>
+#include <memory>
+
+#include "kraken/decode.hpp"
+#include "replay/playback/difference.hpp"
+#include "replay/playback/player.hpp"
+#include "replay/venue/request.hpp"
+#include "websocket/connection.hpp"
+#include "websocket/frame.hpp"
+
+namespace havklo::replay {
+namespace {
+
+constexpr uint16_t http_switching_protocols = 101;
+constexpr uint32_t request_bytes_max = 64 * 1024;
+
+uint16_t status_in(std::string_view head) {
+  uint16_t status = 0;
+  const size_t at = head.find(' ');
+  if (at != std::string_view::npos) {
+    std::from_chars(head.data() + at + 1, head.data() + head.size(), status);
+  }
+  return status;
+}
+
+bool is_silence(Reason reason) {
+  return reason == Reason::connect_timeout || reason == Reason::greeting_timeout ||
+         reason == Reason::heartbeat_timeout;
+}
+
+// What the venue says on one connection: a head, then frames.
+class DownStream {
+ public:
+  // `sink` has on_head(string), on_text(string&), on_close(code, reason).
+  template <class Sink>
+  void take(std::span<const std::byte> bytes, Sink& sink) {
+    pending_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (!head_done_) {
+      const size_t end = pending_.find("\r\n\r\n");
+      if (end == std::string::npos) return;
+      head_done_ = true;
+      sink.on_head(pending_.substr(0, end + 4));
+      pending_.erase(0, end + 4);
+    }
+    while (!broken_ && take_frame(sink)) continue;
+    pending_.erase(0, taken_);
+    taken_ = 0;
+  }
+
+ private:
+  template <class Sink>
+  bool take_frame(Sink& sink) {
+    const std::string_view rest = std::string_view(pending_).substr(taken_);
+    const auto parsed = websocket::parse_frame_head(std::as_bytes(std::span(rest)),
+                                                    websocket::Role::client, message_open_);
+    broken_ = parsed.error != websocket::Error::none;
+    if (broken_ || parsed.bytes == 0) return false;
+    if (rest.size() - parsed.bytes < parsed.head.payload_bytes) return false;
+    const std::string payload(rest.substr(parsed.bytes, parsed.head.payload_bytes));
+    taken_ += parsed.bytes + payload.size();
+    if (parsed.head.opcode == websocket::Opcode::close) {
+      uint16_t code = 1005;
+      if (payload.size() >= 2) {
+        code = static_cast<uint16_t>(static_cast<uint8_t>(payload[0]) << 8U |
+                                     static_cast<uint8_t>(payload[1]));
+      }
+      sink.on_close(code, payload.size() > 2 ? payload.substr(2) : std::string());
+    }
+    if (websocket::is_control(parsed.head.opcode)) return true;
+    message_ += payload;
+    message_open_ = !parsed.head.fin;
+    if (parsed.head.fin) {
+      sink.on_text(message_);
+      message_.clear();
+    }
+    return true;
+  }
+
+  std::string pending_;
+  size_t taken_ = 0;  // of pending_
+  std::string message_;
+  bool head_done_ = false;
+  bool message_open_ = false;
+  bool broken_ = false;
+};
+
+struct Line {
+  explicit Line(size_t of)
+      : attempt(of),
+        up(std::make_unique<websocket::Connection>(websocket::Role::server, request_bytes_max)) {
+    up->start_server();
+  }
+  size_t attempt;
+  std::unique_ptr<websocket::Connection> up;
+  DownStream down;
+  std::string last_read;
+};
+
+class Observer final : public RequestObserver {
+ public:
+  explicit Observer(ObservedNetwork& into) : network_(into) {}
+
+  void begin_turn(const RecordedTurn& turn);
+  void end_turn(std::span<const Event> events);
+
+  void on_open(ConnectionId id, const OpenRequest&) override {
+    network_.attempts.push_back(
+        {.due = std::min(due_.value_or(now_), now_), .began = now_, .heard = now_});
+    due_.reset();
+    lines_.emplace(id, Line(network_.attempts.size() - 1));
+  }
+  void on_send(ConnectionId id, std::span<const std::byte> bytes) override;
+  void on_close(ConnectionId id) override {
+    const auto found = lines_.find(id);
+    if (found == lines_.end()) return;
+    attempt_of(found->second).given_up = now_;
+    left_.push_back(std::move(found->second));
+    lines_.erase(found);
+  }
+
+ private:
+  struct Up;
+  struct Down;
+
+  [[nodiscard]] ObservedAttempt& attempt_of(const Line& line) {
+    return network_.attempts[line.attempt];
+  }
+  void on_completion(const Completion& completion);
+  void on_request(const Line& line, std::string_view text);
+  void on_message(const Line& line, std::string& text);
+  void on_ack(const Line& line, const kraken::Ack& ack);
+  void on_market(const Line& line, Channel channel, std::string_view symbol, bool snapshot,
+                 const std::string& text);
+  [[nodiscard]] uint32_t intern(std::string_view symbol);
+
+  ObservedNetwork& network_;
+  kraken::Decoder decoder_;
+  std::map<ConnectionId, Line> lines_;
+  std::vector<Line> left_;  // closed by us in this turn
+  // Requests of a connection without an answer: req_id, index into answers.
+  std::map<std::pair<size_t, int64_t>, std::vector<size_t>> asked_;
+  std::optional<Instant> due_;  // the next attempt
+  Instant now_;
+};
+
+struct Observer::Up {
+  Observer& self;
+  const Line& line;
+  bool on_open(const websocket::UpgradeResult&) {
+    self.attempt_of(line).asked = self.now_;
+    return true;
+  }
+  bool on_text(std::string_view text) {
+    self.on_request(line, text);
+    return true;
+  }
+  bool on_binary(std::span<const std::byte>) { return true; }
+  bool on_ping(std::span<const std::byte>) { return true; }
+  bool on_pong(std::span<const std::byte>) { return true; }
+  bool on_close(uint16_t, std::string_view) { return true; }
+};
+
+struct Observer::Down {
+  Observer& self;
+  const Line& line;
+  void on_head(std::string head) {
+    ObservedAttempt& attempt = self.attempt_of(line);
+    attempt.answered = self.now_;
+    attempt.http_status = status_in(head);
+    attempt.answer = std::move(head);
+  }
+  void on_text(std::string& text) { self.on_message(line, text); }
+  void on_close(uint16_t code, std::string reason) {
+    ObservedAttempt& attempt = self.attempt_of(line);
+    if (attempt.end) return;
+    attempt.end = ObservedEnd{.kind = ObservedEnd::Kind::close_frame,
+                              .at = self.now_,
+                              .code = code,
+                              .text = std::move(reason)};
+  }
+};
+
+void Observer::begin_turn(const RecordedTurn& turn) {
+  now_ = turn.now;
+  if (turn.utc_offset) network_.utc_offsets.emplace_back(now_, *turn.utc_offset);
+  for (const Command& command : turn.commands) network_.commands.emplace_back(now_, command);
+  for (auto& [id, line] : lines_) line.last_read.clear();
+  for (const Completion& completion : turn.completions) on_completion(completion);
+}
+
+void Observer::on_completion(const Completion& completion) {
+  const auto found = lines_.find(completion.connection);
+  if (found == lines_.end()) return;
+  Line& line = found->second;
+  ObservedAttempt& attempt = attempt_of(line);
+  switch (completion.kind) {
+    case Completion::Kind::opened:
+      attempt.opened = now_;
+      attempt.peer = completion.peer;
+      attempt.tls_resumed = completion.tls_resumed;
+      break;
+    case Completion::Kind::received: {
+      line.last_read.append(reinterpret_cast<const char*>(completion.bytes.data()),
+                            completion.bytes.size());
+      Down sink{*this, line};
+      line.down.take(completion.bytes, sink);
+      break;
+    }
+    case Completion::Kind::sent:
+      return;
+    case Completion::Kind::closed:
+      if (completion.reason == Reason::connect_timeout) {
+        attempt.given_up = now_;
+        attempt.silent = true;
+      } else if (!attempt.end) {
+        attempt.end = ObservedEnd{.kind = ObservedEnd::Kind::closed,
+                                  .at = now_,
+                                  .reason = completion.reason,
+                                  .os_error = completion.os_error};
+      }
+      lines_.erase(found);
+      return;
+  }
+  attempt.heard = now_;
+}
+
+void Observer::on_send(ConnectionId id, std::span<const std::byte> bytes) {
+  const auto found = lines_.find(id);
+  if (found == lines_.end()) return;
+  std::vector<std::byte> padded(bytes.begin(), bytes.end());
+  padded.resize(bytes.size() + receive_padding);
+  Up handler{*this, found->second};
+  static_cast<void>(found->second.up->receive({padded.data(), bytes.size()}, handler));
+  found->second.up->consume_output(found->second.up->output().size());
+}
+
+void Observer::on_request(const Line& line, std::string_view text) {
+  const VenueRequest request = parse_request(text);
+  const bool subscribe = request.method == "subscribe";
+  if (!subscribe && request.method != "unsubscribe") return;
+  Channel channel = Channel::book;
+  if (request.channel == to_string(Channel::trade)) channel = Channel::trade;
+  if (request.channel == to_string(Channel::ticker)) channel = Channel::ticker;
+  for (const std::string& symbol : request.symbols) {
+    asked_[{line.attempt, request.req_id.value_or(0)}].push_back(network_.answers.size());
+    network_.answers.push_back({.attempt = line.attempt,
+                                .subscribe = subscribe,
+                                .channel = channel,
+                                .symbol = symbol,
+                                .asked = now_});
+  }
+}
+
+void Observer::on_message(const Line& line, std::string& text) {
+  const size_t size = text.size();
+  text.resize(size + receive_padding);
+  const auto kind = decoder_.decode(std::string_view(text).substr(0, size));
+  text.resize(size);
+  if (!kind) return;
+  ObservedAttempt& attempt = attempt_of(line);
+  switch (*kind) {
+    case kraken::MessageKind::status:
+      if (!attempt.greeted) {
+        attempt.greeted = now_;
+        attempt.greeting = text;
+        return;
+      }
+      return network_.feed.push_back({.at = now_, .kind = FeedItem::Kind::status, .text = text});
+    case kraken::MessageKind::heartbeat:
+      return network_.feed.push_back({.at = now_, .kind = FeedItem::Kind::heartbeat, .text = text});
+    case kraken::MessageKind::ack:
+      return on_ack(line, decoder_.ack());
+    case kraken::MessageKind::bare_error:
+      ++network_.rate_errors;
+      return;
+    case kraken::MessageKind::book:
+      if (decoder_.books().empty()) return;
+      return on_market(line, Channel::book, decoder_.books()[0].symbol,
+                       decoder_.books()[0].is_snapshot, text);
+    case kraken::MessageKind::trades:
+      if (decoder_.trades().empty()) return;
+      return on_market(line, Channel::trade, decoder_.trades()[0].symbol, false, text);
+    case kraken::MessageKind::tickers:
+      if (decoder_.tickers().empty()) return;
+      return on_market(line, Channel::ticker, decoder_.tickers()[0].symbol, false, text);
+    case kraken::MessageKind::pong:
+    case kraken::MessageKind::other:
+      return;
+  }
+}
+
+void Observer::on_ack(const Line& line, const kraken::Ack& ack) {
+  const int64_t req_id = static_cast<int64_t>(ack.req_id.value_or(0));
+  const auto found = asked_.find({line.attempt, req_id});
+  if (found == asked_.end()) return;
+  const bool subscribe = ack.method == kraken::Method::subscribe;
+  for (const size_t index : found->second) {
+    ObservedAnswer& answer = network_.answers[index];
+    if (answer.kind != ObservedAnswer::Kind::none || answer.subscribe != subscribe) continue;
+    if (!ack.symbol.empty() && answer.symbol != ack.symbol) continue;
+    answer.kind = ack.success ? ObservedAnswer::Kind::good : ObservedAnswer::Kind::refused;
+    answer.answered = now_;
+    answer.error = ack.error;
+    answer.error_names_symbol = !ack.symbol.empty();
+    return;
+  }
+}
+
+void Observer::on_market(const Line& line, Channel channel, std::string_view symbol, bool snapshot,
+                         const std::string& text) {
+  network_.feed.push_back({.at = now_,
+                           .kind = FeedItem::Kind::market,
+                           .channel = channel,
+                           .symbol = intern(symbol),
+                           .text = text});
+  if (!snapshot) return;
+  const auto asked = std::find_if(
+      network_.answers.rbegin(), network_.answers.rend(), [&](const ObservedAnswer& each) {
+        return each.attempt == line.attempt && each.subscribe && each.channel == channel &&
+               each.symbol == symbol && each.kind == ObservedAnswer::Kind::good && !each.snapshot;
+      });
+  if (asked != network_.answers.rend()) asked->snapshot = now_;
+}
+
+uint32_t Observer::intern(std::string_view symbol) {
+  auto& all = network_.symbols;
+  const auto index = static_cast<size_t>(std::ranges::find(all, symbol) - all.begin());
+  if (index == all.size()) all.emplace_back(symbol);
+  return static_cast<uint32_t>(index);
+}
+
+void Observer::end_turn(std::span<const Event> events) {
+  Reason loss = Reason::none;
+  for (const Event& event : events) {
+    if (event.kind == EventKind::connect_failed) loss = event.payload.connect_failed.reason;
+    if (event.kind == EventKind::disconnected) loss = event.payload.disconnected.reason;
+    if (event.kind == EventKind::reconnecting) {
+      due_ = event.time + Duration{event.payload.reconnecting.delay_ns};
+    }
+    if (event.kind == EventKind::subscriptions_restored && !network_.attempts.empty()) {
+      ObservedAttempt& attempt = network_.attempts.back();
+      if (!attempt.live) attempt.live = now_;
+    }
+  }
+  for (const Line& line : left_) {
+    ObservedAttempt& attempt = attempt_of(line);
+    if (attempt.end) continue;
+    attempt.silent = is_silence(loss);
+    attempt.cut_short = loss == Reason::requested || loss == Reason::none;
+    if (loss == Reason::protocol_error) {
+      attempt.end =
+          ObservedEnd{.kind = ObservedEnd::Kind::bytes, .at = now_, .text = line.last_read};
+    }
+  }
+  left_.clear();
+}
+
+}  // namespace
+
+std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
+  if (!reader.header().more_sessions.empty()) {
+    return std::unexpected(fmt::format("the recording holds {} sessions: what if is asked of one",
+                                       reader.header().sessions().size()));
+  }
+  ObservedNetwork network;
+  network.header = reader.header();
+  Player player(std::move(reader));
+  Observer observer(network);
+  player.observe(&observer);
+  std::optional<OutageMeter> meter;
+  Player::Status status = player.read();
+  for (; status == Player::Status::turn; status = player.read()) {
+    network.last_turn = player.turn().now;
+    if (!meter) {
+      network.first_turn = network.last_turn;
+      meter.emplace(network.first_turn);
+    }
+    observer.begin_turn(player.turn());
+    status = player.run_turn();
+    if (status != Player::Status::turn) break;
+    observer.end_turn(player.events());
+    for (const Event& event : player.events()) meter->add(event, player.names());
+  }
+  if (status == Player::Status::differs) {
+    return std::unexpected(
+        "the recording replays otherwise than it was recorded: " +
+        difference_text(*player.result().difference, player.names(), network.first_turn));
+  }
+  if (!meter) return std::unexpected("the recording has no turn");
+  network.torn = player.result().torn;
+  network.recorded = meter->finish(network.last_turn);
+  for (ObservedAttempt& attempt : network.attempts) {
+    if (!attempt.gone()) attempt.cut_short = true;
+  }
+  return network;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,84 @@
+// Between two observations.
+#include "replay/what_if/observed_network.hpp"
+
+#include <algorithm>
+
+namespace havklo::replay {
+namespace {
+
+// How far before a recorded attempt was due one still is that attempt: a loop on a busy machine is
+// late for its timers, what led to the attempt included. Behind it there is no such excuse.
+constexpr Duration early_min = Duration::milliseconds(10);
+constexpr Duration early_max = Duration::milliseconds(100);
+constexpr int64_t early_share = 20;  // of the pause between two recorded attempts
+constexpr Duration late_max = Duration::milliseconds(10);
+
+Duration early(Duration pause) {
+  return std::clamp(Duration{pause.ns / early_share}, early_min, early_max);
+}
+
+bool reaches_greeting(const ObservedAttempt& attempt) { return attempt.greeted.has_value(); }
+
+}  // namespace
+
+std::optional<Instant> ObservedAttempt::gone() const {
+  if (end) return end->at;
+  return given_up;
+}
+
+Outlook ObservedNetwork::outlook(Instant now, Assume assume) const {
+  if (attempts.empty()) return {};
+  const auto after =
+      std::ranges::find_if(attempts, [now](const auto& each) { return each.began > now; });
+  const ObservedAttempt* next = after == attempts.end() ? nullptr : &*after;
+  const ObservedAttempt* last = after == attempts.begin() ? nullptr : &*(after - 1);
+  const Duration pause =
+      next != nullptr && last != nullptr ? next->began - last->began : Duration{};
+  if (last != nullptr && now - last->began <= late_max) return {.like = last, .observed = true};
+  if (next != nullptr && next->due - now <= early(pause)) return {.like = next, .observed = true};
+  if (last == nullptr) return {.like = next};
+  if (next == nullptr) return {.like = last};
+  Outlook outlook{.like = last, .disputed = reaches_greeting(*last) != reaches_greeting(*next)};
+  const bool was_silent = last->silent && now > last->heard;
+  const auto gone = last->gone();
+  if (reaches_greeting(*last) && gone && now >= *gone && !was_silent) {
+    outlook.like = next;  // what was good is over: the next look says what came
+  } else if (assume == Assume::next && (was_silent || !reaches_greeting(*last))) {
+    outlook.like = next;
+  } else if (was_silent) {
+    // Nothing comes through before the recording saw something come through.
+    outlook.disputed = reaches_greeting(*next);
+    outlook.like = next;
+    outlook.held_until = next->began;
+  }
+  return outlook;
+}
+
+const ObservedAnswer* ObservedNetwork::answer(const ObservedAnswer& asked, size_t nth,
+                                              const ObservedAttempt& like) const {
+  const auto index = static_cast<size_t>(&like - attempts.data());
+  const ObservedAnswer* last = nullptr;
+  const ObservedAnswer* later = nullptr;
+  size_t seen = 0;
+  for (const ObservedAnswer& each : answers) {
+    if (each.subscribe != asked.subscribe || each.channel != asked.channel ||
+        each.symbol != asked.symbol) {
+      continue;
+    }
+    if (each.attempt == index && seen++ == nth) return &each;
+    if (each.asked <= asked.asked) last = &each;
+    if (each.asked > asked.asked && later == nullptr) later = &each;
+  }
+  return last != nullptr ? last : later;
+}
+
+Instant ObservedNetwork::unheard_from(Instant at) const {
+  for (const ObservedAttempt& each : attempts) {
+    if (!each.greeted || at < *each.greeted) continue;
+    const Instant until = each.silent ? each.heard : each.gone().value_or(last_turn);
+    if (at < until) return until;
+  }
+  return at;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,66 @@
+// The market as a recording heard it, for subscribers that the recording did not have.
+//
+// Owns:       the books as the recorded messages make them.
+// Not owned:  the observations.
+// Threads:    one.
+// Invariants: who got snapshot() and then every text of next() for that book holds the book that
+//             the feed holds, and every checksum in them is right, but for those that were wrong in
+//             the recording.
+// Rules:      what the recording heard goes on as it came. Where it heard nothing, a book stays as
+//             it was; what a later snapshot changes is told to live subscribers as one update.
+#pragma once
+
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kraken/decode.hpp"
+#include "replay/venue/market_book.hpp"
+#include "replay/what_if/observed_network.hpp"
+
+namespace havklo::replay {
+
+class RecordedFeed {
+ public:
+  explicit RecordedFeed(const ObservedNetwork& network);
+
+  [[nodiscard]] Instant next_deadline() const;
+  // What comes next, and must be due. `text` is valid until the next call; "": nothing to tell.
+  struct Message {
+    FeedItem::Kind kind = FeedItem::Kind::heartbeat;
+    Channel channel = Channel::book;
+    uint32_t symbol = 0;
+    std::string_view text;
+  };
+  [[nodiscard]] Message next();
+
+  // The book as of now, as a snapshot for a subscriber; "" if the recording never had it.
+  [[nodiscard]] std::string snapshot(uint32_t symbol, uint32_t depth);
+  // The recording is not hearing this book just now: what snapshot() gives is old.
+  [[nodiscard]] bool is_old(uint32_t symbol, Instant now) const;
+
+ private:
+  struct Book {
+    MarketBook book{0, 0};
+    bool known = false;   // a snapshot has been applied
+    bool broken = false;  // a checksum was wrong since
+    int64_t changed_us = 0;
+  };
+  [[nodiscard]] const kraken::BookMessage* decode(const FeedItem& item);
+  [[nodiscard]] std::string_view apply(const FeedItem& item);
+  void replace(Book& book, const kraken::BookMessage& message);
+  [[nodiscard]] std::string_view difference(Book& book, uint32_t symbol,
+                                            const kraken::BookMessage& message);
+  [[nodiscard]] uint32_t depth_of(std::string_view symbol) const;
+
+  const ObservedNetwork& network_;
+  kraken::Decoder decoder_;
+  std::vector<Book> books_;  // by symbol
+  size_t next_ = 0;
+  std::string text_;
+  std::string padded_;
+};
+
+}  // namespace havklo::replay

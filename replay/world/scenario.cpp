@@ -1,0 +1,223 @@
+// From text to a scenario; what does not fit is refused with its line.
+#include "replay/world/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <havklo/decimal.hpp>
+#include <havklo/limits.hpp>
+
+#include "replay/recording/shared_ring.hpp"
+#include "replay/text/nearest_name.hpp"
+#include "replay/text/settings_table.hpp"
+#include "replay/world/scenario_fields.hpp"
+
+namespace havklo::replay {
+namespace {
+
+std::vector<std::string_view> fault_names() {
+  std::vector<std::string_view> names{"maintenance"};
+  for (uint8_t kind = 0; kind <= static_cast<uint8_t>(fault_kind_last); ++kind) {
+    names.push_back(to_string(static_cast<FaultKind>(kind)));
+  }
+  return names;
+}
+
+class ScenarioReader {
+ public:
+  explicit ScenarioReader(std::string_view name) : reader_(name) {}
+
+  bool read(const toml::table& table, Scenario& scenario) {
+    if (!reader_.read_table(table, "", {},
+                            {"venue", "market", "network", "symbol", "fault", "run", "session",
+                             "command", "pause", "jump"})) {
+      return false;
+    }
+    return read_venue(table, scenario.venue) && read_market(table, scenario.market) &&
+           read_network(table, scenario.network) && read_symbols(table, scenario.market) &&
+           read_faults(table, scenario.faults) && read_run(table, scenario.run) &&
+           read_sessions(table, scenario.sessions) &&
+           read_list(table, "command", scenario.commands) &&
+           read_list(table, "pause", scenario.pauses) && read_list(table, "jump", scenario.jumps);
+  }
+  [[nodiscard]] const std::string& error() const { return reader_.error(); }
+
+ private:
+  bool read_section(const toml::table& table, std::string_view name,
+                    const std::vector<Field>& fields) {
+    const toml::node* node = table.get(name);
+    if (node == nullptr) return true;
+    if (!node->is_table()) {
+      return reader_.refuse(*node, fmt::format("{0} must be a table: [{0}]", name));
+    }
+    return reader_.read_table(*node->as_table(), fmt::format("{}.", name), fields);
+  }
+  // The tables of a list; null if the node is none.
+  const toml::array* list_of(const toml::table& table, std::string_view name, bool& good) {
+    const toml::node* node = table.get(name);
+    if (node == nullptr) return nullptr;
+    const toml::array* list = node->as_array();
+    if (list != nullptr && list->is_homogeneous<toml::table>()) return list;
+    good = reader_.refuse(*node, fmt::format("{0} must be a list of tables: [[{0}]]", name));
+    return nullptr;
+  }
+
+  bool read_venue(const toml::table& table, VenueSettings& venue) {
+    std::optional<uint64_t> seed = venue.seed;
+    const bool good = read_section(table, "venue", fields_of(venue, seed));
+    venue.seed = *seed;
+    return good;
+  }
+
+  bool read_market(const toml::table& table, MarketSettings& market) {
+    double rate = static_cast<double>(market.moves_per_1000_s) / 1000;
+    if (!read_section(table, "market",
+                      {number_field("rate", rate),
+                       count_field("trades_per_1000_moves", market.trades_per_1000_moves)})) {
+      return false;
+    }
+    if (!(rate >= 0 && rate <= 1e6)) {
+      return reader_.refuse(*table.get("market"), "market.rate must be from 0 to 1000000");
+    }
+    market.moves_per_1000_s = static_cast<uint64_t>(std::llround(rate * 1000));
+    return true;
+  }
+
+  bool read_network(const toml::table& table, NetworkSettings& network) {
+    std::optional<uint64_t> seed = network.seed;
+    const bool good = read_section(table, "network", fields_of(network, seed));
+    network.seed = *seed;
+    return good;
+  }
+
+  bool read_run(const toml::table& table, RunSettings& run) {
+    std::optional<uint64_t> seed = run.seed;
+    const bool good = read_section(table, "run", fields_of(run, seed));
+    run.seed = *seed;
+    return good;
+  }
+
+  bool read_sessions(const toml::table& table, std::vector<Settings>& sessions) {
+    bool good = true;
+    const toml::array* list = list_of(table, "session", good);
+    if (list == nullptr) return good;
+    for (const toml::node& each : *list) {
+      Settings settings;
+      if (!read_settings(*each.as_table(), settings, reader_)) return false;
+      if (const auto valid = validate(settings); !valid) {
+        return reader_.refuse(each, valid.error().message());
+      }
+      sessions.push_back(std::move(settings));
+    }
+    if (sessions.size() > sessions_max) return reader_.refuse(*list, "too many sessions");
+    const uint64_t slots = sum_of_ring_slots(sessions);
+    if (slots > shared_ring_slots_max) {
+      return reader_.refuse(
+          *list, fmt::format("the sessions have {} ring slots together, at most {}", slots,
+                             shared_ring_slots_max));
+    }
+    return true;
+  }
+
+  // A list of plain tables.
+  template <class T>
+  bool read_list(const toml::table& table, std::string_view name, std::vector<T>& out) {
+    bool good = true;
+    const toml::array* list = list_of(table, name, good);
+    if (list == nullptr) return good;
+    for (const toml::node& each : *list) {
+      T one;
+      if (!reader_.read_table(*each.as_table(), fmt::format("{}.", name), fields_of(one))) {
+        return false;
+      }
+      out.push_back(std::move(one));
+    }
+    return true;
+  }
+
+  bool read_symbols(const toml::table& table, MarketSettings& market) {
+    bool good = true;
+    const toml::array* list = list_of(table, "symbol", good);
+    if (list == nullptr) return good;
+    market.symbols.clear();
+    for (const toml::node& each : *list) {
+      SymbolText text;
+      if (!reader_.read_table(*each.as_table(), "symbol.", fields_of(text))) return false;
+      if (text.name.empty()) return reader_.refuse(each, "a symbol needs a name");
+      MarketSymbol symbol = market_symbol(text.name);
+      Decimal price;
+      if (!text.price.empty()) {
+        if (!parse_decimal(text.price, price) || price.mantissa < 1) {
+          return reader_.refuse(each, "symbol.price must be a number in quotes, as \"63501.7\"");
+        }
+        symbol.mid_price = price.mantissa;
+        symbol.price_decimals = static_cast<uint8_t>(-price.exponent);
+      }
+      if (text.qty_decimals > 8)
+        return reader_.refuse(each, "symbol.qty_decimals must be at most 8");
+      symbol.qty_decimals = static_cast<uint8_t>(text.qty_decimals);
+      symbol.levels = text.levels;
+      market.symbols.push_back(std::move(symbol));
+    }
+    return true;
+  }
+
+  bool read_faults(const toml::table& table, FaultPlan& plan) {
+    bool good = true;
+    const toml::array* list = list_of(table, "fault", good);
+    if (list == nullptr) return good;
+    const std::vector<std::string_view> names = fault_names();
+    for (const toml::node& each : *list) {
+      FaultText text;
+      if (!reader_.read_table(*each.as_table(), "fault.", fields_of(text))) return false;
+      const auto name = std::ranges::find(names, text.kind);
+      if (name == names.end()) {
+        return reader_.refuse(
+            each, fmt::format("unknown fault kind '{}'; the nearest known one is '{}'", text.kind,
+                              nearest_name(text.kind, names)));
+      }
+      if (text.kind == "maintenance") {
+        if (!text.fault.at || !text.fault.lasting) {
+          return reader_.refuse(each, "a maintenance needs `at` and `for`");
+        }
+        plan.add_maintenance(*text.fault.at, text.lead.value_or(Duration::seconds(1)),
+                             *text.fault.lasting,
+                             text.fault.retry_after.value_or(Duration::seconds(5)));
+        continue;
+      }
+      text.fault.kind = static_cast<FaultKind>(name - names.begin() - 1);
+      if (text.has_channel) text.fault.channel = text.channel;
+      if (const auto wrong = check(text.fault)) {
+        return reader_.refuse(each, fmt::format("the fault '{}' {}", text.kind, *wrong));
+      }
+      plan.add(std::move(text.fault));
+    }
+    return true;
+  }
+
+  TableReader reader_;
+};
+
+}  // namespace
+
+std::expected<Scenario, std::string> parse_scenario(std::string_view text, std::string_view name) {
+  Scenario scenario;
+  ScenarioReader reader(name);
+  try {
+    const toml::table table = toml::parse(text, name);
+    if (!reader.read(table, scenario)) return std::unexpected(reader.error());
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(
+        fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description()));
+  }
+  return scenario;
+}
+
+std::unique_ptr<Venue> make_venue(const Scenario& scenario, Instant start) {
+  auto market =
+      std::make_unique<Market>(scenario.market, scenario.venue.seed, scenario.venue.utc_us);
+  return std::make_unique<Venue>(scenario.venue, std::move(market), scenario.faults, start);
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,15 @@
+// A world from a seed: settings, market, network, faults, and what the user does at bad moments.
+//
+// Owns nothing: a function. The same seed gives the same scenario, and every one of them is a world
+// in which each session can be Live once the faults are over (recovery_bound.hpp).
+#pragma once
+
+#include <cstdint>
+
+#include "replay/world/scenario.hpp"
+
+namespace havklo::replay {
+
+[[nodiscard]] Scenario draw_scenario(uint64_t seed);
+
+}  // namespace havklo::replay

@@ -1,0 +1,147 @@
+// The fields of a scenario, and what a fault needs beside them.
+#include "replay/world/scenario_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace havklo::replay {
+namespace {
+
+constexpr std::array<std::string_view, 4> stage_names = {"tcp", "tls", "upgrade", "open"};
+constexpr std::array<std::string_view, 4> tls_names = {"garbage", "abort", "expired", "wrong_name"};
+constexpr std::array<std::string_view, 10> violation_names = {
+    "masked",         "bad_opcode",         "reserved_bits", "invalid_utf8",
+    "oversized",      "fragmented_control", "long_control",  "stray_continuation",
+    "one_byte_close", "long_length"};
+constexpr std::array<std::string_view, 3> since_names = {"accepted", "upgraded", "subscribed"};
+constexpr std::array<std::string_view, 3> channel_names = {"book", "trade", "ticker"};
+constexpr std::array<std::string_view, 5> system_names = {"unknown", "online", "cancel_only",
+                                                          "post_only", "maintenance"};
+
+constexpr std::array<std::string_view, 4> command_names = {"subscribe", "unsubscribe", "reconnect",
+                                                           "close"};
+
+Field connection_field(Fault& fault) {
+  return {"connection",
+          [&fault](const toml::node& node) {
+            const auto in_range = [](int64_t n) { return n >= 1 && n < int64_t{unlimited}; };
+            if (const auto one = node.value_exact<int64_t>(); one && in_range(*one)) {
+              fault.connection_first = fault.connection_last = static_cast<uint32_t>(*one);
+              return true;
+            }
+            const toml::array* pair = node.as_array();
+            if (pair == nullptr || pair->size() != 2) return false;
+            const auto first = (*pair)[0].value_exact<int64_t>();
+            const auto last = (*pair)[1].value_exact<int64_t>();
+            if (!first || !last || !in_range(*first) || !in_range(*last)) return false;
+            fault.connection_first = static_cast<uint32_t>(*first);
+            fault.connection_last = static_cast<uint32_t>(*last);
+            return true;
+          },
+          "a number from 1, or [first, last]",
+          [&fault]() -> std::string {
+            const uint32_t first = fault.connection_first;
+            const uint32_t last = fault.connection_last;
+            if (first == last) return std::to_string(first);
+            if (first == 1 && last == unlimited) return "";
+            return fmt::format("[{}, {}]", first, std::min(last, unlimited - 1));
+          }};
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(FaultText& text) {
+  Fault& fault = text.fault;
+  Field channel =
+      choice_field("channel", text.channel, channel_names, "\"book\", \"trade\" or \"ticker\"");
+  channel.read = [&text, read = channel.read](const toml::node& node) {
+    return text.has_channel = read(node);
+  };
+  channel.write = [&text, write = channel.write] { return text.has_channel ? write() : ""; };
+  return {
+      text_field("kind", text.kind),
+      optional_duration_field("at", fault.at),
+      optional_duration_field("after", fault.after),
+      choice_field("since", fault.since, since_names,
+                   "\"accepted\", \"upgraded\" or \"subscribed\""),
+      optional_duration_field("for", fault.lasting),
+      optional_duration_field("every", fault.every),
+      connection_field(fault),
+      count_field("times", fault.times),
+      count_field("code", fault.code),
+      text_field("text", fault.text),
+      text_field("symbol", fault.symbol),
+      std::move(channel),
+      choice_field("stage", fault.stage, stage_names, "\"tcp\", \"tls\", \"upgrade\" or \"open\""),
+      choice_field("tls", fault.tls, tls_names,
+                   "\"garbage\", \"abort\", \"expired\" or \"wrong_name\""),
+      choice_field("violation", fault.violation, violation_names,
+                   "the name of a violation, as \"masked\""),
+      count_field("bytes", fault.bytes),
+      duration_field("interval", fault.interval),
+      optional_duration_field("retry_after", fault.retry_after),
+      bool_field("retry_after_date", fault.retry_after_date),
+      text_field("location", fault.location),
+      choice_field("system", fault.system, system_names,
+                   "\"online\", \"cancel_only\", \"post_only\" or \"maintenance\""),
+      optional_duration_field("lead", text.lead)};
+}
+
+std::vector<Field> fields_of(VenueSettings& venue, std::optional<uint64_t>& seed) {
+  return {seed_field("seed", seed),
+          duration_field("ack_delay", venue.ack_delay),
+          duration_field("snapshot_delay", venue.snapshot_delay),
+          duration_field("heartbeat_interval", venue.heartbeat_interval),
+          duration_field("idle_timeout", venue.idle_timeout),
+          duration_field("close_linger", venue.close_linger),
+          count_field("requests_per_second", venue.requests_per_second),
+          count_field("requests_burst", venue.requests_burst),
+          count_field("connects_max", venue.connects_max),
+          duration_field("connects_window", venue.connects_window),
+          duration_field("connect_ban", venue.connect_ban)};
+}
+
+std::vector<Field> fields_of(NetworkSettings& network, std::optional<uint64_t>& seed) {
+  return {seed_field("seed", seed),
+          duration_field("latency", network.latency),
+          duration_field("jitter", network.jitter),
+          duration_field("send_time", network.send_time),
+          count_field("read_bytes_max", network.read_bytes_max),
+          count_field("write_bytes_max", network.write_bytes_max),
+          bool_field("reorder", network.reorder),
+          bool_field("resume_tls", network.resume_tls)};
+}
+
+std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed) {
+  return {seed_field("seed", seed), duration_field("for", run.lasting),
+          duration_field("lateness", run.lateness),
+          optional_count_field("disk_blocks", run.disk_blocks)};
+}
+
+std::vector<Field> fields_of(SymbolText& symbol) {
+  return {text_field("name", symbol.name), text_field("price", symbol.price),
+          count_field("qty_decimals", symbol.qty_decimals), count_field("levels", symbol.levels)};
+}
+
+std::vector<Field> fields_of(PlannedCommand& command) {
+  return {
+      choice_field("kind", command.kind, command_names,
+                   "\"subscribe\", \"unsubscribe\", \"reconnect\" or \"close\""),
+      duration_field("at", command.at),
+      count_field("session", command.session),
+      choice_field("channel", command.channel, channel_names, "\"book\", \"trade\" or \"ticker\""),
+      text_field("symbol", command.symbol),
+      count_field("depth", command.depth)};
+}
+
+std::vector<Field> fields_of(ConsumerPause& pause) {
+  return {duration_field("at", pause.at), duration_field("for", pause.lasting)};
+}
+
+std::vector<Field> fields_of(ClockJump& jump) {
+  return {duration_field("at", jump.at), duration_field("by", jump.by)};
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,55 @@
+// One simulated world, from its beginning to its end: the engine itself against the venue model, in
+// virtual time, watched by an observer that knows nothing of the engine's inside.
+//
+// First act: faults, commands, pauses and jumps, as the scenario says. Second act: the world is
+// well, and every session must be Live and verified within recovery_bound(), or Closed for a reason
+// that the settings give. Then it must stay so, and close without leaving anything behind.
+// Owns nothing: a function.
+// Threads: one.   Invariants: the same scenario gives the same events to the byte.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <havklo/event.hpp>
+#include <havklo/names.hpp>
+#include <optional>
+#include <string>
+
+#include "replay/observer/run.hpp"
+#include "replay/observer/verdict.hpp"
+#include "replay/world/scenario.hpp"
+
+namespace havklo::replay {
+
+struct SimulationOptions {
+  AllocationCount allocations = nullptr;  // null: not counted
+  std::string record_path;                // "": as the scenario says
+  bool records = true;                    // false: never, whatever the scenario says
+  // Called for every event that the consumer takes.
+  std::function<void(const Event&, const Names&)> on_event;
+};
+
+struct SimulationResult {
+  std::optional<Breach> breach;
+  uint64_t digest = 0;  // of all events
+  Duration virtual_time;
+  Duration recovery;  // from the healing until everybody was well
+  uint64_t turns = 0;
+  uint64_t events = 0;
+  uint64_t attempts = 0;
+  uint64_t outages = 0;  // of a Live connection, ended by an all clear
+  uint64_t losses = 0;   // connections lost and attempts failed
+  uint64_t repairs = 0;
+  uint64_t books_verified = 0;
+  uint32_t closed = 0;  // sessions that ended by themselves
+  OutageHistograms figures;
+  std::string not_recorded;  // not "": why there is no whole recording, though one was asked for
+};
+
+// Sessions that a scenario without any has, and a ring that carries them.
+[[nodiscard]] Scenario with_defaults(Scenario scenario);
+
+[[nodiscard]] SimulationResult simulate(const Scenario& scenario,
+                                        const SimulationOptions& options = {});
+
+}  // namespace havklo::replay

@@ -1,0 +1,108 @@
+// Adding up, and a table.
+#include "replay/world/statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+
+namespace havklo::replay {
+
+void SweepStatistics::add(uint64_t seed, const SimulationResult& result) {
+  ++worlds;
+  closed += result.closed;
+  outages += result.outages;
+  losses += result.losses;
+  attempts += result.attempts;
+  repairs += result.repairs;
+  books_verified += result.books_verified;
+  turns += result.turns;
+  events += result.events;
+  virtual_ns += static_cast<uint64_t>(result.virtual_time.ns);
+  digest += std::rotl(result.digest ^ seed, 17) * 0x9E3779B97F4A7C15U;
+  figures.add(result.figures);
+  recovery_ms.add(static_cast<uint64_t>(result.recovery.ns / 1'000'000));
+  if (result.breach) {
+    failures.push_back(
+        {seed, std::string(to_string(result.breach->invariant)), result.breach->what});
+  }
+}
+
+void SweepStatistics::add(const SweepStatistics& other) {
+  const bool first = worlds == 0;
+  first_seed = first ? other.first_seed : std::min(first_seed, other.first_seed);
+  last_seed = std::max(last_seed, other.last_seed);
+  for (const NamedCount& each : sweep_counts()) this->*each.value += other.*each.value;
+  figures.add(other.figures);
+  recovery_ms.add(other.recovery_ms);
+  failures.insert(failures.end(), other.failures.begin(), other.failures.end());
+  std::ranges::stable_sort(failures, {}, &SweepFailure::seed);
+}
+
+const std::vector<NamedCount>& sweep_counts() {
+  using S = SweepStatistics;
+  static const std::vector<NamedCount> counts = {{"worlds", &S::worlds},
+                                                 {"closed", &S::closed},
+                                                 {"outages", &S::outages},
+                                                 {"losses", &S::losses},
+                                                 {"attempts", &S::attempts},
+                                                 {"repairs", &S::repairs},
+                                                 {"books_verified", &S::books_verified},
+                                                 {"turns", &S::turns},
+                                                 {"events", &S::events},
+                                                 {"virtual_ns", &S::virtual_ns},
+                                                 {"cpu_ns", &S::cpu_ns},
+                                                 {"digest", &S::digest}};
+  return counts;
+}
+
+const std::vector<NamedHistogram>& sweep_histograms() {
+  using S = SweepStatistics;
+  static const std::vector<NamedHistogram> histograms = {
+      {"time_to_all_clear_ms", "Outage: from the loss to the all clear, ms",
+       [](S& s) -> Histogram& { return s.figures.time_to_all_clear_ms; }},
+      {"attempts", "Outage: attempts to connect",
+       [](S& s) -> Histogram& { return s.figures.attempts; }},
+      {"trips", "Outage: trips of the circuit breaker",
+       [](S& s) -> Histogram& { return s.figures.trips; }},
+      {"recovery_ms", "World: from the healing until everybody is Live, ms",
+       [](S& s) -> Histogram& { return s.recovery_ms; }},
+      {"first_all_clear_ms", "Session: from the start to the first all clear, ms",
+       [](S& s) -> Histogram& { return s.figures.first_all_clear_ms; }},
+      {"uptime_ms", "Connection: uptime, ms",
+       [](S& s) -> Histogram& { return s.figures.uptime_ms; }}};
+  return histograms;
+}
+
+std::string to_table(const SweepStatistics& given) {
+  SweepStatistics statistics = given;
+  const double seconds = std::max(1e-9, static_cast<double>(statistics.cpu_ns) * 1e-9);
+  const double virtual_seconds = static_cast<double>(statistics.virtual_ns) * 1e-9;
+  std::string out = fmt::format(
+      "{} worlds (seeds {}..{}), {} failing; digest {:016x}\n"
+      "{:.0f} s of virtual time in {:.1f} core-seconds: {:.0f} : 1; {:.0f} losses of a connection "
+      "or "
+      "attempt per second and core\n"
+      "{} outages, {} losses, {} attempts, {} repairs of a book, {} book messages verified, {} "
+      "events\n",
+      statistics.worlds, statistics.first_seed, statistics.last_seed, statistics.failures.size(),
+      statistics.digest, virtual_seconds, seconds, virtual_seconds / seconds,
+      static_cast<double>(statistics.losses) / seconds, statistics.outages, statistics.losses,
+      statistics.attempts, statistics.repairs, statistics.books_verified, statistics.events);
+  fmt::format_to(std::back_inserter(out), "{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "count",
+                 "p50", "p90", "p99", "max");
+  for (const NamedHistogram& each : sweep_histograms()) {
+    const Histogram& histogram = each.get(statistics);
+    fmt::format_to(std::back_inserter(out), "{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n", each.title,
+                   histogram.count(), histogram.quantile(0.5), histogram.quantile(0.9),
+                   histogram.quantile(0.99), histogram.quantile(1.0));
+  }
+  for (const SweepFailure& each : statistics.failures) {
+    fmt::format_to(std::back_inserter(out), "seed {}: {}: {}\n", each.seed, each.invariant,
+                   each.what);
+  }
+  return out;
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,60 @@
+// What a sweep of worlds found: figures that add up over shards and machines.
+//
+// Owns:    counts and histograms.
+// Threads: a value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "replay/world/simulation.hpp"
+
+namespace havklo::replay {
+
+struct SweepFailure {
+  uint64_t seed = 0;
+  std::string invariant;
+  std::string what;
+};
+
+struct SweepStatistics {
+  uint64_t first_seed = 0;
+  uint64_t last_seed = 0;
+  uint64_t worlds = 0;
+  uint64_t closed = 0;  // sessions that ended by their settings
+  uint64_t outages = 0;
+  uint64_t losses = 0;
+  uint64_t attempts = 0;
+  uint64_t repairs = 0;
+  uint64_t books_verified = 0;
+  uint64_t turns = 0;
+  uint64_t events = 0;
+  uint64_t virtual_ns = 0;
+  uint64_t cpu_ns = 0;  // of all shards together
+  uint64_t digest = 0;  // of all worlds, in any order
+  OutageHistograms figures;
+  Histogram recovery_ms;
+  std::vector<SweepFailure> failures;
+
+  void add(uint64_t seed, const SimulationResult& result);
+  void add(const SweepStatistics& other);
+};
+
+struct NamedCount {
+  const char* name;
+  uint64_t SweepStatistics::*value;
+};
+struct NamedHistogram {
+  const char* name;
+  const char* title;
+  Histogram& (*get)(SweepStatistics&);
+};
+// The figures by name, for writing and reading.
+[[nodiscard]] const std::vector<NamedCount>& sweep_counts();
+[[nodiscard]] const std::vector<NamedHistogram>& sweep_histograms();
+
+// For people.
+[[nodiscard]] std::string to_table(const SweepStatistics& statistics);
+
+}  // namespace havklo::replay

@@ -1,0 +1,358 @@
+// Recordings on disk: several files, a disk that fails, and what a reader says about it.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <havklo/recording.hpp>
+#include <memory>
+#include <set>
+
+#include "replay/playback/outline.hpp"
+#include "replay/recording/block_index.hpp"
+#include "replay/recording/reader.hpp"
+#include "support/stormy_recording.hpp"
+
+namespace havklo {
+namespace {
+
+using namespace havklo::literals;
+using replay::PlayResult;
+using replay::Reader;
+using replay::segment_path;
+
+uint32_t count_files(const std::string& path) {
+  uint32_t count = 0;
+  while (std::filesystem::exists(segment_path(path, count))) ++count;
+  return count;
+}
+
+TEST(RecordingFiles, GoOverToTheNextBySizeAndReplayAsOne) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_size = 100'000});
+  session.run(60_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  const uint32_t files = count_files(session.path());
+  EXPECT_GE(files, 4u);
+  for (uint32_t i = 0; i < files; ++i) {
+    EXPECT_LE(std::filesystem::file_size(segment_path(session.path(), i)), 100'000u) << i;
+  }
+  std::vector<Event> events;
+  const PlayResult result = play(session.path(), &events);
+  EXPECT_TRUE(result.identical());
+  EXPECT_EQ(result.torn, "");
+  EXPECT_TRUE(same_bytes(events, session.events()));
+}
+
+TEST(RecordingFiles, GoOverToTheNextByAge) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_EQ(count_files(session.path()), 4u);
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+}
+
+TEST(RecordingFiles, AnyOfThemNamesTheRecording) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  session.finish();
+  EXPECT_TRUE(same_bytes(replayed(segment_path(session.path(), 2)), session.events()));
+  std::filesystem::remove(session.path());
+  const auto orphan = Reader::open(segment_path(session.path(), 2));
+  ASSERT_FALSE(orphan);
+  EXPECT_NE(orphan.error().find("its first file, '" + session.path() + "', is missing"),
+            std::string::npos)
+      << orphan.error();
+}
+
+TEST(RecordingFiles, AMissingOneInTheMiddleIsNamed) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  session.finish();
+  std::filesystem::remove(segment_path(session.path(), 1));
+  const PlayResult result = play(session.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_GT(result.turns, 0u);
+  EXPECT_NE(result.torn.find("'" + segment_path(session.path(), 1) + "' is missing"),
+            std::string::npos);
+  EXPECT_NE(result.torn.find(segment_path(session.path(), 2)), std::string::npos) << result.torn;
+}
+
+// As in a folder that one may not look into.
+TEST(RecordingFiles, OneThatCannotBeLookedAtIsTorn) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  session.finish();
+  const std::string second = segment_path(session.path(), 1);
+  std::filesystem::remove(second);
+  std::filesystem::create_symlink("night.hvk.1", second);  // a link to itself
+  const PlayResult result = play(session.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_GT(result.turns, 0u);
+  EXPECT_NE(result.torn.find("cannot read '" + second + "': Too many levels of symbolic links"),
+            std::string::npos)
+      << result.torn;
+}
+
+TEST(RecordingFiles, OneOfAnotherSessionDoesNotGoOn) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(35_s);
+  session.finish();
+  RecordedSession other(folder / "other.hvk", {.max_age = 10_s, .seed = 99});
+  other.run(35_s);
+  other.finish();
+  std::filesystem::copy_file(segment_path(other.path(), 1), segment_path(session.path(), 1),
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_NE(play(session.path()).torn.find("does not go on where the file before it ends"),
+            std::string::npos);
+}
+
+TEST(RecordingFiles, OneThatCannotBeOpenedStopsTheRecordingInOrder) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 5_s});
+  session.writer().opens_fail = true;
+  session.run(20_s);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+  EXPECT_EQ(session.count(EventKind::recording_stopped), 1u);
+  const PlayResult result = play(session.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_NE(result.torn.find("recording stopped early: Permission denied"), std::string::npos)
+      << result.torn;
+}
+
+TEST(RecordingFiles, NoneIsOpenedAheadAndLeftBehind) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_size = 64'000});
+  // Past the half of the file the next one is opened.
+  while (!std::filesystem::exists(segment_path(session.path(), 1))) session.run(1_s);
+  session.finish();
+  if (play(session.path()).torn.empty()) SUCCEED();
+  const auto reader = Reader::open(session.path());
+  ASSERT_TRUE(reader);
+  EXPECT_TRUE(!std::filesystem::exists(segment_path(session.path(), 1)) ||
+              std::filesystem::file_size(segment_path(session.path(), 1)) > 0);
+}
+
+// The event.
+
+TEST(RecordingStopped, IsPublishedOnceWithTheReason) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.writer().fails_from = 5;
+  session.run(20_s);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+  ASSERT_EQ(session.count(EventKind::recording_stopped), 1u);
+  const Event* event = session.first(EventKind::recording_stopped);
+  EXPECT_EQ(event->payload.recording_stopped.fault, RecordingFault::disk_error);
+  EXPECT_EQ(event->payload.recording_stopped.os_error, ENOSPC);
+  EXPECT_EQ(session.events().back().kind, EventKind::closed);
+}
+
+TEST(RecordingStopped, IsTheFirstThatTheRecordingDoesNotHold) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.writer().fails_from = 8;
+  session.run(20_s);
+  session.finish();
+  const std::vector<Event> again = replayed(file.path());
+  ASSERT_GT(again.size(), 0u);
+  ASSERT_LT(again.size(), session.events().size());
+  const std::vector<Event> begin(session.events().begin(),
+                                 session.events().begin() + static_cast<ptrdiff_t>(again.size()));
+  EXPECT_TRUE(same_bytes(again, begin));
+  EXPECT_LT(again.back().sequence, session.first(EventKind::recording_stopped)->sequence);
+}
+
+TEST(RecordingStopped, ADiskThatHangsIsSlow) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.writer().stuck = true;
+  session.run(60_s);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_slow_disk);
+  ASSERT_EQ(session.count(EventKind::recording_stopped), 1u);
+  const Event* event = session.first(EventKind::recording_stopped);
+  EXPECT_EQ(event->payload.recording_stopped.fault, RecordingFault::slow_disk);
+  EXPECT_EQ(event->payload.recording_stopped.os_error, 0);
+}
+
+TEST(RecordingStopped, AQuietMinuteBeforeAWriteDoesNotMakeItSlow) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(2_s);
+  session.pass_quietly(60_s);
+  session.run(600_ms);  // a block is handed on …
+  session.writer().holds = true;
+  session.run(20_s);  // … and this one is under way for less than 30 s
+  session.writer().holds = false;
+  EXPECT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_EQ(session.count(EventKind::recording_stopped), 0u);
+}
+
+TEST(RecordingStopped, AFullDiskLeavesAFileThatSaysWhy) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.writer().fails_from = 8;
+  session.run(20_s);
+  session.finish();
+  const PlayResult result = play(file.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_NE(result.torn.find("recording stopped early: No space left on device"), std::string::npos)
+      << result.torn;
+}
+
+// The limit on the size of a file stands for a disk that is full to the last byte: not even a
+// closing block goes behind what is there. It takes the place of the last blocks.
+TEST(RecordingStopped, ADiskWithoutRoomForTheReasonGivesThatOfTheLastBlocks) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(10_s);
+  const auto bytes = std::filesystem::file_size(file.path());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{.rlim_cur = bytes, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  session.run(10_s);
+  const RecorderState state = session.finish();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(state, RecorderState::stopped_disk_error);
+  EXPECT_LE(std::filesystem::file_size(file.path()), bytes);
+  const PlayResult result = play(file.path());
+  EXPECT_TRUE(result.identical());
+  EXPECT_GT(result.turns, 0u);
+  EXPECT_NE(result.torn.find("recording stopped early: File too large"), std::string::npos)
+      << result.torn;
+  const auto outline = replay::Outline::read(file.path());
+  ASSERT_TRUE(outline);
+  EXPECT_TRUE(outline->files().front().has_index);
+}
+
+// What a kill costs.
+
+TEST(Recording, AQuietSessionIsOnTheDiskWithinASecond) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(5_s);
+  const uint64_t recorded = session.recorder().turns();
+  ASSERT_GT(recorded, 10u);
+  session.pass_quietly(1_s);  // nothing enters the engine
+  const PlayResult result = play(file.path());
+  EXPECT_EQ(result.turns, recorded);
+}
+
+// The index.
+
+TEST(BlockIndex, IsThinnedOutWhenFull) {
+  replay::BlockIndex index;
+  constexpr uint32_t blocks = 3 * replay::BlockIndex::capacity + 7;
+  for (uint32_t i = 0; i < blocks; ++i) index.add({.offset = i});
+  EXPECT_EQ(index.stride(), 4u);
+  EXPECT_GT(index.entries().size(), replay::BlockIndex::capacity / 2);
+  for (uint32_t i = 0; i < index.entries().size(); ++i) {
+    EXPECT_EQ(index.entries()[i].offset, i * index.stride());
+  }
+  EXPECT_LT(blocks - index.entries().back().offset, 2 * index.stride());
+}
+
+TEST(BlockIndex, IsReadAsWritten) {
+  replay::BlockIndex index;
+  index.add({.offset = 100, .time = Instant{7}, .turns = 8, .sequence = 9});
+  std::vector<std::byte> bytes(index.closing_bytes());
+  ASSERT_EQ(index.write_closing(bytes.data(), replay::ClosingReason::disk_error, 28, 4711, 0),
+            bytes.size());
+  const auto closing = replay::read_closing(bytes);
+  ASSERT_TRUE(closing);
+  EXPECT_EQ(closing->reason, replay::ClosingReason::disk_error);
+  EXPECT_EQ(closing->os_error, 28);
+  ASSERT_EQ(closing->entries.size(), 1u);
+  EXPECT_EQ(closing->entries[0].sequence, 9u);
+  bytes.pop_back();
+  EXPECT_FALSE(replay::read_closing(bytes));
+}
+
+// Paths that cannot be recorded to.
+
+std::string refusal(const std::string& path, std::optional<uint64_t> max_size = {}) {
+  SyncBlockWriter writer;
+  Settings settings = book_settings({"BTC/USD"});
+  settings.recording = {.path = path, .max_size = max_size};
+  const auto recorder = Recorder::create(path, settings, 1, {}, writer);
+  return recorder ? "" : recorder.error();
+}
+
+TEST(Recording, IsNotWrittenToWhatIsNoFile) {
+  const TemporaryFolder folder;
+  EXPECT_NE(refusal(folder.path()).find("Is a directory"), std::string::npos);
+  EXPECT_NE(refusal("/dev/full").find("not a regular file"), std::string::npos);
+  const std::string fifo = folder / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_NE(refusal(fifo), "");  // and at once
+}
+
+TEST(Recording, TwoDoNotShareAFile) {
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  const auto first = Recorder::create(file.path(), book_settings({"BTC/USD"}), 1, {}, writer);
+  ASSERT_TRUE(first);
+  EXPECT_NE(refusal(file.path()).find("another process is recording to it"), std::string::npos);
+}
+
+// Only the first file of a recording is locked, and that lock is for all.
+TEST(Recording, NoneBeginsInALaterFileOfAnother) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
+  session.run(25_s);
+  ASSERT_EQ(count_files(session.path()), 3u);
+  for (const uint32_t segment : {1u, 2u, 3u, 7u}) {
+    const std::string later = segment_path(session.path(), segment);
+    const bool was_there = std::filesystem::exists(later);
+    EXPECT_EQ(refusal(later), "cannot record to '" + later +
+                                  "': another process is recording to '" + session.path() +
+                                  "', whose later file it would be");
+    EXPECT_EQ(std::filesystem::exists(later), was_there);
+  }
+  std::filesystem::create_symlink("night.hvk.2", folder / "link");
+  EXPECT_NE(refusal(folder / "link").find("whose later file it would be"), std::string::npos);
+  EXPECT_EQ(refusal(session.path() + ".old"), "");
+  EXPECT_EQ(refusal(session.path() + ".01"), "");
+  session.run(10_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+}
+
+TEST(Recording, NoneGoesOverToAFileOfAnother) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "night.hvk";
+  RecordedSession session(segment_path(path, 2));
+  session.run(5_s);
+  EXPECT_EQ(refusal(path, 64'000),
+            "cannot record to '" + path + "': another process is recording to '" +
+                segment_path(path, 2) + "', which would be a later file of this recording");
+  EXPECT_EQ(refusal(path), "");  // one file: none will follow
+  session.run(5_s);
+  ASSERT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+}
+
+TEST(Recording, FilesOfOneThatIsOverAreReplaced) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "night.hvk";
+  {
+    RecordedSession session(path, {.max_age = 10_s});
+    session.run(25_s);
+    session.finish();
+  }
+  EXPECT_EQ(refusal(segment_path(path, 2)), "");
+  EXPECT_EQ(refusal(path, 64'000), "");
+}
+
+}  // namespace
+}  // namespace havklo

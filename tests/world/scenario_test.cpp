@@ -1,0 +1,162 @@
+// Scenario files: what they say happens, and what is wrong in one is said with its line.
+#include "replay/world/scenario.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "replay/venue/capture.hpp"
+#include "support/engine_world.hpp"
+#include "support/venue_world.hpp"
+
+namespace havklo::replay {
+namespace {
+
+using namespace havklo::literals;
+
+TEST(Scenario, ReadsVenueMarketSymbolsAndFaults) {
+  const auto scenario = parse_scenario(R"(
+[venue]
+seed = "0x2a"
+ack_delay = "1ms"
+connects_max = 0
+[market]
+rate = 0.5
+[[symbol]]
+name = "XYZ/EUR"
+price = "12.345"
+levels = 6
+[network]
+latency = "2ms"
+[[fault]]
+kind = "close"
+code = 1013
+at = "5s"
+connection = [2, 4]
+times = 1
+[[fault]]
+kind = "reject_symbol"
+symbol = "XYZ/EUR"
+channel = "book"
+[[fault]]
+kind = "maintenance"
+at = "60s"
+for = "30s"
+)",
+                                       "s.toml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->venue.seed, 0x2Au);
+  EXPECT_EQ(scenario->venue.ack_delay, 1_ms);
+  EXPECT_EQ(scenario->market.moves_per_1000_s, 500u);
+  EXPECT_EQ(scenario->market.symbols[0].mid_price, 12'345);
+  EXPECT_EQ(scenario->market.symbols[0].price_decimals, 3);
+  EXPECT_EQ(scenario->network.latency, 2_ms);
+  ASSERT_EQ(scenario->faults.faults.size(), 6u);
+  EXPECT_EQ(scenario->faults.faults[0].code, 1013);
+  EXPECT_EQ(scenario->faults.faults[0].connection_last, 4u);
+  EXPECT_EQ(scenario->faults.faults[1].channel, Channel::book);
+  EXPECT_EQ(scenario->faults.faults[2].kind, FaultKind::status);
+}
+
+TEST(Scenario, SaysInOneLineWhatIsWrong) {
+  const std::array<std::pair<std::string_view, std::string_view>, 6> cases = {{
+      {"[[fault]]\nkind = \"rest\"\nat = \"1s\"\n",
+       "s.toml:1: unknown fault kind 'rest'; the nearest known one is 'reset'"},
+      {"[[fault]]\nkind = \"reset\"\n",
+       "s.toml:1: the fault 'reset' is an action and needs an instant: `at` or `after`"},
+      {"[[fault]]\nkind = \"reset\"\ntiems = 1\nat = \"1s\"\n",
+       "s.toml:3: unknown key fault.tiems; the nearest known one is fault.times"},
+      {"[[fault]]\nkind = \"http\"\ncode = 99\n",
+       "s.toml:1: the fault 'http' `code` must be an HTTP status from 200 to 599"},
+      {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
+      {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},
+  }};
+  for (const auto& [text, error] : cases) {
+    const auto scenario = parse_scenario(text, "s.toml");
+    ASSERT_FALSE(scenario) << text;
+    EXPECT_EQ(scenario.error(), error);
+  }
+}
+
+// 64 of the largest were 2^32 slots, and that a ring of none.
+TEST(Scenario, SessionsShareARingThatHasABound) {
+  const std::string largest =
+      "[[session]]\n[session.engine]\nring_slots = 67108864\n"
+      "[[session.subscription]]\nchannel = \"book\"\nsymbol = [\"BTC/USD\"]\n";
+  for (const size_t sessions : {size_t{2}, size_t{64}}) {
+    std::string text = largest;
+    for (size_t i = 1; i < sessions; ++i) text += largest;
+    const auto scenario = parse_scenario(text, "s.toml");
+    ASSERT_FALSE(scenario) << sessions;
+    EXPECT_EQ(scenario.error(), "s.toml:1: the sessions have " +
+                                    std::to_string(sessions * 67'108'864) +
+                                    " ring slots together, at most 67108864");
+  }
+  EXPECT_TRUE(parse_scenario(largest, "s.toml"));
+}
+
+TEST(Scenario, ThoseOfTheProjectAreGoodAndEndWell) {
+  uint32_t count = 0;
+  const std::filesystem::path folder =
+      std::filesystem::path(HAVKLO_SOURCE_DIR) / "replay/world/scenarios";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    const auto scenario = parse_scenario(text.str(), entry.path().string());
+    ASSERT_TRUE(scenario) << scenario.error();
+    VenueWorldSettings settings;
+    settings.engine = book_settings({"BTC/USD", "ETH/USD", "SOL/USD"});
+    settings.faults = scenario->faults;
+    settings.venue = scenario->venue;
+    VenueWorld world(settings);
+    EXPECT_TRUE(world.run_until(60_s, EventKind::subscriptions_restored)) << entry.path();
+    world.run(60_s);
+    EXPECT_NE(world.events.back().kind, EventKind::closed) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 3u);
+}
+
+// A capture of one book, made by hand, played to the engine through the model.
+TEST(Capture, IsPlayedToTheByteAndVerifies) {
+  std::string capture;
+  capture +=
+      R"({"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,"symbol":"BTC/USD"},"success":true})"
+      "\n";
+  capture +=
+      EngineWorld::snapshot_text("BTC/USD") + "\n" + EngineWorld::update_text("BTC/USD") + "\n";
+  auto feed = CaptureFeed::parse(capture, 10);
+  ASSERT_TRUE(feed) << feed.error();
+  EXPECT_EQ(feed->frame_count(), 2u);
+  EXPECT_FALSE(CaptureFeed::parse("not json\n", 0));
+  EXPECT_FALSE(CaptureFeed::parse("{\"channel\":\"heartbeat\"}\n", 0));
+}
+
+TEST(Capture, ARealOneVerifiesWholeThroughTheEngine) {
+  const char* shared = std::getenv("HAVKLO_SHARED_DIR");
+  const std::filesystem::path folder =
+      std::filesystem::path(shared != nullptr ? shared : HAVKLO_SHARED_DIR) / "kraken/messages";
+  const auto path = folder / "session_btc-eth_book-d10_trade_2026-07-07.jsonl";
+  if (!std::filesystem::exists(path)) {
+    GTEST_SKIP() << "no capture at " << path << ": set HAVKLO_SHARED_DIR to play it";
+  }
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  VenueWorldSettings settings;
+  settings.engine = book_settings({"BTC/USD", "ETH/USD"});
+  VenueWorld world(settings,
+                   std::make_unique<CaptureFeed>(CaptureFeed::parse(text.str(), 0).value()));
+  ASSERT_TRUE(world.run_until(5_s, EventKind::subscriptions_restored));
+  world.run(60_s);
+  EXPECT_EQ(world.count(EventKind::checksum_mismatch), 0u);
+  size_t messages = 0;
+  for (const Event& event : world.events) messages += event.last_in_message() ? 1 : 0;
+  EXPECT_GT(messages, 2'900u);
+}
+
+}  // namespace
+}  // namespace havklo::replay
