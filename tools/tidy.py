@@ -46,7 +46,7 @@ MAY_INCLUDE = {
     "engine/kraken/": ("kraken/",),
     "engine/core/": ("core/", "websocket/", "kraken/"),
     "engine/io/": ("io/",),
-    "engine/client.cpp": ("core/", "io/"),
+    "engine/client/": ("client/", "core/", "io/"),
 }
 # The rooms of replay/ on their floors, from the ground up: a room includes itself and what lies on a floor below it.
 REPLAY_FLOORS = (("venue", "text"), ("recording", "observer"), ("playback",), ("what_if", "world"))
@@ -198,6 +198,9 @@ PLANTED = [
     ("engine/core/a.cpp", "// A.\n#include \"io/uring.hpp\"\n", "must not include"),
     ("engine/websocket/a.cpp", "// A.\n#include \"kraken/book.hpp\"\n", "must not include"),
     ("engine/io/a.cpp", "// A.\n#include \"core/engine.hpp\"\n", "must not include"),
+    ("engine/core/a.cpp", "// A.\n#include \"client/live_engine.hpp\"\n", "must not include"),
+    ("engine/io/a.cpp", "// A.\n#include \"client/live_engine.hpp\"\n", "must not include"),
+    ("engine/client/a.cpp", "// A.\n#include \"kraken/book.hpp\"\n", "must not include"),
     ("replay/venue/a.cpp", "// A.\n#include \"replay/recording/reader.hpp\"\n", "must not include"),
     ("replay/recording/a.cpp", "// A.\n#include \"replay/observer/verdict.hpp\"\n", "must not include"),
     ("replay/playback/a.cpp", "// A.\n#include \"replay/world/disk.hpp\"\n", "must not include"),

@@ -1,0 +1,113 @@
+// Settings, one call each, and the two doors in.
+#include <havklo/client.hpp>
+
+namespace havklo {
+
+KrakenClientBuilder::KrakenClientBuilder(std::vector<std::string> symbols)
+    : symbols_(std::move(symbols)) {}
+
+void KrakenClientBuilder::add_channel(Channel channel, uint32_t depth) {
+  settings_.subscriptions.push_back({.channel = channel, .symbols = symbols_, .depth = depth});
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_book(uint32_t depth) {
+  add_channel(Channel::book, depth);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_trades() {
+  add_channel(Channel::trade, 10);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_ticker() {
+  add_channel(Channel::ticker, 10);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_reconnect(const ReconnectSettings& settings) {
+  settings_.reconnect = settings;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::without_reconnect() {
+  settings_.reconnect.enabled = false;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_circuit_breaker(
+    const CircuitBreakerSettings& settings) {
+  settings_.circuit_breaker = settings;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::without_circuit_breaker() {
+  settings_.circuit_breaker.enabled = false;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_timeouts(const TimeoutSettings& settings) {
+  settings_.timeouts = settings;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_requests(const RequestSettings& settings) {
+  settings_.requests = settings;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_url(std::string url) {
+  settings_.url = std::move(url);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_ca_file(std::string path) {
+  settings_.ca_file = std::move(path);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_ring_slots(uint32_t slots) {
+  settings_.ring_slots = slots;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_idle(Idle idle) {
+  settings_.idle = idle;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_network(Network network) {
+  settings_.network = network;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::pinned_to(uint32_t cpu) {
+  settings_.cpu = cpu;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_seed(uint64_t seed) {
+  settings_.seed = seed;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_recording(std::string path) {
+  settings_.recording.path = std::move(path);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_recording(RecordingSettings settings) {
+  settings_.recording = std::move(settings);
+  return *this;
+}
+
+std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClientBuilder::connect() {
+  return KrakenClient::connect(settings_);
+}
+
+std::expected<std::unique_ptr<InlineKrakenClient>, StartError>
+KrakenClientBuilder::connect_inline() {
+  return InlineKrakenClient::connect(settings_);
+}
+
+}  // namespace havklo

@@ -1,0 +1,71 @@
+// The engine on the caller's thread: a turn a call, its events handed over from a staging door.
+#include <havklo/client.hpp>
+
+#include "client/live_engine.hpp"
+#include "core/staging_door.hpp"
+
+namespace havklo {
+
+struct InlineKrakenClient::State {
+  explicit State(uint32_t slots) : event_door(slots) {}
+
+  core::StagingDoor event_door;
+  client::LiveEngine live;
+  bool started = false;
+  bool finished = false;
+};
+
+std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
+    const Settings& settings) {
+  if (auto valid = validate(settings); !valid) {
+    return std::unexpected(StartError{valid.error(), {}});
+  }
+  auto state = std::make_unique<State>(settings.ring_slots);
+  if (auto ok = state->live.start(settings, state->event_door); !ok) {
+    return std::unexpected(ok.error());
+  }
+  return std::unique_ptr<InlineKrakenClient>(new InlineKrakenClient(settings, std::move(state)));
+}
+
+InlineKrakenClient::InlineKrakenClient(const Settings& settings, std::unique_ptr<State> state)
+    : ClientCommands(settings), state_(std::move(state)) {}
+
+InlineKrakenClient::~InlineKrakenClient() {
+  if (!state_->started) return;
+  // Again when the queue was full: the turn takes from it.
+  for (bool asked = false; !closed(); static_cast<void>(turn())) {
+    asked = asked || close().has_value();
+  }
+}
+
+std::span<const Event> InlineKrakenClient::turn() {
+  if (state_->finished) return {};
+  if (!state_->started) {
+    state_->started = true;
+    state_->live.transport->start_on_this_thread();
+  }
+  static_cast<void>(state_->live.turn());
+  if (state_->live.engine->closed()) {
+    state_->live.finish();
+    state_->finished = true;
+  }
+  return state_->event_door.published();
+}
+
+std::expected<void, std::string> InlineKrakenClient::recording() const {
+  if (!closed()) return std::unexpected("the client is not closed");
+  return state_->live.recording();
+}
+
+bool InlineKrakenClient::closed() const { return state_->finished; }
+
+const Names& InlineKrakenClient::names() const { return state_->live.engine->names(); }
+
+ClientCounters InlineKrakenClient::counters() const { return state_->live.counters(); }
+
+std::expected<void, CommandError> InlineKrakenClient::send(const Command& command) {
+  if (closed()) return std::unexpected(CommandError::closed);
+  return state_->live.push(command);
+}
+
+}  // namespace havklo

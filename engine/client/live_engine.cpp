@@ -1,0 +1,78 @@
+// Opens the live doors one after the other, and closes them in the order that the kernel needs.
+#include "client/live_engine.hpp"
+
+#include "io/entropy.hpp"
+
+namespace havklo::client {
+namespace {
+
+// What is left after Closed: a close frame or a FIN on its way.
+constexpr Duration drain_time = Duration::milliseconds(50);
+
+}  // namespace
+
+// The kernel must have let go of the recorder's blocks before they go.
+LiveEngine::~LiveEngine() {
+  engine.reset();
+  if (recorder) recorder->finish();
+  transport.reset();
+}
+
+std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDoor& events) {
+  settings = given;
+  const auto refuse = [](std::string what) {
+    return std::unexpected(StartError{std::nullopt, std::move(what)});
+  };
+  if (!settings.seed) {
+    const auto seed = io::seed_from_kernel();
+    if (!seed) return refuse(seed.error());
+    settings.seed = *seed;
+  }
+  auto made = io::LiveTransport::create({.network = settings.network,
+                                         .tls = parse_url(settings.url)->tls,
+                                         .ca_file = settings.ca_file,
+                                         .connections_max = 2,
+                                         .uring = {}});
+  if (!made) return refuse(made.error());
+  transport = std::move(*made);
+  if (!settings.recording.path.empty()) {
+    auto recording = Recorder::create(settings.recording.path, settings, *settings.seed,
+                                      clock.utc_offset(), *transport);
+    if (!recording) return refuse(recording.error());
+    recorder = std::move(*recording);
+    transport->receive_into(*recorder);
+  }
+  engine = std::make_unique<core::Engine>(
+      std::span(&settings, 1), core::Doors{clock, *transport, command_door, events, recorder.get(),
+                                           *settings.seed, &transport->phases()});
+  return {};
+}
+
+void LiveEngine::finish() {
+  transport->drain(drain_time);
+  if (recorder) recorder->finish();
+  transport->stop_on_this_thread();
+}
+
+ClientCounters LiveEngine::counters() const {
+  const io::PhaseRecorder& phases = std::as_const(*transport).phases();
+  ClientCounters counters;
+  for (size_t i = 0; i < phase_count; ++i) {
+    counters.phases[i] = phases.summary(static_cast<MessagePhase>(i));
+  }
+  counters.read = phases.read_summary();
+  counters.kernel_entries = std::as_const(*transport).counters().kernel_entries;
+  counters.socket_calls = transport->socket_counters().calls;
+  counters.socket_calls_empty = transport->socket_counters().empty_calls;
+  counters.turns = turn_times.turns();
+  counters.longest_turn_ns = turn_times.longest_ns();
+  counters.turns_over_budget = turn_times.over_budget();
+  return counters;
+}
+
+std::expected<void, std::string> LiveEngine::recording() const {
+  if (!recorder) return {};
+  return recorder->outcome();
+}
+
+}  // namespace havklo::client

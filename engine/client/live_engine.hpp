@@ -1,0 +1,71 @@
+// An engine behind its live doors: clock, network, recorder, commands, seed. Only the door for its
+// events is the caller's; it is where the two forms of client differ.
+//
+// Owns:       the engine, the network, the recorder, the queue of commands.
+// Not owned:  the events door, which outlives it.
+// Threads:    the loop's; push() and counters() may be called by one other, recording() by it once
+//             the loop has ended.
+// Invariants: the recorder outlives the engine that writes to it, and the network's hold on its
+//             blocks.
+// Cost:       a turn is the engine's, and a subtraction to time it by the clock read that it made.
+#pragma once
+
+#include <expected>
+#include <havklo/client.hpp>
+#include <havklo/command.hpp>
+#include <havklo/recording.hpp>
+#include <havklo/spsc_ring.hpp>
+#include <memory>
+#include <string>
+
+#include "core/engine.hpp"
+#include "core/ring_doors.hpp"
+#include "io/live_transport.hpp"
+#include "io/system_clock.hpp"
+#include "io/turn_times.hpp"
+
+namespace havklo::client {
+
+inline constexpr size_t command_slots = 256;
+
+struct LiveEngine {
+  LiveEngine() = default;
+  ~LiveEngine();
+  LiveEngine(const LiveEngine&) = delete;
+  LiveEngine& operator=(const LiveEngine&) = delete;
+
+  // Makes the doors and the engine, once; nothing is connected before the first turn. `given` must
+  // be valid (validate()), which the caller sees to before it makes a ring by them.
+  std::expected<void, StartError> start(const Settings& given, EventDoor& events);
+
+  core::TurnResult turn() {
+    const core::TurnResult result = engine->turn();
+    turn_times.turn_began(result.now);
+    return result;
+  }
+  void park(Duration at_most) {
+    transport->park(at_most);
+    turn_times.slept();
+  }
+
+  // After Closed, by the loop's thread: lets the network and the disk have what is theirs.
+  void finish();
+
+  std::expected<void, CommandError> push(const Command& command) {
+    if (!commands.try_push(command)) return std::unexpected(CommandError::queue_full);
+    return {};
+  }
+  [[nodiscard]] ClientCounters counters() const;
+  [[nodiscard]] std::expected<void, std::string> recording() const;
+
+  Settings settings;
+  io::SystemClock clock;
+  std::unique_ptr<io::LiveTransport> transport;
+  std::unique_ptr<Recorder> recorder;
+  SpscRing<Command> commands{command_slots};
+  core::RingCommandDoor command_door{commands};
+  std::unique_ptr<core::Engine> engine;
+  io::TurnTimes turn_times;
+};
+
+}  // namespace havklo::client

@@ -1,0 +1,173 @@
+// The engine on a thread of its own: the loop of that thread, and what the consumer's thread asks
+// of it. Between them lie the ring of events, the ring of commands and the four atomics of State.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <havklo/client.hpp>
+#include <havklo/event_ring.hpp>
+#include <thread>
+
+#include "client/live_engine.hpp"
+#include "core/ring_doors.hpp"
+#include "io/affinity.hpp"
+
+namespace havklo {
+namespace {
+
+// A parked loop looks at what has no wake-up (room in the ring) at least so often.
+constexpr Duration room_poll_interval = Duration::milliseconds(1);
+constexpr Duration park_max = Duration::seconds(1);
+// How often wait_live() looks. The loop waits for room now and then, for a turn; in so many looks,
+// one after the other, it does only when nobody reads.
+constexpr std::chrono::microseconds look_interval{200};
+constexpr uint32_t full_looks_max = 250;
+
+}  // namespace
+
+std::string NotLive::message() const {
+  std::string text = closed ? "the client has closed" : "not live yet";
+  if (ring_full) text += ": the ring is full: read events, or with_ring_slots()";
+  if (reason != Reason::none)
+    text.append("; the last connection ended by ").append(to_string(reason));
+  return text;
+}
+
+struct KrakenClient::State {
+  explicit State(uint32_t ring_slots) : ring(ring_slots), event_door(ring) {}
+
+  void run(std::promise<std::expected<void, std::string>> started);
+  void park(const core::TurnResult& turn);
+  void tell(bool is_closed);
+
+  EventRing ring;
+  core::RingEventDoor event_door;
+  client::LiveEngine live;
+  // What wait_live() and closed() read: written by the loop when it changes.
+  std::atomic<bool> has_been_live{false};
+  std::atomic<bool> closed{false};
+  std::atomic<bool> ring_full{false};
+  std::atomic<Reason> last_loss{Reason::none};
+  std::thread thread;
+};
+
+void KrakenClient::State::run(std::promise<std::expected<void, std::string>> started) {
+  if (live.settings.cpu) {
+    if (auto pinned = io::pin_this_thread(*live.settings.cpu); !pinned) {
+      return started.set_value(pinned);
+    }
+  }
+  live.transport->start_on_this_thread();
+  started.set_value({});
+  const bool parks = live.settings.idle == Idle::park;
+  bool full = false;
+  for (;;) {
+    const core::TurnResult turn = live.turn();
+    if (live.engine->waits_for_room() != full) {
+      full = !full;
+      ring_full.store(full, std::memory_order_relaxed);
+    }
+    if (turn.events != 0) {
+      const bool is_closed = live.engine->closed();
+      if (is_closed) break;
+      tell(false);
+    } else if (parks && turn.inputs == 0 && !turn.more_due) {
+      park(turn);
+    }
+  }
+  live.finish();
+  tell(true);
+}
+
+void KrakenClient::State::park(const core::TurnResult& turn) {
+  Duration wait = live.engine->next_deadline() - turn.now;
+  wait = std::min(wait, live.engine->waits_for_room() ? room_poll_interval : park_max);
+  if (live.recorder) wait = std::min(wait, live.recorder->next_deadline() - turn.now);
+  live.park(wait);
+}
+
+void KrakenClient::State::tell(bool is_closed) {
+  last_loss.store(live.engine->last_loss(), std::memory_order_relaxed);
+  // Pairs with the acquire in wait_live() and closed(): the reason is known before.
+  has_been_live.store(live.engine->has_been_live(), std::memory_order_release);
+  closed.store(is_closed, std::memory_order_release);
+}
+
+KrakenClientBuilder KrakenClient::builder(std::vector<std::string> symbols) {
+  return KrakenClientBuilder(std::move(symbols));
+}
+
+std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
+    const Settings& settings) {
+  if (auto valid = validate(settings); !valid) {
+    return std::unexpected(StartError{valid.error(), {}});  // before a ring is made of them
+  }
+  auto state = std::make_unique<State>(settings.ring_slots);
+  if (auto ok = state->live.start(settings, state->event_door); !ok) {
+    return std::unexpected(ok.error());
+  }
+  std::promise<std::expected<void, std::string>> promise;
+  auto started = promise.get_future();
+  state->thread = std::thread(
+      [raw = state.get(), told = std::move(promise)]() mutable { raw->run(std::move(told)); });
+  if (auto ok = started.get(); !ok) {
+    state->thread.join();
+    return std::unexpected(StartError{std::nullopt, ok.error()});
+  }
+  return std::unique_ptr<KrakenClient>(new KrakenClient(settings, std::move(state)));
+}
+
+KrakenClient::KrakenClient(const Settings& settings, std::unique_ptr<State> state)
+    : ClientCommands(settings), state_(std::move(state)) {}
+
+KrakenClient::~KrakenClient() {
+  while (!closed()) {
+    if (close()) break;
+    std::this_thread::yield();  // the queue is full: the engine is taking from it
+  }
+  state_->thread.join();
+}
+
+bool KrakenClient::poll(Event& event) { return state_->ring.try_pop(event); }
+
+std::span<const Event> KrakenClient::peek() { return state_->ring.peek(); }
+
+void KrakenClient::release(size_t count) { state_->ring.release(count); }
+
+std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
+  using clock = std::chrono::steady_clock;
+  const auto began = clock::now();
+  for (uint32_t full_looks = 0;;) {
+    const bool is_closed = closed();
+    if (state_->has_been_live.load(std::memory_order_acquire)) return {};
+    const NotLive why{.closed = is_closed,
+                      .ring_full = state_->ring_full.load(std::memory_order_relaxed),
+                      .reason = state_->last_loss.load(std::memory_order_relaxed)};
+    full_looks = why.ring_full ? full_looks + 1 : 0;
+    const bool in_vain = why.closed || full_looks == full_looks_max;
+    if (in_vain || clock::now() - began >= std::chrono::nanoseconds(timeout.ns)) {
+      return std::unexpected(why);
+    }
+    std::this_thread::sleep_for(look_interval);
+  }
+}
+
+std::expected<void, std::string> KrakenClient::recording() const {
+  if (!closed()) return std::unexpected("the client is not closed");
+  return state_->live.recording();
+}
+
+bool KrakenClient::closed() const { return state_->closed.load(std::memory_order_acquire); }
+
+const Names& KrakenClient::names() const { return state_->live.engine->names(); }
+
+ClientCounters KrakenClient::counters() const { return state_->live.counters(); }
+
+std::expected<void, CommandError> KrakenClient::send(const Command& command) {
+  if (closed()) return std::unexpected(CommandError::closed);
+  auto pushed = state_->live.push(command);
+  if (pushed && state_->live.settings.idle == Idle::park) state_->live.transport->wake();
+  return pushed;
+}
+
+}  // namespace havklo
