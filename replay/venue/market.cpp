@@ -23,6 +23,20 @@ size_t levels_min(const MarketSymbol& spec) {
   return spec.levels < 10 ? 1 : spec.levels - spec.levels / 16;
 }
 
+// A book message of these levels of `book`, with its decimals and its checksum.
+void append_levels(std::string& out, std::string_view symbol, bool snapshot,
+                   std::span<const MarketLevel> bids, std::span<const MarketLevel> asks,
+                   const MarketBook& book, int64_t utc_us) {
+  append_book(out, {.symbol = symbol,
+                    .snapshot = snapshot,
+                    .bids = bids,
+                    .asks = asks,
+                    .price_decimals = book.price_decimals(),
+                    .qty_decimals = book.qty_decimals(),
+                    .checksum = book.checksum(),
+                    .utc_us = utc_us});
+}
+
 }  // namespace
 
 std::vector<MarketSymbol> default_symbols() {
@@ -169,14 +183,7 @@ void Market::publish(uint32_t index, FeedSink& sink) {
     if (bids.empty() && asks.empty()) continue;
     if (!sink.wants(Channel::book, index, book_depths[i])) continue;
     text_.clear();
-    append_book(text_, {.symbol = name,
-                        .snapshot = false,
-                        .bids = bids,
-                        .asks = asks,
-                        .price_decimals = book.price_decimals(),
-                        .qty_decimals = book.qty_decimals(),
-                        .checksum = book.checksum(),
-                        .utc_us = state.changed_us});
+    append_levels(text_, name, false, bids, asks, book, state.changed_us);
     sink.on_message(Channel::book, index, book_depths[i], text_, false);
   }
   const std::array<int64_t, 2> best{state.day.bid.price, state.day.ask.price};
@@ -338,14 +345,7 @@ void Market::append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
   } else {
     const auto bids = book.top(BookSide::bid, depth);
     const auto asks = book.top(BookSide::ask, depth);
-    append_book(out, {.symbol = name,
-                      .snapshot = true,
-                      .bids = bids,
-                      .asks = asks,
-                      .price_decimals = book.price_decimals(),
-                      .qty_decimals = book.qty_decimals(),
-                      .checksum = book.checksum(),
-                      .utc_us = state.changed_us});
+    append_levels(out, name, true, bids, asks, book, state.changed_us);
   }
 }
 
