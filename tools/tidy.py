@@ -166,6 +166,15 @@ def check_readme(root, report):
             report("README.md", readme.read_text()[:match.start()].count("\n") + 1, "a C++ example that no test compiles")
 
 
+def check_links(root, name, text, report):
+    """What a page links to in the tree is there; code is no page."""
+    prose = re.sub(r"```.*?```|`[^`\n]*`", lambda match: re.sub(r"[^\n]", " ", match.group(0)), text, flags=re.S)
+    for match in re.finditer(r"\]\(([^)\s#]+)", prose):
+        target = match.group(1)
+        if ":" not in target and not (root / name).parent.joinpath(target).exists():
+            report(name, prose[:match.start()].count("\n") + 1, f"links to {target}, which is not there")
+
+
 def check_tree(root):
     findings = []
 
@@ -179,6 +188,8 @@ def check_tree(root):
         except UnicodeDecodeError:
             continue
         check_file(name, text, report)
+        if path.suffix == ".md":
+            check_links(root, name, text, report)
         folder, pattern, _ = ONE_CLOCK_READ
         if name.startswith(folder) and path.suffix in (".hpp", ".cpp"):
             clock_reads += [f"{name}:{code_of(text)[:m.start()].count(chr(10)) + 1}" for m in re.finditer(pattern, code_of(text))]
@@ -219,6 +230,8 @@ PLANTED = [
     ("engine/core/a.cpp", "// A.\nvoid f(int x) {\n" + "  ++x;\n" * 80 + "}\n", "a function of"),
     ("engine/core/a.cpp", "// A.\n" + "int x;\n" * 700, "split it by concept"),
     ("engine/core/a.cpp", "// A.\nauto a = clock.now();\nauto b = clock.now();\n", "once a turn"),
+    ("replay/text/A.md", "See [b](b.hpp).\n", "which is not there"),
+    ("README.md", "| [`b.hpp`](b.hpp) | `a(b)` |\n", "which is not there"),
     ("README.md", "```cpp\nint x;\n```\n", "no test compiles"),
     ("README.md", "<!-- example one -->\n```cpp\nint x;\n```\n", "is not the region"),
 ]
