@@ -4,15 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <havklo/timer_wheel.hpp>
+
+#include "replay/observer/loss_cause.hpp"
 
 namespace havklo::replay {
 namespace {
 
 // A deadline is rounded up to the wheel's tick, and so is what is reckoned from it.
 constexpr Duration tick = TimerWheel::tick * 2;
-constexpr Duration retry_after_max = Duration::seconds(600);
 
 uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'000'000); }
 
@@ -26,7 +26,7 @@ SessionObserver::SessionObserver(const Settings& settings, uint16_t number, cons
       verdict_(verdict),
       figures_(figures),
       wishes_(settings, number, names, truth, verdict),
-      previous_delay_(settings.reconnect.initial_delay) {}
+      waits_(settings, number, verdict) {}
 
 void SessionObserver::on_command(const Command& command, Instant now) {
   if (seen_ == Seen::closed) return;
@@ -34,7 +34,7 @@ void SessionObserver::on_command(const Command& command, Instant now) {
   if (command.kind == Command::Kind::close && !close_asked_) close_asked_ = now;
   if (command.kind != Command::Kind::reconnect || close_asked_) return;
   if (live()) reconnect_asked_ = now;
-  const bool may_skip = seen_ == Seen::waiting && waits_for_backoff_ && retryable_;
+  const bool may_skip = seen_ == Seen::waiting && waits_for_backoff_ && waits_.retryable();
   if (may_skip && breaker_ != Breaker::open) cut_short_ = now;
 }
 
@@ -198,28 +198,26 @@ void SessionObserver::on_disconnected(const Event& event) {
 }
 
 void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_status, Instant at) {
-  check_reason(reason, at);
+  const LossCircumstances seen{.connected_at = connected_at_,
+                               .probing = probing_,
+                               .asked_for = close_asked_ || reconnect_asked_ == at};
+  if (const auto broken = unfounded(reason, settings_, wire_, seen, at)) {
+    violate(*broken, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
+  }
   ++losses_;
   lost_attempt_began_ = wire_.began;
   const bool was_live = live();
   const bool was_stable = was_live && at - live_at_ >= settings_.reconnect.stable_after;
   seen_ = Seen::lost;
   restored_ = false;
-  reason_ = reason;
-  retryable_ = retryable;
-  http_status_ = http_status;
+  waits_.on_loss(retryable, http_status, wire_, at);
   if (was_live) {
     down_since_ = at;
     outage_attempts_ = outage_trips_ = 0;
   }
-  const bool said = wire_.system == SystemStatus::maintenance;
-  floor_uncertain_ = said && wire_.system_said_at == at;
-  if (wire_.close_code == 1012 || wire_.close_code == 1013 || http_status == 503 || said) {
-    maintenance_floor_ = true;
-  }
   if (was_stable) {
     attempt_ = failures_ = 0;
-    previous_delay_ = settings_.reconnect.initial_delay;
+    waits_.begin_again();
   }
   if (close_asked_ || !settings_.reconnect.enabled) return;
   ++attempt_;
@@ -227,60 +225,6 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
   ++failures_;
   if (breaker_ == Breaker::half_open || failures_ >= settings_.circuit_breaker.failure_threshold) {
     expect(EventKind::circuit_breaker_open);
-  }
-}
-
-// A reason must have its cause on the wire or on the clock.
-void SessionObserver::check_reason(Reason reason, Instant at) {
-  const auto wrong = [&](Invariant invariant) {
-    violate(invariant, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
-  };
-  switch (reason) {
-    case Reason::end_of_stream:
-    case Reason::peer_reset:
-    case Reason::connect_refused:
-    case Reason::resolve_failed:
-    case Reason::tls_failed:
-    case Reason::certificate_refused:
-      if (wire_.ended != reason) wrong(Invariant::loss_reason);
-      return;
-    case Reason::server_closed:
-      if (wire_.close_code == 0) wrong(Invariant::loss_reason);
-      return;
-    case Reason::connect_timeout:
-      if (at - wire_.began < settings_.timeouts.connect_timeout) wrong(Invariant::false_alarm);
-      return;
-    case Reason::greeting_timeout:
-      if (at - wire_.upgraded_at < settings_.timeouts.greeting_timeout) {
-        wrong(Invariant::false_alarm);
-      }
-      return;
-    case Reason::heartbeat_timeout:
-      if (at - wire_.last_message_at < settings_.timeouts.heartbeat_timeout) {
-        wrong(Invariant::false_alarm);
-      }
-      return;
-    case Reason::restore_timeout:
-      if (at - connected_at_ < settings_.timeouts.restore_timeout) wrong(Invariant::false_alarm);
-      return;
-    case Reason::probe_timeout:
-      if (!probing_ || at - wire_.began < settings_.circuit_breaker.half_open_timeout) {
-        wrong(Invariant::false_alarm);
-      }
-      return;
-    case Reason::requested:
-      if (!close_asked_ && reconnect_asked_ != at) wrong(Invariant::loss_reason);
-      return;
-    case Reason::maintenance:
-      if (wire_.close_code != 1012 && wire_.system != SystemStatus::maintenance) {
-        wrong(Invariant::loss_reason);
-      }
-      return;
-    case Reason::none:
-      return wrong(Invariant::loss_reason);
-    case Reason::upgrade_refused:
-    case Reason::protocol_error:
-      return;
   }
 }
 
@@ -299,76 +243,10 @@ void SessionObserver::on_reconnecting(const Event& event) {
   if (settings_.reconnect.max_attempts && attempt_ > *settings_.reconnect.max_attempts) {
     violate(Invariant::max_attempts, event.time, "an attempt beyond max_attempts");
   }
-  check_delay(wait, event.time);
+  waits_.check(wait, attempt_, breaker_ == Breaker::open, wire_, event.time);
   seen_ = Seen::waiting;
   due_ = event.time + Duration{wait.delay_ns};
   waits_for_backoff_ = wait.waits_for == WaitsFor::backoff;
-}
-
-// The range of the backoff of this attempt.
-void SessionObserver::delay_range(uint32_t attempt, Duration& lowest, Duration& highest) const {
-  const ReconnectSettings& reconnect = settings_.reconnect;
-  const auto cap = static_cast<double>(reconnect.max_delay.ns);
-  auto exact = static_cast<double>(reconnect.initial_delay.ns);
-  for (uint32_t n = 1; n < attempt && exact < cap; ++n) exact *= reconnect.multiplier;
-  const Duration delay{std::llround(std::min(exact, cap))};
-  switch (reconnect.jitter) {
-    case Jitter::none:
-      lowest = highest = delay;
-      return;
-    case Jitter::full:
-      lowest = {};
-      highest = delay;
-      return;
-    case Jitter::decorrelated:
-      lowest = std::min(reconnect.initial_delay, reconnect.max_delay);
-      highest = std::min(reconnect.max_delay, std::max(lowest, previous_delay_ * 3));
-      return;
-  }
-}
-
-void SessionObserver::check_delay(const Event::Reconnecting& wait, Instant at) {
-  const ReconnectSettings& reconnect = settings_.reconnect;
-  Duration lowest;
-  Duration highest;
-  const bool open = breaker_ == Breaker::open;
-  if (open) {
-    lowest = highest = settings_.circuit_breaker.reset_timeout;
-  } else if (!retryable_) {
-    lowest = highest = reconnect.max_delay;
-  } else {
-    delay_range(attempt_, lowest, highest);
-  }
-  const Duration delay{wait.delay_ns};
-  const bool drawn = !open && retryable_ && wait.waits_for == WaitsFor::backoff;
-  const auto wrong = [&](std::string_view what) {
-    violate(Invariant::backoff, at,
-            fmt::format("a wait of {} ns for {}: {}", delay.ns, to_string(wait.waits_for), what));
-  };
-  if (delay < lowest) wrong("shorter than the backoff");
-  if (drawn && delay > highest) wrong("longer than the backoff");
-  if (drawn && delay > reconnect.max_delay) wrong("longer than max_delay");
-  if (maintenance_floor_ && !floor_uncertain_ && delay < reconnect.maintenance_delay) {
-    wrong("shorter than maintenance_delay");
-  }
-  const bool limited = http_status_ == 429 && !wire_.retry_after && !wire_.has_retry_date;
-  if (limited && delay < reconnect.rate_limited_delay) wrong("shorter than rate_limited_delay");
-  if (wire_.retry_after && http_status_ == wire_.http_status &&
-      delay < std::min(*wire_.retry_after, retry_after_max)) {
-    wrong("shorter than Retry-After");
-  }
-  const auto is = [&](WaitsFor cause, Duration exact, std::string_view what) {
-    if (wait.waits_for == cause && delay != exact) wrong(what);
-  };
-  is(WaitsFor::breaker, settings_.circuit_breaker.reset_timeout, "not reset_timeout");
-  is(WaitsFor::maintenance, reconnect.maintenance_delay, "not maintenance_delay");
-  is(WaitsFor::rate_limited, reconnect.rate_limited_delay, "not rate_limited_delay");
-  if (wait.waits_for == WaitsFor::breaker && !open) wrong("the breaker is not open");
-  if (wait.waits_for == WaitsFor::maintenance && !maintenance_floor_) wrong("nobody said so");
-  // What was drawn is hidden behind a longer wait; the next range reckons with the worst.
-  if (!open && retryable_) {
-    previous_delay_ = wait.waits_for == WaitsFor::backoff ? delay : highest;
-  }
 }
 
 void SessionObserver::on_reconnect_failed(const Event& event) {
@@ -414,7 +292,7 @@ void SessionObserver::on_restored(const Event& event, const WishObserver::VenueH
   down_since_.reset();
   restored_ = true;
   live_at_ = event.time;
-  maintenance_floor_ = false;
+  waits_.on_restored();
   if (probing_) expect(EventKind::circuit_breaker_closed);
 }
 

@@ -16,29 +16,13 @@
 #include <optional>
 #include <string>
 
-#include "replay/observer/histogram.hpp"
+#include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/verdict.hpp"
+#include "replay/observer/waits.hpp"
 #include "replay/observer/wire_view.hpp"
 #include "replay/observer/wishes.hpp"
 
 namespace havklo::replay {
-
-// What outages cost, over all sessions of a run.
-struct OutageHistograms {
-  Histogram time_to_all_clear_ms;  // from the loss of a Live connection to the next all clear
-  Histogram first_all_clear_ms;    // from the start
-  Histogram attempts;              // of an outage
-  Histogram trips;                 // of an outage
-  Histogram uptime_ms;             // of a connection
-
-  void add(const OutageHistograms& other) {
-    time_to_all_clear_ms.add(other.time_to_all_clear_ms);
-    first_all_clear_ms.add(other.first_all_clear_ms);
-    attempts.add(other.attempts);
-    trips.add(other.trips);
-    uptime_ms.add(other.uptime_ms);
-  }
-};
 
 class SessionObserver {
  public:
@@ -80,9 +64,6 @@ class SessionObserver {
   void on_closed(const Event& event);
   void on_restored(const Event& event, const WishObserver::VenueHas& venue_has);
   void on_breaker(const Event& event);
-  void check_reason(Reason reason, Instant at);
-  void check_delay(const Event::Reconnecting& wait, Instant at);
-  void delay_range(uint32_t attempt, Duration& lowest, Duration& highest) const;
   void check_pace(Instant now);
   void check_deadlines(Instant now);
   void check_wait(Instant now, bool has_room, bool has_budget);
@@ -96,6 +77,7 @@ class SessionObserver {
   Verdict& verdict_;
   OutageHistograms& figures_;
   WishObserver wishes_;
+  WaitObserver waits_;
   WireView wire_;
 
   Seen seen_ = Seen::idle;
@@ -108,14 +90,7 @@ class SessionObserver {
   Instant live_at_;
   std::optional<Instant> down_since_;
 
-  // The last loss, and the wait after it.
-  bool retryable_ = true;
-  uint16_t http_status_ = 0;
-  bool maintenance_floor_ = false;
-  bool floor_uncertain_ = false;
-  Reason reason_ = Reason::none;
   bool reconnect_failed_ = false;
-  Duration previous_delay_;
   bool waits_for_backoff_ = false;
   std::optional<Instant> cut_short_;
   Instant due_;

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/run.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/world/scenario.hpp"

@@ -1,0 +1,98 @@
+// The waits' table, written a second time: it judges engine/core.
+#include "replay/observer/waits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace havklo::replay {
+namespace {
+
+constexpr Duration retry_after_max = Duration::seconds(600);
+
+}  // namespace
+
+WaitObserver::WaitObserver(const Settings& settings, uint16_t session, Verdict& verdict)
+    : settings_(settings),
+      session_(session),
+      verdict_(verdict),
+      previous_delay_(settings.reconnect.initial_delay) {}
+
+void WaitObserver::on_loss(bool retryable, uint16_t http_status, const WireView& wire, Instant at) {
+  retryable_ = retryable;
+  http_status_ = http_status;
+  const bool said = wire.system == SystemStatus::maintenance;
+  floor_uncertain_ = said && wire.system_said_at == at;
+  if (wire.close_code == 1012 || wire.close_code == 1013 || http_status == 503 || said) {
+    maintenance_floor_ = true;
+  }
+}
+
+WaitObserver::Range WaitObserver::backoff_range(uint32_t attempt) const {
+  const ReconnectSettings& reconnect = settings_.reconnect;
+  const auto cap = static_cast<double>(reconnect.max_delay.ns);
+  auto exact = static_cast<double>(reconnect.initial_delay.ns);
+  for (uint32_t n = 1; n < attempt && exact < cap; ++n) exact *= reconnect.multiplier;
+  const Duration delay{std::llround(std::min(exact, cap))};
+  switch (reconnect.jitter) {
+    case Jitter::none:
+      break;
+    case Jitter::full:
+      return {.lowest = {}, .highest = delay};
+    case Jitter::decorrelated: {
+      const Duration lowest = std::min(reconnect.initial_delay, reconnect.max_delay);
+      return {.lowest = lowest,
+              .highest = std::min(reconnect.max_delay, std::max(lowest, previous_delay_ * 3))};
+    }
+  }
+  return {.lowest = delay, .highest = delay};
+}
+
+void WaitObserver::check(const Event::Reconnecting& wait, uint32_t attempt, bool breaker_open,
+                         const WireView& wire, Instant at) {
+  const ReconnectSettings& reconnect = settings_.reconnect;
+  const Duration reset_timeout = settings_.circuit_breaker.reset_timeout;
+  Range range;
+  if (breaker_open) {
+    range = {.lowest = reset_timeout, .highest = reset_timeout};
+  } else if (!retryable_) {
+    range = {.lowest = reconnect.max_delay, .highest = reconnect.max_delay};
+  } else {
+    range = backoff_range(attempt);
+  }
+  const Duration delay{wait.delay_ns};
+  const bool drawn = !breaker_open && retryable_ && wait.waits_for == WaitsFor::backoff;
+  const auto wrong = [&](std::string_view what) {
+    verdict_.violate(
+        Invariant::backoff, session_, at,
+        fmt::format("a wait of {} ns for {}: {}", delay.ns, to_string(wait.waits_for), what));
+  };
+  if (delay < range.lowest) wrong("shorter than the backoff");
+  if (drawn && delay > range.highest) wrong("longer than the backoff");
+  if (drawn && delay > reconnect.max_delay) wrong("longer than max_delay");
+  if (maintenance_floor_ && !floor_uncertain_ && delay < reconnect.maintenance_delay) {
+    wrong("shorter than maintenance_delay");
+  }
+  const bool limited = http_status_ == 429 && !wire.retry_after && !wire.has_retry_date;
+  if (limited && delay < reconnect.rate_limited_delay) wrong("shorter than rate_limited_delay");
+  if (wire.retry_after && http_status_ == wire.http_status &&
+      delay < std::min(*wire.retry_after, retry_after_max)) {
+    wrong("shorter than Retry-After");
+  }
+  const auto is = [&](WaitsFor cause, Duration exact, std::string_view what) {
+    if (wait.waits_for == cause && delay != exact) wrong(what);
+  };
+  is(WaitsFor::breaker, reset_timeout, "not reset_timeout");
+  is(WaitsFor::maintenance, reconnect.maintenance_delay, "not maintenance_delay");
+  is(WaitsFor::rate_limited, reconnect.rate_limited_delay, "not rate_limited_delay");
+  if (wait.waits_for == WaitsFor::breaker && !breaker_open) wrong("the breaker is not open");
+  if (wait.waits_for == WaitsFor::maintenance && !maintenance_floor_) wrong("nobody said so");
+  // What was drawn is hidden behind a longer wait; the next range reckons with the worst.
+  if (!breaker_open && retryable_) {
+    previous_delay_ = wait.waits_for == WaitsFor::backoff ? delay : range.highest;
+  }
+}
+
+}  // namespace havklo::replay

@@ -1,0 +1,53 @@
+// The announced waits of one session as an observer sees them: the range that a backoff may lie in,
+// and the floors under it, from the design's table (§1.2).
+//
+// Owns:       what the last loss asks of the next wait, and the last backoff (for jitter).
+// Not owned:  the breaker, the count of attempts, the verdict.
+// Threads:    one.
+// Cost:       O(attempts) of an announced wait.
+#pragma once
+
+#include <cstdint>
+#include <havklo/config.hpp>
+#include <havklo/event.hpp>
+
+#include "replay/observer/verdict.hpp"
+#include "replay/observer/wire_view.hpp"
+
+namespace havklo::replay {
+
+class WaitObserver {
+ public:
+  WaitObserver(const Settings& settings, uint16_t session, Verdict& verdict);
+
+  // A connection is lost or an attempt has failed; `wire` is what was seen of it.
+  void on_loss(bool retryable, uint16_t http_status, const WireView& wire, Instant at);
+  // The connection that was lost had been stable: the next backoff is the first again.
+  void begin_again() { previous_delay_ = settings_.reconnect.initial_delay; }
+  // All clear: what the venue said of maintenance is over.
+  void on_restored() { maintenance_floor_ = false; }
+  // Reconnecting says this.
+  void check(const Event::Reconnecting& wait, uint32_t attempt, bool breaker_open,
+             const WireView& wire, Instant at);
+
+  // Of the last loss.
+  [[nodiscard]] bool retryable() const { return retryable_; }
+
+ private:
+  struct Range {
+    Duration lowest;
+    Duration highest;
+  };
+  [[nodiscard]] Range backoff_range(uint32_t attempt) const;
+
+  Settings settings_;
+  uint16_t session_;
+  Verdict& verdict_;
+  bool retryable_ = true;
+  uint16_t http_status_ = 0;
+  bool maintenance_floor_ = false;
+  bool floor_uncertain_ = false;  // it was said in the turn of the loss: before or behind it
+  Duration previous_delay_;
+};
+
+}  // namespace havklo::replay
