@@ -5,7 +5,7 @@
 
 #include "bench/contender.hpp"
 #include "io/library_versions.hpp"
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 #include "kraken/json_kernel.hpp"
 
 namespace havklo::bench {

@@ -15,8 +15,8 @@
 #include "bench/loopback_listener.hpp"
 #include "bench/measure.hpp"
 #include "bench/venue_frames.hpp"
-#include "io/certificate.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 #include "replay/venue/messages.hpp"
 #include "websocket/connection.hpp"
 

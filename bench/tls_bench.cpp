@@ -14,8 +14,8 @@
 
 #include "bench/measure.hpp"
 #include "bench/questions/records.hpp"
-#include "io/aes_gcm.hpp"
 #include "io/library_versions.hpp"
+#include "io/tls/aes_gcm.hpp"
 #if HAVKLO_HAS_OPENSSL
 #include "bench/openssl_client.hpp"
 #endif

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bench/feed_world.hpp"
-#include "io/certificate.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo::bench {

@@ -18,8 +18,8 @@
 
 #include "bench/contender.hpp"
 #include "bench/measure.hpp"
-#include "io/certificate.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo::bench {

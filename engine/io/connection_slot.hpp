@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "io/known_host.hpp"
-#include "io/tls.hpp"
+#include "io/tls/known_host.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo::io {
 

@@ -5,7 +5,7 @@
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo::io {
 

@@ -26,7 +26,7 @@
 #include "io/phase_recorder.hpp"
 #include "io/resolver.hpp"
 #include "io/system_clock.hpp"
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 #include "io/uring.hpp"
 #include "io/uring_files.hpp"
 

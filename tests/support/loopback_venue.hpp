@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "havklo/exchange_server.hpp"
-#include "io/certificate.hpp"
+#include "io/tls/certificate_authority.hpp"
 #include "replay/world/scenario.hpp"
 #include "support/temporary_file.hpp"
 

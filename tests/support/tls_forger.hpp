@@ -22,8 +22,8 @@
 #include <string_view>
 #include <vector>
 
-#include "io/certificate.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo {
 

@@ -17,8 +17,8 @@
 #include <string>
 #include <string_view>
 
-#include "io/certificate.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo {
 

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "io/certificate.hpp"
 #include "io/system_clock.hpp"
-#include "io/tls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "io/tls/stream.hpp"
 #include "replay/venue/model.hpp"
 
 namespace havklo {

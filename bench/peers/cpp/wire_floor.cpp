@@ -17,7 +17,7 @@
 #include <havklo/random.hpp>
 
 #include "bench/questions/wire.hpp"
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 #include "io/uring.hpp"
 #include "websocket/connection.hpp"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo::io {
 

@@ -24,7 +24,7 @@
 #include <span>
 #include <string_view>
 
-#include "io/aes_gcm.hpp"
+#include "io/tls/aes_gcm.hpp"
 
 namespace havklo::io {
 

@@ -1,5 +1,5 @@
 // wolfSSL behind two callbacks that move bytes between it and our spans.
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.
@@ -15,7 +15,7 @@
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 
-#include "io/tls_record_opener.hpp"
+#include "io/tls/record_opener.hpp"
 
 namespace havklo::io {
 namespace {

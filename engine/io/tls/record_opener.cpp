@@ -1,5 +1,5 @@
 // Records in, text out; see the header for who decides what.
-#include "io/tls_record_opener.hpp"
+#include "io/tls/record_opener.hpp"
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.

@@ -1,5 +1,5 @@
 // Intel's ipsec-mb where the build found it, wolfCrypt elsewhere.
-#include "io/aes_gcm.hpp"
+#include "io/tls/aes_gcm.hpp"
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.

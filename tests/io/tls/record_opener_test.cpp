@@ -1,6 +1,8 @@
 // TLS 1.3 records opened without wolfSSL's record layer, against a server that forges them: the
 // vectors of RFC 8448, every kind of record, every cut, every refusal with its alert, and a seeded
 // comparison with wolfSSL's own path.
+#include "io/tls/record_opener.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,8 +11,7 @@
 #include <ostream>
 #include <string>
 
-#include "io/tls.hpp"
-#include "io/tls_record_opener.hpp"
+#include "io/tls/stream.hpp"
 #include "support/temporary_file.hpp"
 #include "support/tls_forger.hpp"
 

@@ -1,5 +1,5 @@
 // TLS over memory: a client and a server exchange ciphertext in pieces; every refusal is provoked.
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <havklo/random.hpp>
 #include <string>
 
-#include "io/certificate.hpp"
+#include "io/tls/certificate_authority.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo::io {

@@ -1,6 +1,6 @@
 // AES-GCM with kept tables against wolfCrypt's: every size around the blocks, both keys, in place
 // and apart; a damaged byte anywhere is refused and leaves nothing readable.
-#include "io/aes_gcm.hpp"
+#include "io/tls/aes_gcm.hpp"
 
 #include <gtest/gtest.h>
 #include <wolfssl/options.h>

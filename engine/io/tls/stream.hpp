@@ -9,7 +9,7 @@
 // Cost:       allocates during the handshake; an established stream allocates nothing for a record
 //             (wolfSSL is built with its record buffers inside the session). A client of TLS 1.3
 //             with AES-GCM opens application data itself, straight into the reader's room
-//             (tls_record_opener.hpp), if its wolfSSL was built to tell it the secret; all else is
+//             (record_opener.hpp), if its wolfSSL was built to tell it the secret; all else is
 //             wolfSSL's record layer, which costs twice as much.
 // Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only), RFC 9525 (the name is checked
 //             against subjectAltName).

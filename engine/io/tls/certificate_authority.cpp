@@ -1,5 +1,5 @@
 // wolfCrypt's certificate generation, with what it leaves to the caller: subjectAltName in DER.
-#include "io/certificate.hpp"
+#include "io/tls/certificate_authority.hpp"
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.

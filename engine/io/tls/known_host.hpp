@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "io/tls.hpp"
+#include "io/tls/stream.hpp"
 
 namespace havklo::io {
 
