@@ -134,7 +134,7 @@ struct FeedWorld {
         replay::append_ack(ack, {.method = "subscribe",
                                  .channel = each.channel,
                                  .symbol = symbol,
-                                 .depth = each.channel == Channel::book ? each.depth : 0U});
+                                 .parameter = each.channel == Channel::book ? each.depth : 0U});
         say(ack);
       }
     }

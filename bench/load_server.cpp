@@ -42,7 +42,7 @@ struct Requests {
       replay::append_ack(answers.emplace_back(), {.method = "subscribe",
                                                   .channel = book ? Channel::book : Channel::trade,
                                                   .symbol = symbol,
-                                                  .depth = book ? 10U : 0U,
+                                                  .parameter = book ? 10U : 0U,
                                                   .snapshot = true,
                                                   .event_trigger = {},
                                                   .req_id = req_id,

@@ -137,7 +137,7 @@ struct OutageServer::State {
       replay::append_ack(ack, {.method = "subscribe",
                                .channel = Channel::book,
                                .symbol = frames.symbols[book],
-                               .depth = frames.depth,
+                               .parameter = frames.depth,
                                .snapshot = true,
                                .req_id = asked.req_id,
                                .utc_us = 1'783'465'203'000'000});

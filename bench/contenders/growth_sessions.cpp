@@ -97,7 +97,7 @@ class SessionsWorld {
     }
     for (size_t i = 0; i < symbols.size(); ++i) {
       std::string ack;
-      replay::append_ack(ack, {.method = "subscribe", .symbol = symbols[i], .depth = 10U});
+      replay::append_ack(ack, {.method = "subscribe", .symbol = symbols[i], .parameter = 10U});
       say(i / each_, ack);
     }
   }

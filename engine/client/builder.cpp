@@ -6,22 +6,33 @@ namespace havklo {
 KrakenClientBuilder::KrakenClientBuilder(std::vector<std::string> symbols)
     : symbols_(std::move(symbols)) {}
 
-void KrakenClientBuilder::add_channel(Channel channel, uint32_t depth) {
-  settings_.subscriptions.push_back({.channel = channel, .symbols = symbols_, .depth = depth});
+void KrakenClientBuilder::add(SubscriptionSettings subscription) {
+  subscription.symbols = symbols_;
+  settings_.subscriptions.push_back(std::move(subscription));
 }
 
 KrakenClientBuilder& KrakenClientBuilder::with_book(uint32_t depth) {
-  add_channel(Channel::book, depth);
+  add({.channel = Channel::book, .symbols = {}, .depth = depth});
   return *this;
 }
 
 KrakenClientBuilder& KrakenClientBuilder::with_trades() {
-  add_channel(Channel::trade, 10);
+  add({.channel = Channel::trade, .symbols = {}});
   return *this;
 }
 
 KrakenClientBuilder& KrakenClientBuilder::with_ticker() {
-  add_channel(Channel::ticker, 10);
+  add({.channel = Channel::ticker, .symbols = {}});
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_candles(uint32_t interval_minutes) {
+  add({.channel = Channel::ohlc, .symbols = {}, .interval_minutes = interval_minutes});
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_instruments() {
+  add({.channel = Channel::instrument, .symbols = {}});
   return *this;
 }
 

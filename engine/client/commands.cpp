@@ -21,6 +21,8 @@ std::string_view to_string(CommandError error) {
       return "a symbol must be BASE/QUOTE, as \"BTC/USD\"";
     case CommandError::depth_invalid:
       return "a depth must be 10, 25, 100, 500 or 1000";
+    case CommandError::interval_invalid:
+      return "an interval must be 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600 minutes";
     case CommandError::too_many_subscriptions:
       return "the ring is too small for another subscription: with_ring_slots()";
     case CommandError::too_many_symbols:
@@ -43,10 +45,15 @@ ClientCommands::ClientCommands(const Settings& settings) : ring_slots_(settings.
 
 std::expected<void, CommandError> ClientCommands::subscribe(Channel channel,
                                                             std::string_view symbol,
-                                                            uint32_t depth) {
+                                                            std::optional<uint32_t> parameter) {
   if (!is_valid_symbol(symbol)) return std::unexpected(CommandError::symbol_invalid);
+  const SubscriptionSettings usual{.channel = channel, .symbols = {}};
+  const uint32_t depth = parameter.value_or(parameter_of(usual));
   if (channel == Channel::book && !is_valid_depth(depth)) {
     return std::unexpected(CommandError::depth_invalid);
+  }
+  if (channel == Channel::ohlc && !is_valid_interval(depth)) {
+    return std::unexpected(CommandError::interval_invalid);
   }
   const uint32_t deepest = channel == Channel::book ? std::max(depth_max_, depth) : depth_max_;
   const bool is_new = !wanted_.contains({channel, std::string(symbol)});

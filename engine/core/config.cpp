@@ -7,7 +7,10 @@
 #include <havklo/config.hpp>
 #include <havklo/limits.hpp>
 #include <set>
+#include <span>
 #include <utility>
+
+#include "kraken/channels.hpp"
 
 namespace havklo {
 namespace {
@@ -118,6 +121,24 @@ Checked check_symbol(const std::string& symbol) {
                 "BASE/QUOTE, as \"BTC/USD\", at most 31 printable characters");
 }
 
+// "10, 25 or 100"
+std::string listed(std::span<const uint16_t> values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i != 0) text += i + 1 == values.size() ? " or " : ", ";
+    text += std::to_string(values[i]);
+  }
+  return text;
+}
+
+Checked check_parameter(const SubscriptionSettings& subscription) {
+  const kraken::Parameter& parameter = kraken::facts_of(subscription.channel).parameter;
+  const uint32_t value = parameter_of(subscription);
+  if (kraken::serves(parameter, value)) return {};
+  return refuse("subscription." + std::string(parameter.name), std::to_string(value),
+                listed(parameter.values));
+}
+
 Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptions) {
   if (subscriptions.empty()) return refuse("subscription", "none", "at least one");
   std::set<std::pair<Channel, std::string>> seen;
@@ -126,9 +147,7 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
     if (each.symbols.empty()) {
       return refuse("subscription.symbol", "[]", "at least one pair, as \"BTC/USD\"");
     }
-    if (each.channel == Channel::book && !is_valid_depth(each.depth)) {
-      return refuse("subscription.depth", std::to_string(each.depth), "10, 25, 100, 500 or 1000");
-    }
+    if (Checked ok = check_parameter(each); !ok) return ok;
     for (const std::string& symbol : each.symbols) {
       if (Checked ok = check_symbol(symbol); !ok) return ok;
       symbols.insert(symbol);
@@ -156,9 +175,9 @@ bool is_valid_symbol(std::string_view symbol) {
                              [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
-bool is_valid_depth(uint32_t depth) {
-  constexpr std::array<uint32_t, 5> depths = {10, 25, 100, 500, 1000};
-  return std::ranges::find(depths, depth) != depths.end();
+uint32_t parameter_of(const SubscriptionSettings& subscription) {
+  const auto setting = kraken::facts_of(subscription.channel).parameter.setting;
+  return setting == nullptr ? 0 : subscription.*setting;
 }
 
 std::string ConfigError::message() const { return field + " = " + value + ": must be " + allowed; }

@@ -40,12 +40,13 @@ std::string_view to_string(EventKind kind) {
       "Status",
       "Heartbeat",
       "Overrun",
-      "RecordingStopped"};
+      "RecordingStopped",
+      "unused",
+      "unused",
+      "Candle",
+      "CandleVolume",
+      "Instrument"};
   return name_of(names, kind);
-}
-
-std::string_view to_string(Channel channel) {
-  return name_of<Channel, 3>({"book", "trade", "ticker"}, channel);
 }
 
 std::string_view to_string(BookSide side) { return name_of<BookSide, 2>({"bid", "ask"}, side); }
@@ -61,6 +62,13 @@ std::string_view to_string(WaitsFor cause) {
 std::string_view to_string(SystemStatus status) {
   return name_of<SystemStatus, 5>({"unknown", "online", "cancel_only", "post_only", "maintenance"},
                                   status);
+}
+
+std::string_view to_string(InstrumentStatus status) {
+  return name_of<InstrumentStatus, 9>(
+      {"unknown", "online", "cancel_only", "post_only", "limit_only", "reduce_only", "maintenance",
+       "work_in_progress", "delisted"},
+      status);
 }
 
 std::string_view to_string(BookFault fault) { return name_of<BookFault, 1>({"crossed"}, fault); }

@@ -162,10 +162,9 @@ void Session::take_other(kraken::MessageKind kind) {
   if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());
   if (phase() != Phase::restoring && phase() != Phase::live) return;
   switch (kind) {
-    case kraken::MessageKind::trades:
-      return on_trades(shared_.decoder.trades());
-    case kraken::MessageKind::tickers:
-      return on_tickers(shared_.decoder.tickers());
+    case kraken::MessageKind::rows:
+      return kraken::with_row_channel(shared_.decoder.rows_channel(),
+                                      [this]<class C> { publish_rows<C>(); });
     case kraken::MessageKind::heartbeat:
       return publish_one(EventKind::heartbeat);
     case kraken::MessageKind::ack:
@@ -240,8 +239,8 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
   const auto count = static_cast<uint32_t>(changes.size());
   if (count == 0) return publish_no_change(record, message);
   if (!shared_.publisher.begin_market(count, origin())) return on_lost_change(record);
-  const auto write_change = [changes, count, symbol = record.symbol,
-                             time_ns = message.timestamp_ns](Event& event, uint32_t i) {
+  const auto write_change = [changes, count, symbol = record.symbol, time_ns = message.time.ns](
+                                Event& event, uint32_t i) {
     const kraken::BookChange& change = changes[i];
     event.flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
                                        (i + 1 == count ? flag_last_in_message : 0) |
@@ -266,7 +265,7 @@ void Session::publish_no_change(Subscription& record, const kraken::BookMessage&
     if (!shared_.publisher.begin_market(1, origin())) return on_lost_change(record);
     constexpr uint8_t flags = flag_first_in_message | flag_last_in_message | flag_empty;
     Event& event = shared_.publisher.next_market(EventKind::book_snapshot, flags, origin());
-    event.payload.book.venue_time_ns = message.timestamp_ns;
+    event.payload.book.venue_time_ns = message.time.ns;
     event.payload.book.symbol = record.symbol;
   }
   if (!record.verified) on_first_verified(record);
@@ -283,46 +282,17 @@ void Session::on_first_verified(Subscription& record) {
   check_restored();
 }
 
-void Session::on_trades(std::span<const kraken::TradeRow> rows) {
-  for (const kraken::TradeRow& row : rows) {
-    const auto symbol = subscriptions_.find(Channel::trade, row.symbol);
-    if (!symbol || !shared_.publisher.begin_market(1, origin())) continue;
-    Event::Trade& trade =
-        shared_.publisher.next_market(EventKind::trade, 0, origin()).payload.trade;
-    trade.price = row.price.mantissa;
-    trade.qty = row.qty.mantissa;
-    trade.trade_id = row.trade_id;
-    trade.venue_time_ns = row.timestamp_ns;
-    trade.symbol = *symbol;
-    trade.price_exponent = row.price.exponent;
-    trade.qty_exponent = row.qty.exponent;
-    trade.side = row.side;
-  }
-}
-
-void Session::on_tickers(std::span<const kraken::TickerRow> rows) {
-  for (const kraken::TickerRow& row : rows) {
-    const auto symbol = subscriptions_.find(Channel::ticker, row.symbol);
-    if (!symbol || !shared_.publisher.begin_market(2, origin())) continue;
-    Event::Ticker& ticker =
-        shared_.publisher.next_market(EventKind::ticker, 0, origin()).payload.ticker;
-    ticker.bid = row.bid.mantissa;
-    ticker.bid_qty = row.bid_qty.mantissa;
-    ticker.ask = row.ask.mantissa;
-    ticker.ask_qty = row.ask_qty.mantissa;
-    ticker.symbol = *symbol;
-    ticker.bid_exponent = row.bid.exponent;
-    ticker.bid_qty_exponent = row.bid_qty.exponent;
-    ticker.ask_exponent = row.ask.exponent;
-    ticker.ask_qty_exponent = row.ask_qty.exponent;
-    Event::TickerLast& last =
-        shared_.publisher.next_market(EventKind::ticker_last, 0, origin()).payload.ticker_last;
-    last.last = row.last.mantissa;
-    last.volume = row.volume.mantissa;
-    last.venue_time_ns = row.timestamp_ns;
-    last.symbol = *symbol;
-    last.last_exponent = row.last.exponent;
-    last.volume_exponent = row.volume.exponent;
+template <class C>
+void Session::publish_rows() {
+  constexpr size_t count = C::events.size();
+  for (const typename C::Row& row : shared_.decoder.rows<C>()) {
+    const auto symbol = subscriptions_.find(C::facts.channel, row.symbol);
+    if (!symbol || !shared_.publisher.begin_market(count, origin())) continue;
+    std::array<Event*, count> events;
+    for (size_t i = 0; i < count; ++i) {
+      events[i] = &shared_.publisher.next_market(C::events[i], 0, origin());
+    }
+    C::write(row, *symbol, events);
   }
 }
 
@@ -484,7 +454,7 @@ void Session::pump_requests() {
     std::array<char, request_bytes_max> buffer;
     const kraken::SubscriptionRequest wire{.channel = request.channel,
                                            .symbols = request.symbols,
-                                           .depth = request.depth,
+                                           .parameter = request.parameter,
                                            .req_id = request.req_id};
     websocket_.send_text(request.subscribe ? kraken::encode_subscribe(wire, buffer)
                                            : kraken::encode_unsubscribe(wire, buffer));

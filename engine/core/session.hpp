@@ -124,8 +124,8 @@ class Session final : private kraken::BookListener {
   void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
   void on_lost_change(Subscription& record);
   void on_first_verified(Subscription& record);
-  void on_trades(std::span<const kraken::TradeRow> rows);
-  void on_tickers(std::span<const kraken::TickerRow> rows);
+  template <class C>
+  void publish_rows();
   void publish_one(EventKind kind);
   void check_restored() {
     if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();

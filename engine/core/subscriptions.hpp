@@ -1,6 +1,8 @@
 // What the user wants to hear, and how far each wish has come on this connection.
 //
 // Owns:       a record for each (channel, symbol), its book, its deadline, the pace of requests.
+//             subscriptions.cpp has the wishes and their cycles, subscription_answers.cpp what the
+//             venue answers and what it fails to.
 // Not owned:  the event slots, the names, the timer wheel, what the books share (the session's and
 //             the engine's); sending: the session asks next_request() while the pace allows.
 // Threads:    loop thread.
@@ -28,68 +30,32 @@
 
 #include "core/lifecycle_slots.hpp"
 #include "core/request_pace.hpp"
+#include "core/subscription.hpp"
 #include "core/symbol_index.hpp"
 #include "core/symbol_table.hpp"
 #include "core/timers.hpp"
-#include "kraken/book.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::core {
 
 using SubscriptionIndex = uint32_t;
 
-enum class Stage : uint8_t {
-  absent,          // the record is free
-  idle,            // wanted; there is no connection, or not yet its greeting
-  parked,          // its next cycle waits for event slots
-  to_subscribe,    // waits for the pace
-  asked,           // subscribe sent
-  acknowledged,    // a book whose verified snapshot is missing
-  settled,         // acknowledged, and a book is verified
-  rejected,        // by the venue, on this connection
-  to_unsubscribe,  // waits for the pace
-  unsubscribing,   // unsubscribe sent
-  backing_off,     // unsubscribed; waits to subscribe again
-};
-
-// Why a record leaves its settled stage.
-enum class Cycle : uint8_t { none, subscribe, repair, overrun, change_depth, remove };
-
-// What every message reads stands first, the book with it.
-struct alignas(64) Subscription {
-  Stage stage = Stage::absent;
-  Cycle cycle = Cycle::none;  // what runs, or what is parked
-  Channel channel = Channel::book;
-  bool verified = false;  // the book matches the venue's checksum
-  SymbolId symbol{};
-  std::optional<kraken::Book> book;
-
-  uint16_t depth = 0;
-  uint16_t asked_depth = 0;   // on the wire; differs from depth while it is being changed
-  bool sent = false;          // the venue has been asked and may believe that we are subscribed
-  bool on_wire = false;       // it acknowledged so
-  bool alone = false;         // ask in a request of its own
-  bool in_doubt = false;      // told as Rejected, and counted so until a snapshot verifies
-  uint8_t tries = 0;          // of this cycle
-  uint8_t repairs = 0;        // in a row, for their backoff
-  uint8_t bad_snapshots = 0;  // in a row, on this connection
-  uint64_t req_id = 0;        // of the request that named it last
-  Instant verified_at;
-  Event fault;  // parked repair: to be published when it begins
-  Timer timer;
-};
-
 // One frame to send.
 struct Request {
   bool subscribe = true;
   Channel channel = Channel::book;
-  uint16_t depth = 0;
+  uint16_t parameter = 0;
   uint64_t req_id = 0;
-  std::span<const std::string_view> symbols;  // valid until the next call
+  std::span<const std::string_view> symbols;  // valid until the next call; empty: it names none
 };
 
-// [channel]; null: none.
-using RecordsOfSymbol = std::array<Subscription*, 3>;
+// Where the records of a symbol are. The book's, which every message asks for, is at hand.
+struct RecordsOfSymbol {
+  static constexpr uint32_t none = ~0U;
+  RecordsOfSymbol() { others.fill(none); }
+  Subscription* book = nullptr;
+  std::array<uint32_t, channel_count - 1> others;  // of the channels behind it, by their number
+};
 
 class Subscriptions {
  public:
@@ -100,7 +66,8 @@ class Subscriptions {
   Subscriptions& operator=(const Subscriptions&) = delete;
 
   // The user's wishes; at any time. False: no more symbols fit (limits.hpp).
-  bool subscribe(Channel channel, std::string_view symbol, uint16_t depth);
+  // `parameter`: the depth of a book, the interval of candles.
+  bool subscribe(Channel channel, std::string_view symbol, uint16_t parameter);
   void unsubscribe(Channel channel, std::string_view symbol);
 
   // The connection was greeted: everything wanted is asked for.
@@ -145,16 +112,19 @@ class Subscriptions {
  private:
   [[nodiscard]] Subscription* lookup(Channel channel, std::string_view symbol) const {
     const RecordsOfSymbol* const records = by_symbol_.find(symbol);
-    return records == nullptr ? nullptr : (*records)[static_cast<uint8_t>(channel)];
+    if (records == nullptr) return nullptr;
+    if (channel == Channel::book) return records->book;
+    const uint32_t at = records->others[static_cast<uint8_t>(channel) - 1];
+    return at == RecordsOfSymbol::none ? nullptr : records_[at].get();
   }
-  Subscription*& record_of(Channel channel, SymbolId symbol) {
-    return by_symbol_[symbol][static_cast<uint8_t>(channel)];
-  }
+  // `record`: null takes it out.
+  void index(Channel channel, SymbolId symbol, Subscription* record);
   Subscription& new_record(Channel channel, SymbolId symbol);
   void release_record(Subscription& record);
   void set(Subscription& record, Stage stage, Cycle cycle);
   void count(const Subscription& record, int32_t by);
   void set_on_wire(Subscription& record, bool on_wire);
+  [[nodiscard]] bool shares_wire(const Subscription& record) const;
   void start_cycle(Subscription& record, Cycle cycle);
   void run_cycle(Subscription& record);
   void queue_subscribe(Subscription& record);

@@ -101,7 +101,7 @@ const char* read_checksum(const char* end, uint32_t& checksum) {
   const char* const time = end - length(tail) - timestamp_chars;
   const char* const time_key = time - length(timestamp_key);
   if (!is(time + timestamp_chars, tail) || !is(time_key, timestamp_key)) return false;
-  if (!timestamp_.read(time, out.timestamp_ns)) return false;
+  if (!timestamp_.read(time, out.time.ns)) return false;
   const char* const levels_end = read_checksum(time_key, out.checksum);
   if (levels_end == nullptr) return false;
 

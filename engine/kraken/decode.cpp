@@ -3,81 +3,17 @@
 // the rows of that kind.
 #include "kraken/decode.hpp"
 
-#include <simdjson.h>
-
 #include <array>
 #include <havklo/limits.hpp>
-#include <vector>
 
 #include "kraken/book_layout.hpp"
+#include "kraken/json_reading.hpp"
 #include "kraken/trade_layout.hpp"
 
 namespace havklo::kraken {
 namespace {
 
-namespace od = simdjson::ondemand;
 static_assert(simdjson::SIMDJSON_PADDING <= receive_padding);
-
-using Result = std::expected<void, DecodeError>;
-
-std::unexpected<DecodeError> fail(DecodeError error) { return std::unexpected(error); }
-
-DecodeError classify(simdjson::error_code error) {
-  switch (error) {
-    case simdjson::INCORRECT_TYPE:
-      return DecodeError::wrong_type;
-    case simdjson::NO_SUCH_FIELD:
-      return DecodeError::missing_key;
-    case simdjson::NUMBER_ERROR:
-    case simdjson::NUMBER_OUT_OF_RANGE:
-      return DecodeError::number_out_of_range;
-    default:
-      return DecodeError::not_json;
-  }
-}
-
-Result read(od::value value, std::string_view& out) {
-  if (const auto error = value.get_string().get(out)) return fail(classify(error));
-  return {};
-}
-Result read(od::value value, uint64_t& out) {
-  if (const auto error = value.get_uint64().get(out)) return fail(classify(error));
-  return {};
-}
-// The digits; the token ends with white space or punctuation, which a number never holds.
-Result read_number(od::value value, std::string_view& digits) {
-  od::json_type type;
-  if (const auto error = value.type().get(type)) return fail(classify(error));
-  if (type != od::json_type::number) return fail(DecodeError::wrong_type);
-  digits = value.raw_json_token();
-  while (!digits.empty() && static_cast<unsigned char>(digits.back()) <= ' ') {
-    digits.remove_suffix(1);
-  }
-  return {};
-}
-Result read(od::value value, Decimal& out) {
-  std::string_view digits;
-  if (Result got = read_number(value, digits); !got) return got;
-  return parse_decimal(digits, out) ? Result{} : fail(DecodeError::number_out_of_range);
-}
-// A statistic: what does not fit loses its last places. A day's volume of a pair that costs next to
-// nothing has more digits than 64 bits; no checksum is made of them.
-Result read_statistic(od::value value, Decimal& out) {
-  std::string_view digits;
-  if (Result got = read_number(value, digits); !got) return got;
-  const bool has_power = digits.find_first_of("eE") != std::string_view::npos;
-  while (!parse_decimal(digits, out)) {
-    const bool has_places = digits.find('.') != std::string_view::npos;
-    if (has_power || !has_places) return fail(DecodeError::number_out_of_range);
-    digits.remove_suffix(digits[digits.size() - 2] == '.' ? 2 : 1);
-  }
-  return {};
-}
-Result read_time(od::value value, int64_t& out) {
-  std::string_view text;
-  if (auto done = read(value, text); !done) return done;
-  return parse_timestamp(text, out) ? Result{} : fail(DecodeError::bad_timestamp);
-}
 
 SystemStatus system_named(std::string_view name) {
   for (const SystemStatus status : {SystemStatus::online, SystemStatus::cancel_only,
@@ -87,33 +23,9 @@ SystemStatus system_named(std::string_view name) {
   return SystemStatus::unknown;
 }
 
-// Calls f(key, value) for every field; f answers a Result. A null says as much as no key at all:
-// some servers print what they leave out.
-template <class F>
-Result for_each_field(od::object object, F&& f) {
-  for (auto item : object) {
-    od::field field;
-    if (const auto error = std::move(item).get(field)) return fail(classify(error));
-    std::string_view key;
-    if (const auto error = field.unescaped_key().get(key)) return fail(classify(error));
-    bool is_null = false;  // what begins like null and is not is an error, not an exception
-    if (const auto error = field.value().is_null().get(is_null)) return fail(classify(error));
-    if (is_null) continue;
-    if (Result done = f(key, field.value()); !done) return done;
-  }
-  return {};
-}
-
-template <class F>
-Result for_each_row(od::value data, F&& f) {
-  od::array array;
-  if (const auto error = data.get_array().get(array)) return fail(classify(error));
-  for (auto item : array) {
-    od::object row;
-    if (const auto error = item.get_object().get(row)) return fail(classify(error));
-    if (Result done = f(row); !done) return done;
-  }
-  return {};
+std::expected<MessageKind, DecodeError> answer(const Result& done, MessageKind kind) {
+  if (!done) return fail(done.error());
+  return kind;
 }
 
 // What the first look gathers.
@@ -128,10 +40,8 @@ struct Head {
 }  // namespace
 
 struct Decoder::State {
-  State() {
+  explicit State(RowRooms& rooms) : rows(rooms) {
     book_room = std::make_unique<BookMessage[]>(message_rows_max);
-    trade_room = std::make_unique_for_overwrite<TradeRow[]>(trade_rows_max);
-    tickers.reserve(message_rows_max);
     parser_ready = parser.allocate(message_bytes_max + receive_padding) == simdjson::SUCCESS;
   }
 
@@ -142,8 +52,8 @@ struct Decoder::State {
   Result read_status(od::value data);
   Result read_books(od::value data, bool is_snapshot);
   Result read_levels(od::value list, std::span<const WireLevel>& out);
-  Result read_trades(od::value data);
-  Result read_tickers(od::value data);
+  template <class C>
+  Result read_rows(od::value data);
 
   od::parser parser;
   od::document document;
@@ -157,9 +67,8 @@ struct Decoder::State {
   TradeLayout trade_layout;
   std::unique_ptr<BookMessage[]> book_room;
   size_t book_count = 0;
-  std::unique_ptr<TradeRow[]> trade_room;
-  size_t trade_count = 0;
-  std::vector<TickerRow> tickers;
+  RowRooms& rows;
+  Channel rows_channel = Channel::trade;
 };
 
 // What needs no parser. False: nothing is known of the message.
@@ -175,8 +84,10 @@ bool Decoder::State::read_predicted(std::string_view json, BookListener* listene
     kind = MessageKind::book;
     return true;
   }
-  kind = MessageKind::trades;
-  return trade_layout.read(json, {trade_room.get(), trade_rows_max}, trade_count);
+  kind = MessageKind::rows;
+  rows_channel = Channel::trade;
+  auto& trades = std::get<RowRoom<TradeChannel>>(rows);
+  return trade_layout.read(json, trades.all(), trades.count);
 }
 
 std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
@@ -192,36 +103,26 @@ std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view 
     if (head.method == "pong") return MessageKind::pong;
     const bool subscribes = head.method == "subscribe";
     if (!subscribes && head.method != "unsubscribe") return MessageKind::other;
-    const Result done = read_ack(subscribes ? Method::subscribe : Method::unsubscribe);
-    return done ? std::expected<MessageKind, DecodeError>(MessageKind::ack) : fail(done.error());
+    return answer(read_ack(subscribes ? Method::subscribe : Method::unsubscribe), MessageKind::ack);
   }
   if (head.channel == "heartbeat") return MessageKind::heartbeat;
-  struct Known {
-    std::string_view channel;
-    MessageKind kind;
-  };
-  constexpr std::array<Known, 4> known = {{{"book", MessageKind::book},
-                                           {"trade", MessageKind::trades},
-                                           {"ticker", MessageKind::tickers},
-                                           {"status", MessageKind::status}}};
-  for (const Known& each : known) {
-    if (head.channel != each.channel) continue;
-    if (!head.has_data) return fail(DecodeError::missing_key);
-    const bool is_snapshot = head.type == "snapshot";
-    if (each.kind == MessageKind::book && !is_snapshot && head.type != "update") {
-      return fail(DecodeError::missing_key);
-    }
-    document.rewind();
-    od::value data;
-    if (const auto error = document["data"].get(data)) return fail(classify(error));
-    Result done;
-    if (each.kind == MessageKind::book) done = read_books(data, is_snapshot);
-    if (each.kind == MessageKind::trades) done = read_trades(data);
-    if (each.kind == MessageKind::tickers) done = read_tickers(data);
-    if (each.kind == MessageKind::status) done = read_status(data);
-    return done ? std::expected<MessageKind, DecodeError>(each.kind) : fail(done.error());
+  const bool is_status = head.channel == "status";
+  const auto channel = channel_named(head.channel);
+  if (!is_status && !channel) return MessageKind::other;
+  if (!head.has_data) return fail(DecodeError::missing_key);
+  const bool is_snapshot = head.type == "snapshot";
+  if (channel == Channel::book && !is_snapshot && head.type != "update") {
+    return fail(DecodeError::missing_key);
   }
-  return MessageKind::other;
+  document.rewind();
+  od::value data;
+  if (const auto error = document["data"].get(data)) return fail(classify(error));
+  if (is_status) return answer(read_status(data), MessageKind::status);
+  if (channel == Channel::book) return answer(read_books(data, is_snapshot), MessageKind::book);
+  rows_channel = *channel;
+  Result done;
+  with_row_channel(*channel, [&]<class C> { done = read_rows<C>(data); });
+  return answer(done, MessageKind::rows);
 }
 
 Result Decoder::State::read_head(Head& head) {
@@ -329,7 +230,7 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
       if (key == "symbol") return read(value, book.symbol);
       if (key == "bids") return read_levels(value, book.bids);
       if (key == "asks") return read_levels(value, book.asks);
-      if (key == "timestamp") return read_time(value, book.timestamp_ns);
+      if (key == "timestamp") return read(value, book.time);
       if (key != "checksum") return {};
       uint64_t checksum = 0;
       if (Result got = read(value, checksum); !got) return got;
@@ -345,65 +246,25 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
   });
 }
 
-Result Decoder::State::read_trades(od::value data) {
-  trade_count = 0;
-  return for_each_row(data, [this](od::object row) -> Result {
-    if (trade_count == trade_rows_max) return fail(DecodeError::too_many_rows);
-    TradeRow trade;
-    bool has_price = false;
-    bool has_qty = false;
-    bool has_side = false;
-    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
-      if (key == "symbol") return read(value, trade.symbol);
-      has_price = has_price || key == "price";
-      has_qty = has_qty || key == "qty";
-      has_side = has_side || key == "side";
-      if (key == "price") return read(value, trade.price);
-      if (key == "qty") return read(value, trade.qty);
-      if (key == "trade_id") return read(value, trade.trade_id);
-      if (key == "timestamp") return read_time(value, trade.timestamp_ns);
-      if (key != "side") return {};
-      std::string_view side;
-      if (Result got = read(value, side); !got) return got;
-      trade.side = side == "sell" ? TradeSide::sell : TradeSide::buy;
-      return side == "sell" || side == "buy" ? Result{} : fail(DecodeError::wrong_type);
-    });
-    if (!fields) return fields;
-    if (trade.symbol.empty() || !has_price || !has_qty || !has_side) {
-      return fail(DecodeError::missing_key);
-    }
-    if (trade.price.mantissa < 0 || trade.qty.mantissa < 0) {
-      return fail(DecodeError::number_out_of_range);
-    }
-    trade_room[trade_count++] = trade;
+template <class C>
+Result Decoder::State::read_rows(od::value data) {
+  RowRoom<C>& room = std::get<RowRoom<C>>(rows);
+  room.count = 0;
+  od::value list = data;
+  if constexpr (!C::facts.rows_key.empty()) {
+    const auto error = data[C::facts.rows_key].get(list);
+    if (error == simdjson::NO_SUCH_FIELD) return {};  // it says something else
+    if (error) return fail(classify(error));
+  }
+  return for_each_row(list, [&room](od::object row) -> Result {
+    if (room.count == C::rows_max) return fail(DecodeError::too_many_rows);
+    if (Result done = read_row<C>(row, room.rows[room.count]); !done) return done;
+    ++room.count;
     return {};
   });
 }
 
-Result Decoder::State::read_tickers(od::value data) {
-  tickers.clear();
-  return for_each_row(data, [this](od::object row) -> Result {
-    if (tickers.size() == message_rows_max) return fail(DecodeError::too_many_rows);
-    TickerRow ticker;
-    const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
-      if (key == "symbol") return read(value, ticker.symbol);
-      if (key == "bid") return read_statistic(value, ticker.bid);
-      if (key == "bid_qty") return read_statistic(value, ticker.bid_qty);
-      if (key == "ask") return read_statistic(value, ticker.ask);
-      if (key == "ask_qty") return read_statistic(value, ticker.ask_qty);
-      if (key == "last") return read_statistic(value, ticker.last);
-      if (key == "volume") return read_statistic(value, ticker.volume);
-      if (key == "timestamp") return read_time(value, ticker.timestamp_ns);
-      return {};
-    });
-    if (!fields) return fields;
-    if (ticker.symbol.empty()) return fail(DecodeError::missing_key);
-    tickers.push_back(ticker);
-    return {};
-  });
-}
-
-Decoder::Decoder() : state_(std::make_unique<State>()) {}
+Decoder::Decoder() : state_(std::make_unique<State>(rows_)) {}
 Decoder::~Decoder() = default;
 
 [[gnu::hot]] std::expected<MessageKind, DecodeError> Decoder::decode(std::string_view json,
@@ -420,10 +281,7 @@ const Ack& Decoder::ack() const { return state_->ack; }
 std::span<const BookMessage> Decoder::books() const {
   return {state_->book_room.get(), state_->book_count};
 }
-std::span<const TradeRow> Decoder::trades() const {
-  return {state_->trade_room.get(), state_->trade_count};
-}
-std::span<const TickerRow> Decoder::tickers() const { return state_->tickers; }
+Channel Decoder::rows_channel() const { return state_->rows_channel; }
 
 std::string_view to_string(DecodeError error) {
   static constexpr std::array<std::string_view, 6> names = {"not_json",      "wrong_type",

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "kraken/message.hpp"
+#include "kraken/row_rooms.hpp"
 
 namespace havklo::kraken {
 
@@ -59,11 +60,15 @@ class Decoder {
   [[nodiscard]] const Status& status() const;
   [[nodiscard]] const Ack& ack() const;
   [[nodiscard]] std::span<const BookMessage> books() const;
-  [[nodiscard]] std::span<const TradeRow> trades() const;
-  [[nodiscard]] std::span<const TickerRow> tickers() const;
+  [[nodiscard]] Channel rows_channel() const;
+  template <class C>
+  [[nodiscard]] std::span<const typename C::Row> rows() const {
+    return std::get<RowRoom<C>>(rows_).used();
+  }
 
  private:
   struct State;
+  RowRooms rows_;
   std::unique_ptr<State> state_;
 };
 

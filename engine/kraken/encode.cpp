@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "kraken/channels.hpp"
+
 namespace havklo::kraken {
 namespace {
 
@@ -59,24 +61,28 @@ class Writer {
 
 std::string_view encode(std::string_view method, bool with_snapshot,
                         const SubscriptionRequest& request, std::span<char> buffer) {
+  const ChannelFacts& facts = facts_of(request.channel);
   Writer out(buffer);
   out.text(R"({"method":")");
   out.text(method);
   out.text(R"(","params":{"channel":")");
-  out.text(to_string(request.channel));
-  out.text(R"(","symbol":[)");
-  for (size_t i = 0; i < request.symbols.size(); ++i) {
-    if (i != 0) out.text(",");
-    out.quoted(request.symbols[i]);
+  out.text(facts.name);
+  out.text("\"");
+  if (facts.names_symbols) {
+    out.text(R"(,"symbol":[)");
+    for (size_t i = 0; i < request.symbols.size(); ++i) {
+      if (i != 0) out.text(",");
+      out.quoted(request.symbols[i]);
+    }
+    out.text("]");
   }
-  out.text("]");
-  if (request.channel == Channel::book) {
-    out.text(R"(,"depth":)");
-    out.number(request.depth);
+  if (!facts.parameter.name.empty()) {
+    out.text(",");
+    out.quoted(facts.parameter.name);
+    out.text(":");
+    out.number(request.parameter);
   }
-  if (with_snapshot) {
-    out.text(request.channel == Channel::trade ? R"(,"snapshot":false)" : R"(,"snapshot":true)");
-  }
+  if (with_snapshot) out.text(facts.snapshot ? R"(,"snapshot":true)" : R"(,"snapshot":false)");
   out.text(R"(},"req_id":)");
   out.number(request.req_id);
   out.text("}");

@@ -1,5 +1,5 @@
 // Requests to the venue, as JSON text in a buffer of the caller.
-// Source: kraken-v2.md §5.1; `snapshot` always explicit.
+// Source: kraken-v2.md §5.1; `snapshot` always explicit. What a channel asks for: kraken/channels.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace havklo::kraken {
 struct SubscriptionRequest {
   Channel channel = Channel::book;
   std::span<const std::string_view> symbols;
-  uint32_t depth = 10;  // books only
+  uint32_t parameter = 0;  // of a book its depth, of candles their interval; else nothing is said
   uint64_t req_id = 0;
 };
 

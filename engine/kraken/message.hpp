@@ -12,6 +12,8 @@
 #include <span>
 #include <string_view>
 
+#include "kraken/channel.hpp"
+
 namespace havklo::kraken {
 
 enum class MessageKind : uint8_t {
@@ -21,8 +23,7 @@ enum class MessageKind : uint8_t {
   ack,         // of subscribe or unsubscribe, good or bad
   bare_error,  // {"Error":"Exceeded msg rate"}
   book,
-  trades,
-  tickers,
+  rows,   // of one of the other channels: Decoder::rows_channel()
   other,  // well-formed, of a channel or method that we do not use
 };
 
@@ -69,27 +70,7 @@ struct BookMessage {
   std::span<const WireLevel> bids;
   std::span<const WireLevel> asks;
   uint32_t checksum = 0;
-  int64_t timestamp_ns = 0;  // since 1970 UTC; 0: the message had none
-};
-
-struct TradeRow {
-  std::string_view symbol;
-  TradeSide side = TradeSide::buy;
-  Decimal price;
-  Decimal qty;
-  uint64_t trade_id = 0;
-  int64_t timestamp_ns = 0;
-};
-
-struct TickerRow {
-  std::string_view symbol;
-  Decimal bid;
-  Decimal bid_qty;
-  Decimal ask;
-  Decimal ask_qty;
-  Decimal last;
-  Decimal volume;
-  int64_t timestamp_ns = 0;  // 0: the message had none
+  VenueTime time;
 };
 
 }  // namespace havklo::kraken

@@ -75,7 +75,7 @@ const char* TradeLayout::read_row(const char* at, const char* end, TradeRow& out
   if (!read_whole_number(at, out.trade_id) || !has(after_ids_min)) return nullptr;
   if (!is(at, timestamp_key)) return nullptr;
   at += length(timestamp_key);
-  if (!timestamp_.read(at, out.timestamp_ns)) return nullptr;
+  if (!timestamp_.read(at, out.time.ns)) return nullptr;
   at += timestamp_chars;
   return at[0] == '"' && at[1] == '}' ? at + 2 : nullptr;
 }

@@ -11,8 +11,8 @@
 #include <span>
 #include <string_view>
 
+#include "kraken/channels/trade.hpp"
 #include "kraken/layout.hpp"
-#include "kraken/message.hpp"
 
 namespace havklo::kraken {
 

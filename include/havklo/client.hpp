@@ -57,6 +57,7 @@ enum class CommandError : uint8_t {
   queue_full,              // the engine has not come to the last ones yet: try again
   symbol_invalid,          // not of the form "BTC/USD"
   depth_invalid,           // not 10, 25, 100, 500 or 1000
+  interval_invalid,        // not 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600 minutes
   too_many_subscriptions,  // the ring cannot hold what they could publish: with_ring_slots()
   too_many_symbols,        // symbols_max different ones were named in this client's life
   closed,                  // the client is closed
@@ -68,8 +69,9 @@ class KrakenClientBuilder;
 // What both forms of client offer.
 class ClientCommands {
  public:
+  // `parameter`: the depth of a book (10), the interval of candles in minutes (1).
   std::expected<void, CommandError> subscribe(Channel channel, std::string_view symbol,
-                                              uint32_t depth = 10);
+                                              std::optional<uint32_t> parameter = std::nullopt);
   std::expected<void, CommandError> unsubscribe(Channel channel, std::string_view symbol);
   // Drops a live connection and comes back; while waiting, skips what is left of a backoff. The
   // breaker, the connect budget and what the venue asked for (maintenance, Retry-After) still hold.
@@ -172,6 +174,8 @@ class KrakenClientBuilder {
   KrakenClientBuilder& with_book(uint32_t depth = 10);
   KrakenClientBuilder& with_trades();
   KrakenClientBuilder& with_ticker();
+  KrakenClientBuilder& with_candles(uint32_t interval_minutes = 1);
+  KrakenClientBuilder& with_instruments();
 
   KrakenClientBuilder& with_reconnect(const ReconnectSettings& settings);
   KrakenClientBuilder& without_reconnect();
@@ -197,7 +201,7 @@ class KrakenClientBuilder {
   [[nodiscard]] std::expected<std::unique_ptr<InlineKrakenClient>, StartError> connect_inline();
 
  private:
-  void add_channel(Channel channel, uint32_t depth);
+  void add(SubscriptionSettings subscription);
 
   std::vector<std::string> symbols_;
   Settings settings_;

@@ -15,7 +15,7 @@ struct Command {
   Kind kind = Kind::close;
   Channel channel = Channel::book;  // subscribe, unsubscribe
   uint16_t session = 0;
-  uint16_t depth = 0;  // subscribe to a book
+  uint16_t depth = 0;  // subscribe: of a book its levels, of ohlc its interval in minutes
   uint8_t symbol_bytes = 0;
   std::array<char, symbol_bytes_max> symbol_text{};
 

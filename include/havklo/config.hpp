@@ -59,7 +59,8 @@ struct RequestSettings {
 struct SubscriptionSettings {
   Channel channel = Channel::book;
   std::vector<std::string> symbols;
-  uint32_t depth = 10;  // books only
+  uint32_t depth = 10;            // book only: levels a side
+  uint32_t interval_minutes = 1;  // ohlc only
 };
 
 // A session is recorded when there is a path (recording.hpp).
@@ -110,8 +111,8 @@ struct ConfigError {
 
 // BASE/QUOTE in printable characters, at most symbol_bytes_max of them.
 [[nodiscard]] bool is_valid_symbol(std::string_view symbol);
-// 10, 25, 100, 500 or 1000.
-[[nodiscard]] bool is_valid_depth(uint32_t depth);
+// What a request of the channel asks for beside the symbol: depth, interval_minutes or 0.
+[[nodiscard]] uint32_t parameter_of(const SubscriptionSettings& subscription);
 
 struct Url {
   bool tls = true;

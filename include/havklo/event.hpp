@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <havklo/channel.hpp>
 #include <havklo/clock.hpp>
 #include <havklo/decimal.hpp>
 #include <havklo/names.hpp>
@@ -48,13 +49,15 @@ enum class EventKind : uint8_t {
   heartbeat,
   overrun,
   recording_stopped,
+  candle = 28,  // the numbers before are given out, and not used yet
+  candle_volume,
+  instrument,
 };
-inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::recording_stopped);
+inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::instrument);
 
 // The name in JSON lines: "SubscriptionsRestored".
 [[nodiscard]] std::string_view to_string(EventKind kind);
 
-enum class Channel : uint8_t { book, trade, ticker };
 enum class BookSide : uint8_t { bid, ask };
 enum class TradeSide : uint8_t { buy, sell };
 enum class WaitsFor : uint8_t {
@@ -67,14 +70,25 @@ enum class WaitsFor : uint8_t {
   ring
 };
 enum class SystemStatus : uint8_t { unknown, online, cancel_only, post_only, maintenance };
+enum class InstrumentStatus : uint8_t {
+  unknown,  // a word that this build does not know
+  online,
+  cancel_only,
+  post_only,
+  limit_only,
+  reduce_only,
+  maintenance,
+  work_in_progress,
+  delisted
+};
 enum class BookFault : uint8_t { crossed };
 enum class RecordingFault : uint8_t { slow_disk, disk_error };
 
-[[nodiscard]] std::string_view to_string(Channel channel);
 [[nodiscard]] std::string_view to_string(BookSide side);
 [[nodiscard]] std::string_view to_string(TradeSide side);
 [[nodiscard]] std::string_view to_string(WaitsFor cause);
 [[nodiscard]] std::string_view to_string(SystemStatus status);
+[[nodiscard]] std::string_view to_string(InstrumentStatus status);
 [[nodiscard]] std::string_view to_string(BookFault fault);
 [[nodiscard]] std::string_view to_string(RecordingFault fault);
 
@@ -187,6 +201,41 @@ struct Event {
     int8_t volume_exponent;
     std::array<uint8_t, 10> zero;
   };
+  struct Candle {  // forming; CandleVolume follows
+    int64_t open;
+    int64_t high;
+    int64_t low;
+    int64_t close;
+    SymbolId symbol;
+    int8_t open_exponent;
+    int8_t high_exponent;
+    int8_t low_exponent;
+    int8_t close_exponent;
+  };
+  struct CandleVolume {
+    int64_t volume;
+    int64_t vwap;  // the price of the average unit
+    uint64_t trades;
+    SymbolId symbol;
+    uint32_t begin_minutes;  // since 1970 UTC
+    uint16_t interval_minutes;
+    int8_t volume_exponent;
+    int8_t vwap_exponent;
+    std::array<uint8_t, 4> zero;
+  };
+  struct Instrument {
+    int64_t price_increment;
+    int64_t qty_increment;
+    int64_t qty_min;
+    SymbolId symbol;
+    int8_t price_increment_exponent;
+    int8_t qty_increment_exponent;
+    int8_t qty_min_exponent;
+    uint8_t price_precision;  // decimals
+    uint8_t qty_precision;
+    InstrumentStatus status;
+    std::array<uint8_t, 6> zero;
+  };
   struct Status {
     SystemStatus system;
     std::array<uint8_t, 39> zero;
@@ -217,6 +266,9 @@ struct Event {
     Trade trade;
     Ticker ticker;
     TickerLast ticker_last;
+    Candle candle;
+    CandleVolume candle_volume;
+    Instrument instrument;
     Status status;
     Overrun overrun;
     RecordingStopped recording_stopped;
@@ -252,6 +304,9 @@ static_assert(std::is_trivially_copyable_v<Event>);
     case EventKind::trade:
     case EventKind::ticker:
     case EventKind::ticker_last:
+    case EventKind::candle:
+    case EventKind::candle_volume:
+    case EventKind::instrument:
     case EventKind::status:
     case EventKind::heartbeat:
       return true;

@@ -42,9 +42,14 @@ inline constexpr uint32_t book_message_levels_max = 4 * book_depth_max;
 // out.
 inline constexpr uint32_t message_events_max = 2 * book_message_levels_max;
 
-// Books or tickers in one message; the venue sends one. Beyond it: the message is malformed
+// Books, tickers or candles in one message; the venue sends one, and some hundred candles in a
+// snapshot. Beyond it: the message is malformed
 // (protocol_error).
 inline constexpr uint32_t message_rows_max = 1024;
+
+// Pairs in one message of the channel instrument, whose snapshot names all that the venue has: as
+// many as one engine can name. Beyond it: the message is malformed (protocol_error).
+inline constexpr uint32_t instrument_rows_max = symbols_max;
 
 // Trades in one message: one large order can make many, so as many as the longest message can hold,
 // with less than 96 bytes for no row that names symbol, side, price, quantity, id and time.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kraken/channels.hpp"
+
 namespace havklo::replay {
 
 RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clock,
@@ -168,7 +170,8 @@ void RunObserver::judge(const Event& event) {
   WishObserver::VenueHas venue_has;
   if (end != nullptr && !end->ended()) {
     venue_has = [end](Channel channel, uint32_t symbol, uint32_t depth) {
-      return end->has(channel, symbol, channel == Channel::book ? depth : 0);
+      const bool has_parameter = !kraken::facts_of(channel).parameter.name.empty();
+      return end->has(channel, symbol, has_parameter ? depth : 0);
     };
   }
   session.on_event(event, venue_has);

@@ -88,10 +88,9 @@ void WireView::read_request(std::string_view text, Instant now) {
   VenueRequest request = parse_request(text);
   const bool subscribe = request.method == "subscribe";
   if (!subscribe && request.method != "unsubscribe") return;
-  const Channel channel = request.channel == "trade"    ? Channel::trade
-                          : request.channel == "ticker" ? Channel::ticker
-                                                        : Channel::book;
-  requests.push_back({now, subscribe, channel, std::move(request.symbols)});
+  const auto channel = channel_named(request.channel);
+  if (!channel) return;
+  requests.push_back({now, subscribe, *channel, std::move(request.symbols)});
 }
 
 void WireView::on_delivered(const Completion& completion, Instant now) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kraken/channels.hpp"
+
 namespace havklo::replay {
 
 WishObserver::WishObserver(const Settings& settings, uint16_t session, const Names& names,
@@ -14,7 +16,7 @@ WishObserver::WishObserver(const Settings& settings, uint16_t session, const Nam
     for (const std::string& symbol : each.symbols) {
       Wish& wish = wish_for(each.channel, symbol);
       wish.wanted = true;
-      wish.depth = each.depth;
+      wish.depth = parameter_of(each);
     }
   }
 }
@@ -24,9 +26,10 @@ WishObserver::Wish& WishObserver::wish_for(Channel channel, std::string_view sym
     if (wish.channel == channel && wish.symbol == symbol) return wish;
   }
   constexpr uint32_t room_for_levels = 32;
+  const bool names_symbols = kraken::facts_of(channel).names_symbols;
   wishes_.push_back({.channel = channel,
                      .symbol = std::string(symbol),
-                     .market = truth_.find(symbol),
+                     .market = names_symbols ? truth_.find(symbol) : every_symbol,
                      .id = std::nullopt,
                      .book = OrderBook(names_, symbol, room_for_levels, session_),
                      .snapshot_ns = 0});
@@ -45,7 +48,8 @@ WishObserver::Wish* WishObserver::find(Channel channel, SymbolId id) {
 void WishObserver::on_command(const Command& command) {
   if (command.kind == Command::Kind::subscribe) {
     Wish& wish = wish_for(command.channel, command.symbol());
-    const bool other_depth = command.channel == Channel::book && wish.depth != command.depth;
+    const bool has_parameter = !kraken::facts_of(command.channel).parameter.name.empty();
+    const bool other_depth = has_parameter && wish.depth != command.depth;
     wish.cycling = wish.cycling || wish.removing || (other_depth && wish.wanted);
     wish.wanted = true;
     wish.depth = command.depth;
@@ -138,13 +142,22 @@ void WishObserver::on_event(const Event& event) {
     case EventKind::book_update:
       return on_book(event);
     case EventKind::trade:
-      if (find(Channel::trade, event.payload.trade.symbol) == nullptr) {
-        violate(Invariant::subscription_order, event.time, "a trade that nobody wants");
-      }
-      return;
+      return check_wanted(Channel::trade, event.payload.trade.symbol, event.time);
+    case EventKind::ticker:
+      return check_wanted(Channel::ticker, event.payload.ticker.symbol, event.time);
+    case EventKind::candle:
+      return check_wanted(Channel::ohlc, event.payload.candle.symbol, event.time);
+    case EventKind::instrument:
+      return check_wanted(Channel::instrument, event.payload.instrument.symbol, event.time);
     default:
       return;
   }
+}
+
+void WishObserver::check_wanted(Channel channel, SymbolId symbol, Instant at) {
+  if (find(channel, symbol) != nullptr) return;
+  violate(Invariant::subscription_order, at,
+          fmt::format("a {} that nobody wants", to_string(channel)));
 }
 
 void WishObserver::on_book(const Event& event) {

@@ -76,6 +76,7 @@ class WishObserver {
   Wish& wish_for(Channel channel, std::string_view symbol);
   [[nodiscard]] Wish* find(Channel channel, SymbolId id);
   [[nodiscard]] static bool settled(const Wish& wish);
+  void check_wanted(Channel channel, SymbolId symbol, Instant at);
   void on_book(const Event& event);
   void violate(Invariant invariant, Instant at, std::string what) const;
 

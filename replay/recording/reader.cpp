@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kraken/channels.hpp"
 #include "replay/recording/block_search.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/settings_toml.hpp"
@@ -413,14 +414,15 @@ bool Reader::read_command(ByteReader& bytes, RecordedTurn& turn) {
   command.symbol_bytes = bytes.byte();
   const auto symbol = bytes.take(command.symbol_bytes);
   if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
-      channel > static_cast<uint8_t>(Channel::ticker) || symbol.size() > symbol_bytes_max) {
+      channel >= channel_count || symbol.size() > symbol_bytes_max) {
     return false;
   }
   command.kind = static_cast<Command::Kind>(kind);
   command.channel = static_cast<Channel>(channel);
-  const bool needs_depth =
-      command.kind == Command::Kind::subscribe && command.channel == Channel::book;
-  if (needs_depth && !is_valid_depth(command.depth)) return false;
+  const kraken::Parameter& parameter = kraken::facts_of(command.channel).parameter;
+  if (command.kind == Command::Kind::subscribe && !kraken::serves(parameter, command.depth)) {
+    return false;
+  }
   std::memcpy(command.symbol_text.data(), symbol.data(), symbol.size());
   turn.commands.push_back(command);
   return true;

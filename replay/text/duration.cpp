@@ -57,6 +57,15 @@ std::optional<Duration> parse_duration(std::string_view text) {
   return Duration{negative ? -ns : ns};
 }
 
+std::optional<uint32_t> parse_minutes(std::string_view text) {
+  constexpr int64_t minute_ns = 60'000'000'000;
+  const auto read = parse_duration(text);
+  if (!read || read->ns < 0 || read->ns % minute_ns != 0) return std::nullopt;
+  const int64_t minutes = read->ns / minute_ns;
+  if (minutes > std::numeric_limits<uint32_t>::max()) return std::nullopt;
+  return static_cast<uint32_t>(minutes);
+}
+
 std::string to_text(Duration duration) {
   for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
     if (duration.ns != 0 && duration.ns % unit->second == 0) {

@@ -11,6 +11,9 @@ namespace havklo::replay {
 // A number and a unit: ns us ms s m h. Nothing if it is not that, or does not fit 64 bits.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 
+// … of whole minutes: "5m", "1h".
+[[nodiscard]] std::optional<uint32_t> parse_minutes(std::string_view text);
+
 // The largest unit that loses nothing; parse_duration() gives the same back.
 [[nodiscard]] std::string to_text(Duration duration);
 

@@ -134,6 +134,28 @@ std::string describe_book_fault(const Event& event, const Names& names) {
   return fmt::format("{}: records were lost, it is asked for again", symbol);
 }
 
+std::string describe_candle(const Event& event, const Names& names) {
+  if (event.kind == EventKind::candle) {
+    const Event::Candle& candle = event.payload.candle;
+    return fmt::format(
+        "{} open {} high {} low {} close {}", names.symbol(candle.symbol),
+        decimal(candle.open, candle.open_exponent), decimal(candle.high, candle.high_exponent),
+        decimal(candle.low, candle.low_exponent), decimal(candle.close, candle.close_exponent));
+  }
+  const Event::CandleVolume& candle = event.payload.candle_volume;
+  return fmt::format("{} volume {} in {} of {} min", names.symbol(candle.symbol),
+                     decimal(candle.volume, candle.volume_exponent), plural(candle.trades, "trade"),
+                     candle.interval_minutes);
+}
+
+std::string describe_instrument(const Event::Instrument& pair, const Names& names) {
+  return fmt::format("{} {}, price step {} quantity step {} at least {}", names.symbol(pair.symbol),
+                     to_string(pair.status),
+                     decimal(pair.price_increment, pair.price_increment_exponent),
+                     decimal(pair.qty_increment, pair.qty_increment_exponent),
+                     decimal(pair.qty_min, pair.qty_min_exponent));
+}
+
 std::string describe_lifecycle(const Event& event) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
@@ -202,6 +224,11 @@ std::string describe(const Event& event, const Names& names) {
       return fmt::format("{} last {} volume {}", names.symbol(payload.ticker_last.symbol),
                          decimal(payload.ticker_last.last, payload.ticker_last.last_exponent),
                          decimal(payload.ticker_last.volume, payload.ticker_last.volume_exponent));
+    case EventKind::candle:
+    case EventKind::candle_volume:
+      return describe_candle(event, names);
+    case EventKind::instrument:
+      return describe_instrument(payload.instrument, names);
     case EventKind::status:
       return std::string(to_string(payload.status.system));
     case EventKind::overrun:

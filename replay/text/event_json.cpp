@@ -107,6 +107,33 @@ void write_ticker_last(JsonLine& line, const Event::TickerLast& ticker) {
   line.number("venue_time_ns", ticker.venue_time_ns);
 }
 
+void write_candle(JsonLine& line, const Event::Candle& candle) {
+  line.symbol(candle.symbol);
+  line.decimal("open", candle.open, candle.open_exponent);
+  line.decimal("high", candle.high, candle.high_exponent);
+  line.decimal("low", candle.low, candle.low_exponent);
+  line.decimal("close", candle.close, candle.close_exponent);
+}
+
+void write_candle_volume(JsonLine& line, const Event::CandleVolume& candle) {
+  line.symbol(candle.symbol);
+  line.decimal("volume", candle.volume, candle.volume_exponent);
+  line.decimal("vwap", candle.vwap, candle.vwap_exponent);
+  line.number("trades", candle.trades);
+  line.number("begin_minutes", uint64_t{candle.begin_minutes});
+  line.number("interval_minutes", uint64_t{candle.interval_minutes});
+}
+
+void write_instrument(JsonLine& line, const Event::Instrument& pair) {
+  line.symbol(pair.symbol);
+  line.decimal("price_increment", pair.price_increment, pair.price_increment_exponent);
+  line.decimal("qty_increment", pair.qty_increment, pair.qty_increment_exponent);
+  line.decimal("qty_min", pair.qty_min, pair.qty_min_exponent);
+  line.number("price_precision", uint64_t{pair.price_precision});
+  line.number("qty_precision", uint64_t{pair.qty_precision});
+  line.word("status", to_string(pair.status));
+}
+
 void write_connect_failed(JsonLine& line, const Event::ConnectFailed& failed) {
   line.number("attempt", uint64_t{failed.attempt});
   line.word("reason", to_string(failed.reason));
@@ -190,6 +217,12 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
       return write_ticker(line, payload.ticker);
     case EventKind::ticker_last:
       return write_ticker_last(line, payload.ticker_last);
+    case EventKind::candle:
+      return write_candle(line, payload.candle);
+    case EventKind::candle_volume:
+      return write_candle_volume(line, payload.candle_volume);
+    case EventKind::instrument:
+      return write_instrument(line, payload.instrument);
     case EventKind::status:
       return line.word("system", to_string(payload.status.system));
     case EventKind::heartbeat:

@@ -13,7 +13,6 @@ namespace havklo::replay {
 namespace {
 
 constexpr std::array<std::string_view, 3> jitter_names = {"none", "full", "decorrelated"};
-constexpr std::array<std::string_view, 3> channel_names = {"book", "trade", "ticker"};
 constexpr std::array<std::string_view, 2> idle_names = {"spin", "park"};
 constexpr std::array<std::string_view, 2> network_names = {"io_uring", "sockets"};
 
@@ -68,9 +67,19 @@ std::vector<Section> sections_of(Settings& settings) {
 }
 
 std::vector<Field> fields_of(SubscriptionSettings& subscription) {
-  return {choice_field("channel", subscription.channel, channel_names,
-                       "\"book\", \"trade\" or \"ticker\""),
-          texts_field("symbol", subscription.symbols), count_field("depth", subscription.depth)};
+  return {channel_field("channel", subscription.channel),
+          texts_field("symbol", subscription.symbols), count_field("depth", subscription.depth),
+          minutes_field("interval", subscription.interval_minutes)};
+}
+
+// The parameter that is the channel's own, and no other's.
+std::vector<Field> fields_said_by(SubscriptionSettings& subscription) {
+  std::vector<Field> fields = fields_of(subscription);
+  const bool has_interval = subscription.channel == Channel::ohlc;
+  std::erase_if(fields, [has_interval](const Field& field) {
+    return field.name == (has_interval ? "depth" : "interval");
+  });
+  return fields;
 }
 
 bool read_subscriptions(const toml::node& node, Settings& settings, TableReader& reader) {
@@ -142,7 +151,7 @@ void write_settings(std::string& out, const Settings& settings, std::string_view
   }
   for (SubscriptionSettings& subscription : copy.subscriptions) {
     fmt::format_to(std::back_inserter(out), "[[{}subscription]]\n", prefix);
-    write_fields(out, fields_of(subscription));
+    write_fields(out, fields_said_by(subscription));
   }
 }
 

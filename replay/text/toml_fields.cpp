@@ -91,6 +91,38 @@ Field seed_field(std::string_view name, std::optional<uint64_t>& value) {
           [&value] { return value ? fmt::format("\"{:#x}\"", *value) : ""; }};
 }
 
+Field minutes_field(std::string_view name, uint32_t& minutes) {
+  constexpr int64_t minute_ns = 60'000'000'000;
+  return {name,
+          [&minutes](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            const auto read = text ? parse_minutes(*text) : std::nullopt;
+            if (read) minutes = *read;
+            return read.has_value();
+          },
+          "whole minutes with a unit, as \"5m\" or \"1h\"",
+          [&minutes] { return quoted(to_text(Duration{minutes * minute_ns})); }};
+}
+
+Field channel_field(std::string_view name, Channel& channel) {
+  static const std::string expected = [] {
+    std::string names;
+    for (uint8_t i = 0; i < channel_count; ++i) {
+      if (i != 0) names += i + 1 == channel_count ? " or " : ", ";
+      names += quoted(to_string(Channel{i}));
+    }
+    return names;
+  }();
+  return {name,
+          [&channel](const toml::node& node) {
+            const auto text = node.value_exact<std::string>();
+            const auto read = text ? channel_named(*text) : std::nullopt;
+            if (read) channel = *read;
+            return read.has_value();
+          },
+          expected, [&channel] { return quoted(to_string(channel)); }};
+}
+
 Field bool_field(std::string_view name, bool& value) {
   return {name,
           [&value](const toml::node& node) {

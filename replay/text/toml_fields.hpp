@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <havklo/channel.hpp>
 #include <havklo/clock.hpp>
 #include <limits>
 #include <optional>
@@ -34,6 +35,9 @@ struct Field {
 // Bytes: text with a unit.
 [[nodiscard]] Field optional_size_field(std::string_view name, std::optional<uint64_t>& value);
 [[nodiscard]] Field optional_count_field(std::string_view name, std::optional<uint32_t>& value);
+// Whole minutes, as text with a unit.
+[[nodiscard]] Field minutes_field(std::string_view name, uint32_t& minutes);
+[[nodiscard]] Field channel_field(std::string_view name, Channel& channel);
 [[nodiscard]] Field bool_field(std::string_view name, bool& value);
 [[nodiscard]] Field number_field(std::string_view name, double& value);
 [[nodiscard]] Field text_field(std::string_view name, std::string& value);

@@ -49,7 +49,7 @@ std::expected<CaptureFeed, std::string> CaptureFeed::parse(std::string_view json
       return std::unexpected(fmt::format("line {}: {}", number, error));
     }
   }
-  if (feed.frames_.empty()) return std::unexpected("no book, trade or ticker message in it");
+  if (feed.frames_.empty()) return std::unexpected("no message of a channel that we know in it");
   if (frames_per_second != 0) {
     for (size_t i = 0; i < feed.frames_.size(); ++i) {
       feed.frames_[i].at = {static_cast<int64_t>(i) * 1'000'000'000 / frames_per_second};
@@ -70,8 +70,11 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
   switch (*kind) {
     case kraken::MessageKind::ack: {
       const kraken::Ack& ack = decoder.ack();
-      if (ack.success && ack.method == kraken::Method::subscribe && ack.channel == "book") {
-        symbols_[intern(ack.symbol)].depth = number_behind(line, "\"depth\":");
+      const auto channel = channel_named(ack.channel);
+      if (ack.success && ack.method == kraken::Method::subscribe && channel == Channel::book) {
+        Symbol& symbol = symbols_[intern(ack.symbol)];
+        symbol.depth() = number_behind(line, "\"depth\":");
+        symbol.listed[0] = true;
       }
       return "";
     }
@@ -86,23 +89,19 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
         symbol.decimals_known = true;
         symbol.book = MarketBook(decimals_of(any[0].price()), decimals_of(any[0].qty()));
       }
-      if (symbol.depth == 0) symbol.depth = 10;
-      time_us = message.is_snapshot ? 0 : message.timestamp_ns / 1000;
+      if (symbol.depth() == 0) symbol.depth() = 10;
+      symbol.listed[0] = true;
+      time_us = message.is_snapshot ? 0 : message.time.ns / 1000;
       break;
     }
-    case kraken::MessageKind::trades:
-      if (decoder.trades().empty()) return "";
-      frame.channel = Channel::trade;
-      frame.symbol = intern(decoder.trades().front().symbol);
-      symbols_[frame.symbol].has_trades = true;
-      time_us = decoder.trades().front().timestamp_ns / 1000;
-      break;
-    case kraken::MessageKind::tickers:
-      if (decoder.tickers().empty()) return "";
-      frame.channel = Channel::ticker;
-      frame.symbol = intern(decoder.tickers().front().symbol);
-      symbols_[frame.symbol].has_ticker = true;
-      time_us = decoder.tickers().front().timestamp_ns / 1000;
+    case kraken::MessageKind::rows:
+      frame.channel = decoder.rows_channel();
+      frame.symbol = every_symbol;
+      kraken::with_row_channel(frame.channel, [&]<class C> {
+        if (decoder.rows<C>().empty()) return;
+        time_us = note_row<C>(decoder.rows<C>().front(), frame);
+      });
+      if (frame.symbol == every_symbol && kraken::facts_of(frame.channel).names_symbols) return "";
       break;
     default:
       return "";
@@ -115,23 +114,35 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
   return "";
 }
 
+// The instant that the row says, or 0.
+template <class C>
+int64_t CaptureFeed::note_row(const typename C::Row& row, Frame& frame) {
+  if constexpr (C::facts.names_symbols) {
+    frame.symbol = intern(row.symbol);
+    Symbol& symbol = symbols_[frame.symbol];
+    const auto index = static_cast<uint8_t>(C::facts.channel);
+    symbol.listed[index] = true;
+    if constexpr (requires { row.interval_minutes; }) {
+      symbol.parameters[index] = static_cast<uint32_t>(row.interval_minutes);
+    }
+  } else {
+    if (!pairs_) pairs_ = frames_.size();
+  }
+  if constexpr (requires { row.time; }) return row.time.ns / 1000;
+  return 0;
+}
+
 uint32_t CaptureFeed::intern(std::string_view name) {
   if (const auto known = find(name)) return *known;
   symbols_.push_back({.name = std::string(name)});
   return symbol_count() - 1;
 }
 
-bool CaptureFeed::serves(Channel channel, uint32_t symbol, uint32_t depth) const {
+bool CaptureFeed::serves(Channel channel, uint32_t symbol, uint32_t parameter) const {
+  if (!kraken::facts_of(channel).names_symbols) return pairs_.has_value();
   if (symbol >= symbols_.size()) return false;
-  switch (channel) {
-    case Channel::book:
-      return symbols_[symbol].depth == depth;
-    case Channel::trade:
-      return symbols_[symbol].has_trades;
-    case Channel::ticker:
-      return symbols_[symbol].has_ticker;
-  }
-  return false;
+  const auto index = static_cast<uint8_t>(channel);
+  return symbols_[symbol].listed[index] && symbols_[symbol].parameters[index] == parameter;
 }
 
 void CaptureFeed::resume(Instant now) {
@@ -149,9 +160,12 @@ void CaptureFeed::advance(Instant now, FeedSink& sink) {
   while (next_deadline() <= now) {
     const Frame& frame = frames_[next_++];
     apply(frame);
-    const uint32_t depth = frame.channel == Channel::book ? symbols_[frame.symbol].depth : 0;
-    if (!sink.wants(frame.channel, frame.symbol, depth)) continue;
-    sink.on_message(frame.channel, frame.symbol, depth, frame.text, false);
+    const uint32_t parameter =
+        frame.symbol == every_symbol
+            ? 0
+            : symbols_[frame.symbol].parameters[static_cast<uint8_t>(frame.channel)];
+    if (!sink.wants(frame.channel, frame.symbol, parameter)) continue;
+    sink.on_message(frame.channel, frame.symbol, parameter, frame.text, false);
   }
 }
 
@@ -167,17 +181,21 @@ void CaptureFeed::apply(const Frame& frame) {
   symbol.book.begin_message();
   write_levels(symbol.book, BookSide::bid, message.bids);
   write_levels(symbol.book, BookSide::ask, message.asks);
-  symbol.book.truncate(symbol.depth);
+  symbol.book.truncate(symbol.depth());
   symbol.has_book = true;
-  symbol.changed_us = message.timestamp_ns / 1000;
+  symbol.changed_us = message.time.ns / 1000;
 }
 
-void CaptureFeed::append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+void CaptureFeed::append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                                   std::string& out) const {
+  if (symbol == every_symbol) {
+    if (pairs_) out += frames_[*pairs_].text;
+    return;
+  }
   const Symbol& of = symbols_[symbol];
   if (channel != Channel::book || !of.has_book) return;
-  const auto bids = of.book.top(BookSide::bid, depth);
-  const auto asks = of.book.top(BookSide::ask, depth);
+  const auto bids = of.book.top(BookSide::bid, parameter);
+  const auto asks = of.book.top(BookSide::ask, parameter);
   append_book(out, {.symbol = of.name,
                     .snapshot = true,
                     .bids = bids,

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <havklo/limits.hpp>
 
+#include "kraken/channels.hpp"
 #include "replay/venue/messages.hpp"
 #include "replay/venue/model.hpp"
 
@@ -18,13 +19,6 @@ namespace {
 constexpr size_t unread_bytes_max = 64 * 1024 * 1024;
 constexpr int64_t request_credit_one = 1'000'000'000;
 constexpr std::string_view accept_field = "Sec-WebSocket-Accept: ";
-
-std::optional<Channel> channel_named(std::string_view name) {
-  for (const Channel channel : {Channel::book, Channel::trade, Channel::ticker}) {
-    if (name == to_string(channel)) return channel;
-  }
-  return std::nullopt;
-}
 
 // IMF-fixdate, RFC 9110 §5.6.7.
 std::string http_date(int64_t utc_s) {
@@ -255,14 +249,15 @@ bool VenueConnection::within_rate(Instant now) {
 
 void VenueConnection::answer_subscribe(const VenueRequest& request, Instant now) {
   const auto channel = channel_named(request.channel);
-  if (!channel || request.symbols.empty()) {
-    return send_error(request, "Unsupported event", {}, now);
+  const std::vector<std::string> symbols = symbols_asked(request);
+  if (symbols.empty()) return send_error(request, "Unsupported event", {}, now);
+  const kraken::Parameter& parameter = kraken::facts_of(*channel).parameter;
+  const auto value = static_cast<uint32_t>(parameter_in(request, *channel));
+  if (!kraken::serves(parameter, value)) {
+    const std::string error = fmt::format("Subscription {} not supported", parameter.name);
+    return send_error(request, error, {}, now);
   }
-  if (*channel == Channel::book &&
-      !depth_index(static_cast<uint32_t>(request.depth.value_or(10)))) {
-    return send_error(request, "Subscription depth not supported", {}, now);
-  }
-  for (const std::string& symbol : request.symbols) subscribe_one(request, *channel, symbol, now);
+  for (const std::string& symbol : symbols) subscribe_one(request, *channel, symbol, now);
 }
 
 void VenueConnection::subscribe_one(const VenueRequest& request, Channel channel,
@@ -274,20 +269,20 @@ void VenueConnection::subscribe_one(const VenueRequest& request, Channel channel
         fault->text.empty() ? "Currency pair not supported " + symbol : fault->text;
     return send_error(request, text, fault->text.empty() ? symbol : std::string(), now);
   }
-  if (symbol.find('/') == std::string::npos) {
+  const bool names_symbols = kraken::facts_of(channel).names_symbols;
+  if (names_symbols && symbol.find('/') == std::string::npos) {
     return send_error(request, "Currency pair not in ISO 4217-A3 format", symbol, now);
   }
-  const uint32_t depth =
-      channel == Channel::book ? static_cast<uint32_t>(request.depth.value_or(10)) : 0;
-  const auto index = venue_.feed_->find(symbol);
-  if (!index || !venue_.feed_->serves(channel, *index, depth)) {
+  const auto parameter = static_cast<uint32_t>(parameter_in(request, channel));
+  const auto index = index_of(channel, symbol);
+  if (!index || !venue_.feed_->serves(channel, *index, parameter)) {
     return send_error(request, "Currency pair not supported " + symbol, symbol, now);
   }
   if (find(channel, *index) != nullptr) {
     return send_error(request, "Already subscribed", {}, now);
   }
-  const bool snapshot = request.snapshot.value_or(channel != Channel::trade);
-  Subscription subscription{.channel = channel, .symbol = *index, .depth = depth};
+  const bool snapshot = request.snapshot.value_or(kraken::facts_of(channel).snapshot);
+  Subscription subscription{.channel = channel, .symbol = *index, .parameter = parameter};
   subscription.dead =
       venue_.faults_.take(FaultKind::dead_subscription, age_, now, symbol, channel) != nullptr;
   subscription.on_best = request.event_trigger == "bbo";
@@ -300,7 +295,7 @@ void VenueConnection::subscribe_one(const VenueRequest& request, Channel channel
   append_ack(text, {.method = "subscribe",
                     .channel = channel,
                     .symbol = symbol,
-                    .depth = depth,
+                    .parameter = parameter,
                     .snapshot = snapshot,
                     .event_trigger = is_ticker ? (subscription.on_best ? "bbo" : "trades") : "",
                     .req_id = request.req_id,
@@ -316,23 +311,22 @@ void VenueConnection::subscribe_one(const VenueRequest& request, Channel channel
 
 void VenueConnection::answer_unsubscribe(const VenueRequest& request, Instant now) {
   const auto channel = channel_named(request.channel);
-  if (!channel || request.symbols.empty()) {
-    return send_error(request, "Unsupported event", {}, now);
-  }
-  for (const std::string& symbol : request.symbols) {
-    const auto index = venue_.feed_->find(symbol);
+  const std::vector<std::string> symbols = symbols_asked(request);
+  if (symbols.empty()) return send_error(request, "Unsupported event", {}, now);
+  for (const std::string& symbol : symbols) {
+    const auto index = index_of(*channel, symbol);
     Subscription* subscription = index ? find(*channel, *index) : nullptr;
     if (subscription == nullptr) {
       send_error(request, "Subscription Not Found", {}, now);
       continue;
     }
-    const uint32_t depth = subscription->depth;
+    const uint32_t parameter = subscription->parameter;
     subscriptions_.erase(subscriptions_.begin() + (subscription - subscriptions_.data()));
     std::string text;
     append_ack(text, {.method = "unsubscribe",
                       .channel = *channel,
                       .symbol = symbol,
-                      .depth = depth,
+                      .parameter = parameter,
                       .snapshot = std::nullopt,
                       .event_trigger = {},
                       .req_id = request.req_id,
@@ -340,6 +334,11 @@ void VenueConnection::answer_unsubscribe(const VenueRequest& request, Instant no
     send(text, now);
   }
   if (subscriptions_.empty()) heartbeat_ = Instant::never();
+}
+
+std::optional<uint32_t> VenueConnection::index_of(Channel channel, std::string_view symbol) const {
+  if (!kraken::facts_of(channel).names_symbols) return every_symbol;
+  return venue_.feed_->find(symbol);
 }
 
 void VenueConnection::send_error(const VenueRequest& request, std::string_view error,
@@ -368,13 +367,14 @@ void VenueConnection::send_snapshot(Channel channel, uint32_t symbol, Instant no
   if (subscription == nullptr || subscription->live || subscription->dead) return;
   subscription->live = true;
   std::string text;
-  venue_.feed_->append_snapshot(channel, symbol, subscription->depth, text);
+  venue_.feed_->append_snapshot(channel, symbol, subscription->parameter, text);
   if (!text.empty()) send_market(*subscription, text, now);
 }
 
 bool VenueConnection::send_market(const Subscription& subscription, std::string_view text,
                                   Instant now) {
-  const std::string_view symbol = venue_.feed_->symbol(subscription.symbol);
+  const bool is_every = subscription.symbol == every_symbol;
+  const std::string_view symbol = is_every ? "" : venue_.feed_->symbol(subscription.symbol);
   ActiveFaults& faults = venue_.faults_;
   if (faults.take(FaultKind::silent_data, age_, now, symbol, subscription.channel) != nullptr) {
     return false;

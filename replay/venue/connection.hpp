@@ -68,9 +68,9 @@ class VenueConnection {
   void run_due(Instant now);
 
   [[nodiscard]] bool upgraded() const { return age_.upgraded != Instant::never(); }
-  [[nodiscard]] bool has(Channel channel, uint32_t symbol, uint32_t depth) const {
+  [[nodiscard]] bool has(Channel channel, uint32_t symbol, uint32_t parameter) const {
     return std::ranges::any_of(subscriptions_, [&](const Subscription& each) {
-      return each.channel == channel && each.symbol == symbol && each.depth == depth;
+      return each.channel == channel && each.symbol == symbol && each.parameter == parameter;
     });
   }
   [[nodiscard]] bool ended() const { return ending_ != Ending::none; }
@@ -83,11 +83,11 @@ class VenueConnection {
 
   struct Subscription {
     Channel channel = Channel::book;
-    uint32_t symbol = 0;
-    uint32_t depth = 0;
-    bool live = false;     // its snapshot, if it wanted one, has been sent
-    bool dead = false;     // by a fault
-    bool on_best = false;  // ticker: event_trigger bbo
+    uint32_t symbol = 0;     // or every_symbol
+    uint32_t parameter = 0;  // depth, interval
+    bool live = false;       // its snapshot, if it wanted one, has been sent
+    bool dead = false;       // by a fault
+    bool on_best = false;    // ticker: event_trigger bbo
   };
   struct Pending {
     enum class Kind : uint8_t { request, snapshot };
@@ -109,6 +109,7 @@ class VenueConnection {
   void answer_unsubscribe(const VenueRequest& request, Instant now);
   void subscribe_one(const VenueRequest& request, Channel channel, const std::string& symbol,
                      Instant now);
+  [[nodiscard]] std::optional<uint32_t> index_of(Channel channel, std::string_view symbol) const;
   void send_error(const VenueRequest& request, std::string_view error, std::string_view symbol,
                   Instant now);
   [[nodiscard]] bool within_rate(Instant now);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kraken/channels.hpp"
+
 namespace havklo::replay {
 
 namespace {
@@ -77,6 +79,7 @@ Market::Market(MarketSettings settings, uint64_t seed, int64_t utc_us)
                        {},
                        {},
                        0,
+                       {},
                        {}});
     build(states_.back(), spec);
   }
@@ -114,9 +117,10 @@ void Market::build(State& state, const MarketSymbol& spec) {
   update_ticker(state);
 }
 
-bool Market::serves(Channel channel, uint32_t symbol, uint32_t depth) const {
-  if (symbol >= states_.size()) return false;
-  return channel != Channel::book || depth_index(depth).has_value();
+bool Market::serves(Channel channel, uint32_t symbol, uint32_t parameter) const {
+  const kraken::ChannelFacts& facts = kraken::facts_of(channel);
+  if (facts.names_symbols ? symbol >= states_.size() : symbol != every_symbol) return false;
+  return kraken::serves(facts.parameter, parameter);
 }
 
 Duration Market::pick_pause(State& state) {
@@ -192,6 +196,23 @@ void Market::publish(uint32_t index, FeedSink& sink) {
     text_.clear();
     append_ticker(text_, name, false, state.day, book);
     sink.on_message(Channel::ticker, index, 0, text_, state.trades.empty());
+  }
+  if (!state.trades.empty()) publish_candles(index, sink);
+}
+
+void Market::publish_candles(uint32_t index, FeedSink& sink) {
+  const State& state = states_[index];
+  for (const uint16_t interval : kraken::OhlcChannel::intervals_minutes) {
+    if (!sink.wants(Channel::ohlc, index, interval)) continue;
+    text_.clear();
+    append_candles(text_, {.symbol = settings_.symbols[index].name,
+                           .snapshot = false,
+                           .candles = state.candles.of(interval).last(1),
+                           .interval_minutes = interval,
+                           .price_decimals = state.book.price_decimals(),
+                           .qty_decimals = state.book.qty_decimals(),
+                           .utc_us = state.changed_us});
+    sink.on_message(Channel::ohlc, index, interval, text_, false);
   }
 }
 
@@ -312,6 +333,7 @@ void Market::record_trade(State& state, TradeText trade) {
   trade.trade_id = state.trade_id++;
   if (state.history.size() == history_max) state.history.erase(state.history.begin());
   state.history.push_back(trade);
+  state.candles.add(trade.price, trade.qty, trade.utc_us);
   TickerText& day = state.day;
   day.last = trade.price;
   day.low = std::min(day.low, trade.price);
@@ -333,20 +355,41 @@ void Market::update_ticker(State& state) {
   state.day.utc_us = state.changed_us;
 }
 
-void Market::append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+void Market::append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                              std::string& out) const {
+  if (channel == Channel::instrument) return append_pairs(out);
   const State& state = states_[symbol];
   const MarketBook& book = state.book;
   const std::string_view name = settings_.symbols[symbol].name;
-  if (channel == Channel::trade) {
-    append_trades(out, name, true, state.history, book);
-  } else if (channel == Channel::ticker) {
-    append_ticker(out, name, true, state.day, book);
-  } else {
-    const auto bids = book.top(BookSide::bid, depth);
-    const auto asks = book.top(BookSide::ask, depth);
-    append_levels(out, name, true, bids, asks, book, state.changed_us);
+  switch (channel) {
+    case Channel::book:
+      return append_levels(out, name, true, book.top(BookSide::bid, parameter),
+                           book.top(BookSide::ask, parameter), book, state.changed_us);
+    case Channel::trade:
+      return append_trades(out, name, true, state.history, book);
+    case Channel::ticker:
+      return append_ticker(out, name, true, state.day, book);
+    case Channel::ohlc:
+      return append_candles(out, {.symbol = name,
+                                  .snapshot = true,
+                                  .candles = state.candles.of(parameter),
+                                  .interval_minutes = parameter,
+                                  .price_decimals = book.price_decimals(),
+                                  .qty_decimals = book.qty_decimals(),
+                                  .utc_us = state.changed_us});
+    case Channel::instrument:
+      return;
   }
+}
+
+void Market::append_pairs(std::string& out) const {
+  std::vector<PairText> pairs;
+  for (const MarketSymbol& symbol : settings_.symbols) {
+    pairs.push_back({.symbol = symbol.name,
+                     .price_decimals = symbol.price_decimals,
+                     .qty_decimals = symbol.qty_decimals});
+  }
+  append_instruments(out, true, pairs);
 }
 
 }  // namespace havklo::replay

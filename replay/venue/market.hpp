@@ -1,4 +1,4 @@
-// A market from a seed: books that move the way the captures do, trades, tickers.
+// A market from a seed: books that move the way the captures do, trades, tickers, candles, pairs.
 //
 // Owns:       the books at full depth, the last trades, the day's figures of each symbol.
 // Not owned:  time; who listens.
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/venue/candles.hpp"
 #include "replay/venue/market_feed.hpp"
 #include "replay/venue/messages.hpp"
 
@@ -54,7 +55,7 @@ class Market final : public MarketFeed {
   [[nodiscard]] std::string_view symbol(uint32_t index) const override {
     return settings_.symbols[index].name;
   }
-  [[nodiscard]] bool serves(Channel channel, uint32_t symbol, uint32_t depth) const override;
+  [[nodiscard]] bool serves(Channel channel, uint32_t symbol, uint32_t parameter) const override;
   [[nodiscard]] const MarketBook& book(uint32_t symbol) const override {
     return states_[symbol].book;
   }
@@ -64,7 +65,7 @@ class Market final : public MarketFeed {
   void resume(Instant now) override;
   [[nodiscard]] Instant next_deadline() const override;
   void advance(Instant now, FeedSink& sink) override;
-  void append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+  void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                        std::string& out) const override;
 
  private:
@@ -79,11 +80,13 @@ class Market final : public MarketFeed {
     TickerText day;
     int64_t open_price = 0;
     std::array<int64_t, 2> best{};
+    Candles candles;
   };
 
   void build(State& state, const MarketSymbol& spec);
   void move(uint32_t index, Instant now, FeedSink& sink);
   void publish(uint32_t index, FeedSink& sink);
+  void publish_candles(uint32_t index, FeedSink& sink);
   void trade(State& state, const MarketSymbol& spec, int64_t time_us);
   void record_trade(State& state, TradeText trade);
   void change_book(State& state, const MarketSymbol& spec);
@@ -91,6 +94,7 @@ class Market final : public MarketFeed {
   void remove(State& state, BookSide side, size_t rank);
   void eat_and_refill(State& state, BookSide side, size_t rank);
   void update_ticker(State& state);
+  void append_pairs(std::string& out) const;
   [[nodiscard]] size_t pick_rank(State& state, size_t count);
   [[nodiscard]] int64_t pick_qty(State& state, const MarketSymbol& spec);
   [[nodiscard]] Duration pick_pause(State& state);

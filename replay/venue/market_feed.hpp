@@ -1,4 +1,4 @@
-// What a venue has to sell: books, trades and tickers of some symbols, as messages in virtual time.
+// What a venue has to sell of some symbols, as messages in virtual time.
 //
 // Owns nothing; the door between the venue model, which knows connections and subscriptions, and
 // where its prices come from: a seeded market (market.hpp) or a capture (venue_capture.hpp).
@@ -18,15 +18,19 @@
 
 namespace havklo::replay {
 
-// Who wants the messages of a feed. `depth` is 0 for trade and ticker.
+// In the place of a symbol, for a channel that brings all of them.
+inline constexpr uint32_t every_symbol = ~0U;
+
+// Who wants the messages of a feed. `parameter`: the depth of a book, the interval of candles; else
+// 0.
 class FeedSink {
  public:
   // Asked before a message is written, so that nobody pays for text that nobody reads.
-  [[nodiscard]] virtual bool wants(Channel channel, uint32_t symbol, uint32_t depth) = 0;
+  [[nodiscard]] virtual bool wants(Channel channel, uint32_t symbol, uint32_t parameter) = 0;
   // `text` is valid during the call. `best_changed`: the best bid or ask moved (ticker only).
   // False: somebody who subscribes to it was not sent it.
-  virtual bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
-                          bool best_changed) = 0;
+  virtual bool on_message(Channel channel, uint32_t symbol, uint32_t parameter,
+                          std::string_view text, bool best_changed) = 0;
 
  protected:
   ~FeedSink() = default;
@@ -38,7 +42,7 @@ class MarketFeed {
 
   [[nodiscard]] virtual uint32_t symbol_count() const = 0;
   [[nodiscard]] virtual std::string_view symbol(uint32_t index) const = 0;
-  [[nodiscard]] virtual bool serves(Channel channel, uint32_t symbol, uint32_t depth) const = 0;
+  [[nodiscard]] virtual bool serves(Channel channel, uint32_t symbol, uint32_t parameter) const = 0;
   [[nodiscard]] virtual const MarketBook& book(uint32_t symbol) const = 0;
   // Instant of the book's last change, microseconds since 1970-01-01 UTC.
   [[nodiscard]] virtual int64_t changed_us(uint32_t symbol) const = 0;
@@ -50,7 +54,7 @@ class MarketFeed {
   virtual void advance(Instant now, FeedSink& sink) = 0;
   // The snapshot that a new subscriber gets, as of the last advance(); nothing is appended for a
   // channel that has none to give.
-  virtual void append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+  virtual void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                                std::string& out) const = 0;
 
   [[nodiscard]] std::optional<uint32_t> find(std::string_view name) const {

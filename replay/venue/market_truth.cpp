@@ -43,15 +43,15 @@ uint64_t digest_of(const MarketBook& book, uint32_t depth) {
 class MarketTruth::Listener final : public FeedSink {
  public:
   Listener(MarketTruth& truth, FeedSink& sink) : truth_(truth), sink_(sink) {}
-  [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t depth) override {
-    return sink_.wants(channel, symbol, depth);
+  [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t parameter) override {
+    return sink_.wants(channel, symbol, parameter);
   }
-  bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+  bool on_message(Channel channel, uint32_t symbol, uint32_t parameter, std::string_view text,
                   bool best_changed) override {
-    if (channel == Channel::book) truth_.note(symbol, depth, true);
-    const bool sent = sink_.on_message(channel, symbol, depth, text, best_changed);
+    if (channel == Channel::book) truth_.note(symbol, parameter, true);
+    const bool sent = sink_.on_message(channel, symbol, parameter, text, best_changed);
     if (channel == Channel::book && !sent) {
-      truth_.unsent_[symbol].push_back({truth_.feed_->changed_us(symbol), depth});
+      truth_.unsent_[symbol].push_back({truth_.feed_->changed_us(symbol), parameter});
     }
     return sent;
   }
@@ -66,10 +66,10 @@ void MarketTruth::advance(Instant now, FeedSink& sink) {
   feed_->advance(now, listener);
 }
 
-void MarketTruth::append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+void MarketTruth::append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                                   std::string& out) const {
-  if (channel == Channel::book) note(symbol, depth, false);
-  feed_->append_snapshot(channel, symbol, depth, out);
+  if (channel == Channel::book) note(symbol, parameter, false);
+  feed_->append_snapshot(channel, symbol, parameter, out);
 }
 
 void MarketTruth::note(uint32_t symbol, uint32_t depth, bool update) const {

@@ -40,8 +40,8 @@ class MarketTruth final : public MarketFeed {
   [[nodiscard]] std::string_view symbol(uint32_t index) const override {
     return feed_->symbol(index);
   }
-  [[nodiscard]] bool serves(Channel channel, uint32_t symbol, uint32_t depth) const override {
-    return feed_->serves(channel, symbol, depth);
+  [[nodiscard]] bool serves(Channel channel, uint32_t symbol, uint32_t parameter) const override {
+    return feed_->serves(channel, symbol, parameter);
   }
   [[nodiscard]] const MarketBook& book(uint32_t symbol) const override {
     return feed_->book(symbol);
@@ -52,7 +52,7 @@ class MarketTruth final : public MarketFeed {
   void resume(Instant now) override { feed_->resume(now); }
   [[nodiscard]] Instant next_deadline() const override { return feed_->next_deadline(); }
   void advance(Instant now, FeedSink& sink) override;
-  void append_snapshot(Channel channel, uint32_t symbol, uint32_t depth,
+  void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                        std::string& out) const override;
 
  private:

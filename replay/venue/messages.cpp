@@ -1,7 +1,12 @@
 // Messages of the venue, key by key as the captures have them.
 #include "replay/venue/messages.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
+#include <utility>
+
+#include "kraken/channels.hpp"
 
 namespace havklo::replay {
 
@@ -57,6 +62,12 @@ void append_head(std::string& out, std::string_view channel, bool snapshot) {
   out += "{\"channel\":\"";
   out += channel;
   out += snapshot ? "\",\"type\":\"snapshot\",\"data\":[" : "\",\"type\":\"update\",\"data\":[";
+}
+
+// Nine digits, as this channel has them.
+void append_candle_time(std::string& out, int64_t utc_us) {
+  append_time(out, utc_us);
+  out.insert(out.size() - 1, "000");
 }
 
 constexpr std::string_view checksum_key = "\"checksum\":";
@@ -145,11 +156,13 @@ void append_ack(std::string& out, const AckText& ack) {
   out += '"';
   append_req_id(out, ack.req_id);
   out += ",\"result\":{\"channel\":\"";
-  out += ack.channel == Channel::book ? "book" : ack.channel == Channel::trade ? "trade" : "ticker";
+  out += to_string(ack.channel);
   out += '"';
-  if (ack.depth != 0) {
-    out += ",\"depth\":";
-    out += std::to_string(ack.depth);
+  if (ack.parameter != 0) {
+    out += ",\"";
+    out += kraken::facts_of(ack.channel).parameter.name;
+    out += "\":";
+    out += std::to_string(ack.parameter);
   }
   if (!ack.event_trigger.empty()) {
     out += ",\"event_trigger\":\"";
@@ -157,8 +170,10 @@ void append_ack(std::string& out, const AckText& ack) {
     out += '"';
   }
   if (ack.snapshot) out += *ack.snapshot ? ",\"snapshot\":true" : ",\"snapshot\":false";
-  out += ",\"symbol\":";
-  append_json_text(out, ack.symbol);
+  if (!ack.symbol.empty()) {
+    out += ",\"symbol\":";
+    append_json_text(out, ack.symbol);
+  }
   out += "},\"success\":true,";
   append_times(out, ack.utc_us);
   out += '}';
@@ -248,6 +263,78 @@ void append_ticker(std::string& out, std::string_view symbol, bool snapshot,
   out += ',';
   append_key_time(out, "timestamp", ticker.utc_us);
   out += "}]}";
+}
+
+void append_candles(std::string& out, const CandlesText& text) {
+  append_head(out, "ohlc", text.snapshot);
+  const size_t data = out.rfind("\"data\"");
+  std::string time = "\"timestamp\":\"";
+  append_candle_time(time, text.utc_us);
+  out.insert(data, time + "\",");
+  for (size_t i = 0; i < text.candles.size(); ++i) {
+    const Candle& candle = text.candles[i];
+    out += i == 0 ? "{\"symbol\":" : ",{\"symbol\":";
+    append_json_text(out, text.symbol);
+    append_field(out, "open", candle.open, text.price_decimals);
+    append_field(out, "high", candle.high, text.price_decimals);
+    append_field(out, "low", candle.low, text.price_decimals);
+    append_field(out, "close", candle.close, text.price_decimals);
+    out += ",\"trades\":";
+    out += std::to_string(candle.trades);
+    append_field(out, "volume", candle.volume, text.qty_decimals);
+    append_field(out, "vwap", candle.vwap, text.price_decimals);
+    out += ",\"interval_begin\":\"";
+    append_candle_time(out, candle.begin_us);
+    out += "\",\"interval\":";
+    out += std::to_string(text.interval_minutes);
+    out += ',';
+    append_key_time(out, "timestamp",
+                    candle.begin_us + int64_t{text.interval_minutes} * 60'000'000);
+    out += '}';
+  }
+  out += "]}";
+}
+
+void append_instruments(std::string& out, bool snapshot, std::span<const PairText> pairs) {
+  std::set<std::string_view> assets;
+  for (const PairText& pair : pairs) {
+    const size_t slash = pair.symbol.find('/');
+    assets.insert(pair.symbol.substr(0, slash));
+    if (slash != std::string_view::npos) assets.insert(pair.symbol.substr(slash + 1));
+  }
+  out += "{\"channel\":\"instrument\",\"type\":";
+  out += snapshot ? "\"snapshot\"" : "\"update\"";
+  out += ",\"data\":{\"assets\":[";
+  for (const char* comma = ""; const std::string_view asset : assets) {
+    out += std::exchange(comma, ",");
+    out += "{\"id\":";
+    append_json_text(out, asset);
+    out += R"(,"status":"enabled","precision":10,"precision_display":5,"borrowable":false})";
+  }
+  out += "],\"pairs\":[";
+  for (const char* comma = ""; const PairText& pair : pairs) {
+    const size_t slash = std::min(pair.symbol.find('/'), pair.symbol.size());
+    out += std::exchange(comma, ",");
+    out += "{\"symbol\":";
+    append_json_text(out, pair.symbol);
+    out += ",\"base\":";
+    append_json_text(out, pair.symbol.substr(0, slash));
+    out += ",\"quote\":";
+    append_json_text(out, pair.symbol.substr(std::min(slash + 1, pair.symbol.size())));
+    out += ",\"status\":\"";
+    out += pair.status;
+    out += "\",\"qty_precision\":";
+    out += std::to_string(pair.qty_decimals);
+    append_field(out, "qty_increment", 1, pair.qty_decimals);
+    out += ",\"price_precision\":";
+    out += std::to_string(pair.price_decimals);
+    out += R"(,"cost_precision":5,"marginable":false,"has_index":true,"cost_min":0.50)";
+    append_field(out, "tick_size", 1, pair.price_decimals);
+    append_field(out, "price_increment", 1, pair.price_decimals);
+    append_field(out, "qty_min", 5, pair.qty_decimals);
+    out += '}';
+  }
+  out += "]}}";
 }
 
 std::string with_checksum(std::string_view book_message, uint32_t checksum) {

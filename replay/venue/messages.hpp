@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "replay/venue/candles.hpp"
 #include "replay/venue/market_book.hpp"
 
 namespace havklo::replay {
@@ -33,8 +34,8 @@ void append_status(std::string& out, SystemStatus system, std::optional<uint64_t
 struct AckText {
   std::string_view method;  // subscribe, unsubscribe
   Channel channel = Channel::book;
-  std::string_view symbol;
-  uint32_t depth = 0;              // 0: not a book
+  std::string_view symbol;         // "": the channel names none
+  uint32_t parameter = 0;          // 0: the channel has none
   std::optional<bool> snapshot;    // absent when unsubscribing
   std::string_view event_trigger;  // ticker
   std::optional<int64_t> req_id;
@@ -90,6 +91,26 @@ struct TickerText {
 };
 void append_ticker(std::string& out, std::string_view symbol, bool snapshot,
                    const TickerText& ticker, const MarketBook& book);
+
+struct CandlesText {
+  std::string_view symbol;
+  bool snapshot = false;
+  std::span<const Candle> candles;
+  uint32_t interval_minutes = 1;
+  uint8_t price_decimals = 0;
+  uint8_t qty_decimals = 0;
+  int64_t utc_us = 0;
+};
+void append_candles(std::string& out, const CandlesText& text);
+
+struct PairText {
+  std::string_view symbol;  // BASE/QUOTE
+  std::string_view status = "online";
+  uint8_t price_decimals = 0;
+  uint8_t qty_decimals = 0;
+};
+// With an asset for each name that the pairs are made of.
+void append_instruments(std::string& out, bool snapshot, std::span<const PairText> pairs);
 
 // The same message with this in the place of its checksum; unchanged when it has none.
 [[nodiscard]] std::string with_checksum(std::string_view book_message, uint32_t checksum);

@@ -48,21 +48,21 @@ class Venue::Delivery final : public FeedSink {
  public:
   Delivery(Venue& venue, Instant now) : venue_(venue), now_(now) {}
 
-  [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t depth) override {
+  [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t parameter) override {
     for (const auto& connection : venue_.connections_) {
       for (const auto& each : connection->subscriptions_) {
-        if (concerns(each, channel, symbol, depth)) return true;
+        if (concerns(each, channel, symbol, parameter)) return true;
       }
     }
     return false;
   }
-  bool on_message(Channel channel, uint32_t symbol, uint32_t depth, std::string_view text,
+  bool on_message(Channel channel, uint32_t symbol, uint32_t parameter, std::string_view text,
                   bool only_best_changed) override {
     bool all_sent = true;
     for (const auto& connection : venue_.connections_) {
       for (size_t i = 0; i < connection->subscriptions_.size(); ++i) {
         const VenueConnection::Subscription each = connection->subscriptions_[i];
-        if (!concerns(each, channel, symbol, depth)) continue;
+        if (!concerns(each, channel, symbol, parameter)) continue;
         if (channel == Channel::ticker && only_best_changed && !each.on_best) continue;
         if (!connection->send_market(each, text, now_)) all_sent = false;
       }
@@ -72,9 +72,9 @@ class Venue::Delivery final : public FeedSink {
 
  private:
   static bool concerns(const VenueConnection::Subscription& subscription, Channel channel,
-                       uint32_t symbol, uint32_t depth) {
+                       uint32_t symbol, uint32_t parameter) {
     return subscription.live && !subscription.dead && subscription.channel == channel &&
-           subscription.symbol == symbol && subscription.depth == depth;
+           subscription.symbol == symbol && subscription.parameter == parameter;
   }
 
   Venue& venue_;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstddef>
 
+#include "kraken/channels.hpp"
+
 namespace havklo::replay {
 namespace {
 
@@ -162,12 +164,12 @@ void read_params(Json& json, VenueRequest& request) {
       request.channel = json.string();
     } else if (name == "symbol" && json.peek() == '[') {
       json.array([&] { request.symbols.push_back(json.string()); });
-    } else if (name == "depth") {
-      request.depth = json.integer();
     } else if (name == "snapshot") {
       request.snapshot = json.boolean();
     } else if (name == "event_trigger" && json.peek() == '"') {
       request.event_trigger = json.string();
+    } else if (const char first = json.peek(); first == '-' || (first >= '0' && first <= '9')) {
+      if (const auto number = json.integer()) request.numbers[name] = *number;
     } else {
       json.skip();
     }
@@ -175,6 +177,20 @@ void read_params(Json& json, VenueRequest& request) {
 }
 
 }  // namespace
+
+std::vector<std::string> symbols_asked(const VenueRequest& request) {
+  const auto channel = channel_named(request.channel);
+  if (!channel) return {};
+  if (!kraken::facts_of(*channel).names_symbols) return {""};
+  return request.symbols;
+}
+
+int64_t parameter_in(const VenueRequest& request, Channel channel) {
+  const kraken::Parameter& parameter = kraken::facts_of(channel).parameter;
+  if (parameter.name.empty()) return 0;
+  const auto said = request.numbers.find(std::string(parameter.name));
+  return said != request.numbers.end() ? said->second : SubscriptionSettings{}.*parameter.setting;
+}
 
 VenueRequest parse_request(std::string_view text) {
   VenueRequest request;

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <havklo/channel.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,11 +22,19 @@ struct VenueRequest {
   bool has_params = false;
   std::string channel;
   std::vector<std::string> symbols;
-  std::optional<int64_t> depth;
+  std::map<std::string, int64_t> numbers;  // "depth", "interval"
   std::optional<bool> snapshot;
   std::string event_trigger;
   std::optional<int64_t> req_id;
 };
+
+// Symbol by symbol what a (un)subscribe is about: one "" for a channel that names none. Empty: a
+// channel that there is not, or no symbol.
+[[nodiscard]] std::vector<std::string> symbols_asked(const VenueRequest& request);
+
+// What it says of the channel's parameter, or what the venue takes when it says nothing; 0: the
+// channel has none.
+[[nodiscard]] int64_t parameter_in(const VenueRequest& request, Channel channel);
 
 [[nodiscard]] VenueRequest parse_request(std::string_view json);
 

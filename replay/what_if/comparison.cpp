@@ -198,8 +198,7 @@ std::expected<Settings, std::string> other_settings(const Settings& recorded, st
   const bool other_url = settings->url != recorded.url;
   if (settings->subscriptions.empty()) settings->subscriptions = recorded.subscriptions;
   const auto same = [](const SubscriptionSettings& a, const SubscriptionSettings& b) {
-    return a.channel == b.channel && a.symbols == b.symbols &&
-           (a.channel != Channel::book || a.depth == b.depth);
+    return a.channel == b.channel && a.symbols == b.symbols && parameter_of(a) == parameter_of(b);
   };
   const bool other_subscriptions =
       !std::ranges::equal(settings->subscriptions, recorded.subscriptions, same);

@@ -246,10 +246,8 @@ void Observer::on_request(const Line& line, std::string_view text) {
   const VenueRequest request = parse_request(text);
   const bool subscribe = request.method == "subscribe";
   if (!subscribe && request.method != "unsubscribe") return;
-  Channel channel = Channel::book;
-  if (request.channel == to_string(Channel::trade)) channel = Channel::trade;
-  if (request.channel == to_string(Channel::ticker)) channel = Channel::ticker;
-  for (const std::string& symbol : request.symbols) {
+  const Channel channel = channel_named(request.channel).value_or(Channel::book);
+  for (const std::string& symbol : symbols_asked(request)) {
     asked_[{line.attempt, request.req_id.value_or(0)}].push_back(network_.answers.size());
     network_.answers.push_back({.attempt = line.attempt,
                                 .subscribe = subscribe,
@@ -285,12 +283,13 @@ void Observer::on_message(const Line& line, std::string& text) {
       if (decoder_.books().empty()) return;
       return on_market(line, Channel::book, decoder_.books()[0].symbol,
                        decoder_.books()[0].is_snapshot, text);
-    case kraken::MessageKind::trades:
-      if (decoder_.trades().empty()) return;
-      return on_market(line, Channel::trade, decoder_.trades()[0].symbol, false, text);
-    case kraken::MessageKind::tickers:
-      if (decoder_.tickers().empty()) return;
-      return on_market(line, Channel::ticker, decoder_.tickers()[0].symbol, false, text);
+    case kraken::MessageKind::rows:
+      return kraken::with_row_channel(decoder_.rows_channel(), [&]<class C> {
+        const auto rows = decoder_.rows<C>();
+        if (rows.empty()) return;
+        const std::string_view symbol = C::facts.names_symbols ? rows[0].symbol : "";
+        on_market(line, C::facts.channel, symbol, false, text);
+      });
     case kraken::MessageKind::pong:
     case kraken::MessageKind::other:
       return;

@@ -6,6 +6,7 @@
 #include <havklo/limits.hpp>
 #include <optional>
 
+#include "kraken/channels.hpp"
 #include "replay/venue/messages.hpp"
 
 namespace havklo::replay {
@@ -22,10 +23,7 @@ constexpr Duration answer_delay = Duration::milliseconds(15);
 constexpr Duration snapshot_delay = Duration::milliseconds(38);
 
 Channel channel_of(const VenueRequest& request) {
-  for (const Channel channel : {Channel::trade, Channel::ticker}) {
-    if (request.channel == to_string(channel)) return channel;
-  }
-  return Channel::book;
+  return channel_named(request.channel).value_or(Channel::book);
 }
 
 }  // namespace
@@ -291,7 +289,7 @@ void ObservedTransport::on_request(Stream& stream, std::string_view text) {
       say(each, pong);
     });
   }
-  for (const std::string& symbol : request.symbols) on_ask(stream, request, symbol);
+  for (const std::string& symbol : symbols_asked(request)) on_ask(stream, request, symbol);
 }
 
 void ObservedTransport::on_ask(Stream& stream, const VenueRequest& request,
@@ -334,7 +332,7 @@ void ObservedTransport::answer(Stream& stream, const VenueRequest& request,
   append_ack(ack, {.method = "unsubscribe",
                    .channel = channel,
                    .symbol = symbol,
-                   .depth = static_cast<uint32_t>(request.depth.value_or(0)),
+                   .parameter = static_cast<uint32_t>(parameter_in(request, channel)),
                    .snapshot = std::nullopt,
                    .event_trigger = {},
                    .req_id = request.req_id,
@@ -351,15 +349,15 @@ void ObservedTransport::subscribe(Stream& stream, const VenueRequest& request,
     }
   }
   const bool is_book = channel == Channel::book;
-  const auto depth = is_book ? static_cast<uint32_t>(request.depth.value_or(10)) : 0;
+  const auto parameter = static_cast<uint32_t>(parameter_in(request, channel));
   stream.subscriptions.push_back(
-      {.channel = channel, .symbol = symbol, .depth = depth, .live = !is_book});
+      {.channel = channel, .symbol = symbol, .parameter = parameter, .live = !is_book});
   std::string ack;
   append_ack(ack, {.method = "subscribe",
                    .channel = channel,
                    .symbol = symbol,
-                   .depth = depth,
-                   .snapshot = request.snapshot.value_or(channel != Channel::trade),
+                   .parameter = parameter,
+                   .snapshot = request.snapshot.value_or(kraken::facts_of(channel).snapshot),
                    .event_trigger = channel == Channel::ticker ? "trades" : "",
                    .req_id = request.req_id,
                    .utc_us = utc_us()});
@@ -376,7 +374,7 @@ void ObservedTransport::give_snapshot(Stream& stream, const std::string& symbol)
   for (Subscription& each : stream.subscriptions) {
     if (each.channel != Channel::book || each.symbol != symbol || each.live) continue;
     if (feed_.is_old(number, now_)) assumptions_.feed.push_back(now_);
-    const std::string text = feed_.snapshot(number, each.depth);
+    const std::string text = feed_.snapshot(number, each.parameter);
     if (text.empty()) return;
     each.live = true;
     say(stream, text);

@@ -53,7 +53,7 @@ class ObservedTransport final : public Transport {
   struct Subscription {
     Channel channel = Channel::book;
     std::string symbol;
-    uint32_t depth = 0;
+    uint32_t parameter = 0;
     bool live = false;
   };
   struct Stream {

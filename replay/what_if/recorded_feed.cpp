@@ -65,7 +65,7 @@ std::string_view RecordedFeed::apply(const FeedItem& item) {
     book.broken = true;
     return item.text;
   }
-  book.changed_us = message->timestamp_ns / 1000;
+  book.changed_us = message->time.ns / 1000;
   return item.text;
 }
 
@@ -75,7 +75,7 @@ void RecordedFeed::replace(Book& book, const kraken::BookMessage& message) {
                          ? MarketBook(0, 0)
                          : MarketBook(decimals_of(any[0].price()), decimals_of(any[0].qty()));
   write_levels(fresh, message);
-  book = {.book = std::move(fresh), .known = true, .changed_us = message.timestamp_ns / 1000};
+  book = {.book = std::move(fresh), .known = true, .changed_us = message.time.ns / 1000};
 }
 
 // A snapshot, told as an update to who holds the book as it was.

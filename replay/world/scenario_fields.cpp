@@ -16,7 +16,6 @@ constexpr std::array<std::string_view, 10> violation_names = {
     "oversized",      "fragmented_control", "long_control",  "stray_continuation",
     "one_byte_close", "long_length"};
 constexpr std::array<std::string_view, 3> since_names = {"accepted", "upgraded", "subscribed"};
-constexpr std::array<std::string_view, 3> channel_names = {"book", "trade", "ticker"};
 constexpr std::array<std::string_view, 5> system_names = {"unknown", "online", "cancel_only",
                                                           "post_only", "maintenance"};
 
@@ -54,8 +53,7 @@ Field connection_field(Fault& fault) {
 
 std::vector<Field> fields_of(FaultText& text) {
   Fault& fault = text.fault;
-  Field channel =
-      choice_field("channel", text.channel, channel_names, "\"book\", \"trade\" or \"ticker\"");
+  Field channel = channel_field("channel", text.channel);
   channel.read = [&text, read = channel.read](const toml::node& node) {
     return text.has_channel = read(node);
   };
@@ -126,14 +124,13 @@ std::vector<Field> fields_of(SymbolText& symbol) {
 }
 
 std::vector<Field> fields_of(PlannedCommand& command) {
-  return {
-      choice_field("kind", command.kind, command_names,
-                   "\"subscribe\", \"unsubscribe\", \"reconnect\" or \"close\""),
-      duration_field("at", command.at),
-      count_field("session", command.session),
-      choice_field("channel", command.channel, channel_names, "\"book\", \"trade\" or \"ticker\""),
-      text_field("symbol", command.symbol),
-      count_field("depth", command.depth)};
+  return {choice_field("kind", command.kind, command_names,
+                       "\"subscribe\", \"unsubscribe\", \"reconnect\" or \"close\""),
+          duration_field("at", command.at),
+          count_field("session", command.session),
+          channel_field("channel", command.channel),
+          text_field("symbol", command.symbol),
+          count_field("depth", command.depth)};
 }
 
 std::vector<Field> fields_of(ConsumerPause& pause) {

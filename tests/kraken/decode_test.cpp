@@ -60,7 +60,7 @@ TEST_F(KrakenDecode, ReadsAcksOfBothKinds) {
   EXPECT_EQ(decode(R"({"Error":"Exceeded msg rate"})"), MessageKind::bare_error);
   EXPECT_EQ(decode(R"({"method":"pong","req_id":1})"), MessageKind::pong);
   EXPECT_EQ(decode(R"({"channel":"heartbeat"})"), MessageKind::heartbeat);
-  EXPECT_EQ(decode(R"({"channel":"instrument","data":{"assets":[]}})"), MessageKind::other);
+  EXPECT_EQ(decode(R"({"channel":"level3","data":{"assets":[]}})"), MessageKind::other);
 }
 
 TEST_F(KrakenDecode, KeepsTheDigitsOfABook) {
@@ -71,7 +71,7 @@ TEST_F(KrakenDecode, KeepsTheDigitsOfABook) {
   const BookMessage& book = decoder_.books()[0];
   EXPECT_EQ(book.asks[0].qty(), (Decimal{100000, -8}));
   EXPECT_EQ(to_string(book.asks[0].qty()), "0.00100000");
-  EXPECT_EQ(book.timestamp_ns, 1'783'465'203'977'459'000);
+  EXPECT_EQ(book.time.ns, 1'783'465'203'977'459'000);
   EXPECT_EQ(book.checksum, 3356266482U);
 }
 
@@ -110,7 +110,7 @@ TEST_F(KrakenDecode, AStatisticThatDoesNotFitLosesItsLastPlaces) {
         R"("ask":0.2,"ask_qty":1,"last":0.1,"volume":)" +
         digits + R"(,"timestamp":"2026-07-07T23:00:04Z"}]})");
     if (!kind) return std::string(to_string(kind.error()));
-    return to_string(decoder_.tickers()[0].volume);
+    return to_string(decoder_.rows<TickerChannel>()[0].volume.value);
   };
   EXPECT_EQ(volume("92233720368.54775807"), "92233720368.54775807");
   EXPECT_EQ(volume("92233720368.54775808"), "92233720368.5477580");
@@ -141,8 +141,8 @@ TEST_F(KrakenDecode, TakesAsManyTradesAsThereIsRoomFor) {
   const std::string row = R"({"symbol":"A/B","side":"buy","price":1,"qty":1})";
   std::string many = R"({"channel":"trade","type":"update","data":[)" + row;
   for (uint32_t i = 1; i < trade_rows_max; ++i) many += "," + row;
-  ASSERT_EQ(decode(many + "]}"), MessageKind::trades);
-  EXPECT_EQ(decoder_.trades().size(), trade_rows_max);
+  ASSERT_EQ(decode(many + "]}"), MessageKind::rows);
+  EXPECT_EQ(decoder_.rows<TradeChannel>().size(), trade_rows_max);
   const auto more = decode(many + "," + row + "]}");
   ASSERT_FALSE(more.has_value());
   EXPECT_EQ(more.error(), DecodeError::too_many_rows);

@@ -50,7 +50,10 @@ class KrakenLayout : public testing::Test {
     const auto parsed = parsing_.decode_unpredicted(text.view());
     EXPECT_EQ(predicted, parsed) << json;
     if (predicted != parsed || !parsed) return false;
-    if (*parsed == MessageKind::trades) return compare_trades(json);
+    if (*parsed == MessageKind::rows) {
+      EXPECT_EQ(predicting_.rows_channel(), parsing_.rows_channel()) << json;
+      return parsing_.rows_channel() == Channel::trade && compare_trades(json);
+    }
     if (*parsed != MessageKind::book) return false;
     const auto left = predicting_.books();
     const auto right = parsing_.books();
@@ -59,15 +62,15 @@ class KrakenLayout : public testing::Test {
       EXPECT_EQ(left[i].is_snapshot, right[i].is_snapshot) << json;
       EXPECT_EQ(left[i].symbol, right[i].symbol) << json;
       EXPECT_EQ(left[i].checksum, right[i].checksum) << json;
-      EXPECT_EQ(left[i].timestamp_ns, right[i].timestamp_ns) << json;
+      EXPECT_EQ(left[i].time.ns, right[i].time.ns) << json;
       EXPECT_TRUE(std::ranges::equal(left[i].bids, right[i].bids, same)) << json;
       EXPECT_TRUE(std::ranges::equal(left[i].asks, right[i].asks, same)) << json;
     }
     return true;
   }
   bool compare_trades(std::string_view json) {
-    const auto left = predicting_.trades();
-    const auto right = parsing_.trades();
+    const auto left = predicting_.rows<TradeChannel>();
+    const auto right = parsing_.rows<TradeChannel>();
     EXPECT_EQ(left.size(), right.size()) << json;
     for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
       EXPECT_EQ(left[i].symbol, right[i].symbol) << json;
@@ -75,7 +78,7 @@ class KrakenLayout : public testing::Test {
       EXPECT_TRUE(same_digits(left[i].price, right[i].price)) << json;
       EXPECT_TRUE(same_digits(left[i].qty, right[i].qty)) << json;
       EXPECT_EQ(left[i].trade_id, right[i].trade_id) << json;
-      EXPECT_EQ(left[i].timestamp_ns, right[i].timestamp_ns) << json;
+      EXPECT_EQ(left[i].time.ns, right[i].time.ns) << json;
     }
     return true;
   }
@@ -252,7 +255,7 @@ TEST_F(KrakenLayout, TakesThePathItWasMadeFor) {
   BookMessage book;
   ASSERT_TRUE(layout.read(text.view(), book));
   EXPECT_EQ(book.bids.size(), 2U);
-  EXPECT_EQ(book.timestamp_ns, 1'783'465'204'000'677'000);
+  EXPECT_EQ(book.time.ns, 1'783'465'204'000'677'000);
   BookLayout small(std::span<WireLevel>(room).first(1));
   EXPECT_FALSE(small.read(text.view(), book));  // no room: no verdict
   compare(usual);
@@ -272,7 +275,7 @@ TEST_F(KrakenLayout, TakesThePathItWasMadeForTradesToo) {
   ASSERT_EQ(count, 2U);
   EXPECT_EQ(room[1].side, TradeSide::sell);
   EXPECT_EQ(room[1].trade_id, 64'175'815U);
-  EXPECT_EQ(room[1].timestamp_ns, 1'783'465'204'585'581'000);
+  EXPECT_EQ(room[1].time.ns, 1'783'465'204'585'581'000);
   EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), count));  // no room: no verdict
   compare(usual);
   // As many as a message can have.

@@ -5,6 +5,7 @@ tools/mutate puts all of them into a copy of the tree, each behind a switch, and
 """
 LIFE = "engine/core/lifecycle.cpp"
 SUBS = "engine/core/subscriptions.cpp"
+ANSWERS = "engine/core/subscription_answers.cpp"
 SESSION = "engine/core/session.cpp"
 BOOK = "engine/kraken/book.cpp"
 BREAKER = "include/havklo/circuit_breaker.hpp"
@@ -46,8 +47,8 @@ BUGS = [
     ("backoff begins one step later", BACKOFF, "n < attempt", "n <= attempt"),
     ("timers fire up to a tick early", "include/havklo/timer_wheel.hpp", "const uint64_t due = tick_up(deadline);",
      None, "const uint64_t due = planted_bug::is({number}) ? tick_down(deadline) : tick_up(deadline);"),
-    ("restored on ack", SUBS,
-     "if (record.channel == Channel::book && !record.verified) {\n    return set(record, Stage::acknowledged, record.cycle);\n  }\n  settle(record);",
+    ("restored on ack", ANSWERS,
+     "if (keeps_book(record) && !record.verified) {\n    return set(record, Stage::acknowledged, record.cycle);\n  }\n  settle(record);",
      "settle(record);"),
     ("repair without waiting for the ack", SUBS, "publish_fault(record);\n      return queue_unsubscribe(record);\n",
      None, "publish_fault(record);\n      if (planted_bug::is({number})) return queue_subscribe(record);\n      return queue_unsubscribe(record);\n"),
@@ -66,7 +67,7 @@ BUGS = [
      "disarm(watchdog_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;",
      None, "if (!planted_bug::is({number})) disarm(watchdog_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;"),
     ("requests are not paced", "engine/core/request_pace.hpp", "full_at_ = std::max(full_at_, now) + interval_;", ";"),
-    ("Subscribed said twice", SUBS, "publish(EventKind::subscribed, record);",
+    ("Subscribed said twice", ANSWERS, "publish(EventKind::subscribed, record);",
      "publish(EventKind::subscribed, record); publish(EventKind::subscribed, record);"),
 ]
 

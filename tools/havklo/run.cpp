@@ -33,6 +33,7 @@ struct RunOptions {
   std::vector<std::string> symbols;
   std::vector<std::string> channels;
   std::optional<uint32_t> depth;
+  std::optional<std::string> interval;
   std::optional<std::string> ca_file;
   std::optional<std::string> record;
   std::string record_max_size;
@@ -47,15 +48,17 @@ struct RunOptions {
   std::string format = "text";
 };
 
+std::vector<std::string> channel_names() {
+  std::vector<std::string> names;
+  for (uint8_t i = 0; i < channel_count; ++i) names.emplace_back(to_string(Channel{i}));
+  return names;
+}
+
 std::expected<Settings, std::string> read_config(const std::string& path) {
   if (path.empty()) return Settings{};
   const auto text = read_text_file(path);
   if (!text) return std::unexpected(text.error());
   return replay::settings_from_toml(*text, path);
-}
-
-Channel channel_named(const std::string& name) {
-  return name == "trade" ? Channel::trade : name == "ticker" ? Channel::ticker : Channel::book;
 }
 
 // The command line wins over the file: symbols or channels given here replace its subscriptions.
@@ -71,19 +74,28 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
   }
   if (options.cpu) settings->cpu = *options.cpu;
   if (options.seed) settings->seed = *options.seed;
+  std::optional<uint32_t> interval;
+  if (options.interval) {
+    interval = replay::parse_minutes(*options.interval);
+    if (!interval) {
+      return std::unexpected("--interval " + *options.interval +
+                             ": must be whole minutes, as 5m or 1h");
+    }
+  }
   if (!options.symbols.empty()) {
     std::vector<std::string> channels = options.channels;
     if (channels.empty()) channels = {"book"};
     settings->subscriptions.clear();
     for (const std::string& channel : channels) {
-      settings->subscriptions.push_back({.channel = channel_named(channel),
-                                         .symbols = options.symbols,
-                                         .depth = options.depth.value_or(10)});
+      settings->subscriptions.push_back(
+          {.channel = channel_named(channel).value(), .symbols = options.symbols});
     }
   } else if (!options.channels.empty()) {
     return std::unexpected("--channel needs --symbol: name the pairs, as --symbol BTC/USD");
-  } else if (options.depth) {
-    for (SubscriptionSettings& each : settings->subscriptions) each.depth = *options.depth;
+  }
+  for (SubscriptionSettings& each : settings->subscriptions) {
+    if (options.depth) each.depth = *options.depth;
+    if (interval) each.interval_minutes = *interval;
   }
   if (settings->subscriptions.empty()) {
     return std::unexpected("nothing to subscribe to: give --symbol BTC/USD or --config FILE");
@@ -181,9 +193,11 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command->add_option("--symbol", options->symbols, "a pair, as BTC/USD; may be repeated");
   command
       ->add_option("--channel", options->channels,
-                   "book (default), trade or ticker; may be repeated")
-      ->check(CLI::IsMember({"book", "trade", "ticker"}));
+                   "book (default), trade, ticker, ohlc or instrument; may be repeated")
+      ->check(CLI::IsMember(channel_names()));
   command->add_option("--depth", options->depth, "of books: 10 (default), 25, 100, 500, 1000");
+  command->add_option("--interval", options->interval,
+                      "of candles: 1m (default), 5m, 15m, 30m, 60m, 240m and so on");
   command->add_option("--ca-file", options->ca_file,
                       "PEM file with the CA to trust instead of the system's");
   command->add_option("--record", options->record, "write a recording to this file");

@@ -1,0 +1,71 @@
+// One wish: a symbol of a channel, how far it has come on this connection, and its book.
+//
+// A value that Subscriptions moves from stage to stage (subscriptions.hpp has the rules).
+#pragma once
+
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/event.hpp>
+#include <havklo/names.hpp>
+#include <optional>
+
+#include "core/timers.hpp"
+#include "kraken/book.hpp"
+#include "kraken/channels.hpp"
+
+namespace havklo::core {
+
+enum class Stage : uint8_t {
+  absent,          // the record is free
+  idle,            // wanted; there is no connection, or not yet its greeting
+  parked,          // its next cycle waits for event slots
+  to_subscribe,    // waits for the pace
+  asked,           // subscribe sent
+  acknowledged,    // a book whose verified snapshot is missing
+  settled,         // acknowledged, and a book is verified
+  rejected,        // by the venue, on this connection
+  to_unsubscribe,  // waits for the pace
+  unsubscribing,   // unsubscribe sent
+  backing_off,     // unsubscribed; waits to subscribe again
+};
+
+// Why a record leaves its settled stage. `change`: another depth or interval is wanted.
+enum class Cycle : uint8_t { none, subscribe, repair, overrun, change, remove };
+
+// So many snapshots of a book that do not verify, one after the other: the all clear of the other
+// books does not wait any longer.
+inline constexpr uint8_t bad_snapshots_max = 3;
+
+// What every message reads stands first, the book with it.
+struct alignas(64) Subscription {
+  Stage stage = Stage::absent;
+  Cycle cycle = Cycle::none;  // what runs, or what is parked
+  Channel channel = Channel::book;
+  bool verified = false;  // the book matches the venue's checksum
+  SymbolId symbol{};
+  std::optional<kraken::Book> book;  // of a channel with a checksum
+
+  uint16_t parameter = 0;        // depth, interval in minutes, or 0: what the channel asks for
+  uint16_t asked_parameter = 0;  // on the wire; differs while it is being changed
+  bool sent = false;             // the venue has been asked and may believe that we are subscribed
+  bool on_wire = false;          // it acknowledged so
+  bool alone = false;            // ask in a request of its own
+  bool in_doubt = false;         // told as Rejected, and counted so until a snapshot verifies
+  uint8_t tries = 0;             // of this cycle
+  uint8_t repairs = 0;           // in a row, for their backoff
+  uint8_t bad_snapshots = 0;     // in a row, on this connection
+  uint64_t req_id = 0;           // of the request that named it last
+  Instant verified_at;
+  Event fault;  // parked repair: to be published when it begins
+  Timer timer;
+};
+
+[[nodiscard]] inline const kraken::ChannelFacts& facts_of(const Subscription& record) {
+  return kraken::facts_of(record.channel);
+}
+// It is settled only when its book has verified.
+[[nodiscard]] inline bool keeps_book(const Subscription& record) {
+  return facts_of(record).integrity == kraken::Integrity::checksum;
+}
+
+}  // namespace havklo::core
