@@ -46,11 +46,10 @@ constexpr size_t whole_pages(size_t bytes) {
 }  // namespace
 
 std::expected<std::unique_ptr<RecordingFiles>, std::string> RecordingFiles::open(
-    const std::string& path, const RecordingSettings& limits, std::string before, std::string after,
+    const std::string& path, const RecordingSettings& limits, HeaderText header,
     BlockWriter& writer) {
   std::unique_ptr<RecordingFiles> files(new RecordingFiles(path, limits, writer));
-  files->header_before_ = std::move(before);
-  files->header_after_ = std::move(after);
+  files->header_text_ = std::move(header);
   files->take_memory();
   if (auto opened = files->open_first(); !opened) {
     return std::unexpected("cannot record to '" + path + "': " + opened.error());
@@ -74,8 +73,8 @@ void RecordingFiles::FreeMemory::operator()(std::byte* memory) const { std::free
 
 void RecordingFiles::take_memory() {
   const size_t closing = whole_pages(BlockHeader::bytes + BlockIndex::closing_bytes_max);
-  const size_t header = whole_pages(BlockHeader::bytes + header_before_.size() + digits_max +
-                                    header_after_.size() + 1);
+  const size_t header = whole_pages(BlockHeader::bytes + header_text_.before.size() + digits_max +
+                                    header_text_.after.size() + 1);
   const size_t bytes = block_count * block_bytes + closing + header;
   const std::span<std::byte> given = writer_.block_memory(bytes);
   blocks_ = given.data();
@@ -134,12 +133,12 @@ std::span<const std::byte> RecordingFiles::make_header(const Progress& progress)
     std::memcpy(at, text.data(), text.size());
     at += text.size();
   };
-  put(header_before_);
+  put(header_text_.before);
   std::array<char, digits_max> digits{};
   const char* end = std::to_chars(digits.begin(), digits.end(), segment_).ptr;
   put({digits.begin(), static_cast<size_t>(end - digits.begin())});
   put("\n");
-  put(header_after_);
+  put(header_text_.after);
   std::byte* const padded = header_ + aligned(static_cast<size_t>(at - header_));
   std::memset(at, '\n', static_cast<size_t>(padded - at));
   at = padded;

@@ -28,6 +28,7 @@
 
 #include "replay/recording/block_index.hpp"
 #include "replay/recording/format.hpp"
+#include "replay/recording/header.hpp"
 
 namespace havklo::replay {
 
@@ -40,10 +41,9 @@ struct OpenBlock {
 
 class RecordingFiles {
  public:
-  // `before` and `after`: the header's text but for the line `segment N` between them.
   [[nodiscard]] static std::expected<std::unique_ptr<RecordingFiles>, std::string> open(
-      const std::string& path, const RecordingSettings& limits, std::string before,
-      std::string after, BlockWriter& writer);
+      const std::string& path, const RecordingSettings& limits, HeaderText header,
+      BlockWriter& writer);
   ~RecordingFiles();
   RecordingFiles(const RecordingFiles&) = delete;
   RecordingFiles& operator=(const RecordingFiles&) = delete;
@@ -129,8 +129,7 @@ class RecordingFiles {
   std::string path_;
   RecordingSettings limits_;
   BlockWriter& writer_;
-  std::string header_before_;
-  std::string header_after_;
+  HeaderText header_text_;
 
   struct FreeMemory {
     void operator()(std::byte* memory) const;

@@ -60,6 +60,4 @@ std::string segment_path(const std::string& path, uint32_t segment) {
   return segment == 0 ? path : path + "." + std::to_string(segment);
 }
 
-std::string session_mark(size_t session) { return "# session " + std::to_string(session); }
-
 }  // namespace havklo::replay

@@ -25,8 +25,6 @@ inline constexpr uint32_t format_of_several_sessions = 2;
 inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
 inline constexpr uint32_t format_version = format_with_short_entries;
-// Before the settings of each of several sessions, a line of its own: no setting looks like it.
-[[nodiscard]] std::string session_mark(size_t session);
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
 enum class BlockKind : uint32_t { header = 0, turns = 1, closing = 2 };

@@ -1,6 +1,5 @@
 // What entered a turn, as entries of blocks; RecordingFiles brings the blocks to the disk.
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cstring>
@@ -14,8 +13,8 @@
 #include "replay/recording/event_digest.hpp"
 #include "replay/recording/files.hpp"
 #include "replay/recording/format.hpp"
+#include "replay/recording/header.hpp"
 #include "replay/recording/redaction.hpp"
-#include "replay/text/settings_toml.hpp"
 
 namespace havklo {
 namespace {
@@ -54,34 +53,6 @@ void copy_padded(std::byte* to, std::span<const std::byte> from) {
   for (size_t at = 0; at < from.size(); at += piece_bytes) {
     std::memcpy(to + at, from.data() + at, piece_bytes);
   }
-}
-
-// Which machine: its name, its kernel, its processor's architecture.
-std::string host_text() {
-  struct utsname names {};
-  if (::uname(&names) != 0) return "unknown";
-  return fmt::format("{} {} {} {}", names.nodename, names.sysname, names.release, names.machine);
-}
-
-// Tells the files of one session from those of another (FNV-1a).
-uint64_t identity_of(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3U;
-  return hash;
-}
-
-// What the header says of the sessions, without credentials.
-std::string settings_text(std::span<const Settings> sessions) {
-  const bool several = sessions.size() != 1;
-  std::string text = several ? fmt::format("sessions {}\n", sessions.size()) : "";
-  for (size_t i = 0; i < sessions.size(); ++i) {
-    Settings shown = sessions[i];
-    shown.url = replay::without_credentials(shown.url);
-    text += '\n';
-    if (several) text += replay::session_mark(i) + "\n";
-    text += replay::settings_to_toml(shown);
-  }
-  return text;
 }
 
 }  // namespace
@@ -154,13 +125,8 @@ std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(
     const std::string& path, std::span<const Settings> sessions, uint64_t seed, Duration utc_offset,
     BlockWriter& writer) {
   HAVKLO_ASSERT(!sessions.empty() && sessions.size() <= sessions_max);
-  const std::string after =
-      fmt::format("seed {:#x}\nutc_offset_ns {}\n", seed, utc_offset.ns) + settings_text(sessions);
-  const std::string host = host_text();
-  std::string before =
-      fmt::format("format {}\nbuild {}\nhost {}\nsession {:#018x}\nsegment ",
-                  replay::format_version, HAVKLO_VERSION, host, identity_of(host + after));
-  auto files = RecordingFiles::open(path, sessions[0].recording, std::move(before), after, writer);
+  auto files = RecordingFiles::open(path, sessions[0].recording,
+                                    replay::header_text(sessions, seed, utc_offset), writer);
   if (!files) return std::unexpected(files.error());
   auto state = std::make_unique<State>(std::move(*files), sessions);
   state->progress.digest = state->digest.value();

@@ -1,0 +1,167 @@
+// Entry by entry; FORMAT.md has the bytes.
+#include "replay/recording/turn_decoder.hpp"
+
+#include <cstring>
+#include <havklo/config.hpp>
+#include <havklo/limits.hpp>
+#include <utility>
+
+#include "kraken/channels.hpp"
+
+namespace havklo::replay {
+
+void TurnDecoder::begin(RecordedTurn& turn) {
+  turn.commands.clear();
+  turn.completions.clear();
+  turn.kept_events.clear();
+  turn.utc_offset.reset();
+  kept_.clear();
+  joins_ = false;
+}
+
+TurnDecoder::Taken TurnDecoder::take(ByteReader& bytes, uint32_t format, RecordedTurn& turn) {
+  const auto tag = static_cast<EntryTag>(bytes.byte());
+  if (joins_ && tag != EntryTag::received && tag != EntryTag::received_part) return Taken::nothing;
+  const bool is_short = tag == EntryTag::short_received || tag == EntryTag::short_turn_end;
+  if (is_short && format < format_with_short_entries) return Taken::nothing;
+  if (!read_entry(tag, bytes, turn)) return Taken::nothing;
+  const bool ended = tag == EntryTag::turn_end || tag == EntryTag::short_turn_end;
+  return ended ? Taken::turn_end : Taken::entry;
+}
+
+bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn) {
+  switch (tag) {
+    case EntryTag::padding:
+      break;
+    case EntryTag::short_received: {
+      const uint32_t length = bytes.word24();
+      return read_received(bytes, turn, ConnectionId{bytes.word()}, length, true);
+    }
+    case EntryTag::short_turn_end: {
+      turn.room = bytes.word24();
+      const Duration since_last{bytes.word()};
+      turn.event_count = bytes.word();
+      turn.digest_low = bytes.word();
+      return end_turn(bytes, turn, since_last);
+    }
+    case EntryTag::turn_end: {
+      const Duration since_last{unzigzag(bytes.varint())};
+      turn.room = static_cast<uint32_t>(bytes.varint());
+      turn.event_count = static_cast<uint32_t>(bytes.varint());
+      turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
+      return end_turn(bytes, turn, since_last);
+    }
+    case EntryTag::command:
+      return read_command(bytes, turn);
+    case EntryTag::utc_offset:
+      turn.utc_offset = Duration{unzigzag(bytes.varint())};
+      return !bytes.failed();
+    case EntryTag::received:
+    case EntryTag::received_part: {
+      const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
+      const uint64_t length = bytes.varint();
+      return read_received(bytes, turn, connection, length, tag == EntryTag::received);
+    }
+    case EntryTag::opened:
+    case EntryTag::sent:
+    case EntryTag::closed:
+      return read_completion(tag, bytes, turn);
+    case EntryTag::event:
+      return read_event(bytes, turn);
+  }
+  return false;
+}
+
+bool TurnDecoder::end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last) {
+  if (bytes.failed()) return false;
+  if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
+  last_now_ = last_now_ + since_last;
+  turn.now = last_now_;
+  turn.number = ++turns_;
+  events_ += turn.event_count;
+  return true;
+}
+
+bool TurnDecoder::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn) {
+  Completion completion;
+  completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+  if (tag == EntryTag::opened) {
+    completion.kind = Completion::Kind::opened;
+    completion.tls_resumed = bytes.byte() != 0;
+    completion.peer.family = bytes.byte();
+    const auto address = bytes.take(completion.peer.address.size());
+    completion.peer.port = static_cast<uint16_t>(bytes.varint());
+    if (bytes.failed()) return false;
+    std::memcpy(completion.peer.address.data(), address.data(), address.size());
+  } else if (tag == EntryTag::sent) {
+    completion.kind = Completion::Kind::sent;
+    completion.sent_bytes = static_cast<uint32_t>(bytes.varint());
+  } else {
+    completion.kind = Completion::Kind::closed;
+    const uint8_t reason = bytes.byte();
+    completion.os_error = static_cast<int32_t>(unzigzag(bytes.varint()));
+    if (reason >= reason_count) return false;
+    completion.reason = static_cast<Reason>(reason);
+  }
+  if (bytes.failed()) return false;
+  turn.completions.push_back(completion);
+  return true;
+}
+
+bool TurnDecoder::read_command(ByteReader& bytes, RecordedTurn& turn) {
+  Command command;
+  const uint8_t kind = bytes.byte();
+  const uint8_t channel = bytes.byte();
+  command.session = static_cast<uint16_t>(bytes.varint());
+  command.depth = static_cast<uint16_t>(bytes.varint());
+  command.symbol_bytes = bytes.byte();
+  const auto symbol = bytes.take(command.symbol_bytes);
+  if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
+      channel >= channel_count || symbol.size() > symbol_bytes_max) {
+    return false;
+  }
+  command.kind = static_cast<Command::Kind>(kind);
+  command.channel = static_cast<Channel>(channel);
+  const kraken::Parameter& parameter = kraken::facts_of(command.channel).parameter;
+  if (command.kind == Command::Kind::subscribe && !kraken::serves(parameter, command.depth)) {
+    return false;
+  }
+  std::memcpy(command.symbol_text.data(), symbol.data(), symbol.size());
+  turn.commands.push_back(command);
+  return true;
+}
+
+bool TurnDecoder::read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
+                                uint64_t length, bool is_last) {
+  auto read = bytes.take(length);
+  if (bytes.failed()) return false;
+  if (joins_ || !is_last) {
+    if (!joins_) joined_.clear();
+    joined_.insert(joined_.end(), read.begin(), read.end());
+    joins_ = !is_last;
+    if (!is_last) return true;
+    const size_t size = joined_.size();
+    joined_.resize(size + receive_padding);
+    kept_.push_back(std::exchange(joined_, {}));
+    read = std::span<const std::byte>(kept_.back()).first(size);
+  }
+  Completion completion;
+  completion.kind = Completion::Kind::received;
+  completion.connection = connection;
+  completion.bytes = read;
+  turn.completions.push_back(completion);
+  return true;
+}
+
+bool TurnDecoder::read_event(ByteReader& bytes, RecordedTurn& turn) {
+  RecordedEvent kept{.index = static_cast<uint32_t>(bytes.varint()), .event = {}};
+  const auto whole = bytes.take(sizeof kept.event);
+  if (bytes.failed()) return false;
+  std::memcpy(static_cast<void*>(&kept.event), whole.data(), sizeof kept.event);
+  const bool known = kept.event.kind >= EventKind::connected &&
+                     static_cast<uint8_t>(kept.event.kind) <= event_kind_last;
+  if (known) turn.kept_events.push_back(kept);
+  return known;
+}
+
+}  // namespace havklo::replay
