@@ -10,9 +10,10 @@
 
 #include "core/engine.hpp"
 #include "core/ring_doors.hpp"
-#include "replay/recording/event_digest.hpp"
 #include "replay/recording/shared_ring.hpp"
+#include "replay/world/consumer.hpp"
 #include "replay/world/disk.hpp"
+#include "replay/world/planned_commands.hpp"
 #include "replay/world/recovery_bound.hpp"
 
 namespace havklo::replay {
@@ -42,88 +43,6 @@ bool swallows(const FaultPlan& plan) {
     return fault.kind == FaultKind::silent_data || fault.kind == FaultKind::blackhole;
   });
 }
-
-// What the user asks, when its time has come.
-class PlannedCommands final : public CommandDoor {
- public:
-  explicit PlannedCommands(std::vector<PlannedCommand> commands) : commands_(std::move(commands)) {
-    std::ranges::stable_sort(commands_, {}, &PlannedCommand::at);
-  }
-  void add(const PlannedCommand& command) { commands_.push_back(command); }
-  void set_now(Instant now) { now_ = now; }
-  [[nodiscard]] Instant next() const {
-    return next_ < commands_.size() ? Instant{} + commands_[next_].at : Instant::never();
-  }
-
-  [[nodiscard]] const Command* peek() override {
-    if (next() > now_) return nullptr;
-    const PlannedCommand& planned = commands_[next_];
-    Command& command = oldest_ = {};
-    command.kind = planned.kind;
-    command.channel = planned.channel;
-    command.session = static_cast<uint16_t>(planned.session);
-    command.depth = static_cast<uint16_t>(planned.depth);
-    command.symbol_bytes =
-        static_cast<uint8_t>(std::min<size_t>(planned.symbol.size(), symbol_bytes_max));
-    std::copy_n(planned.symbol.begin(), command.symbol_bytes, command.symbol_text.begin());
-    return &command;
-  }
-  void pop() override { ++next_; }
-
- private:
-  std::vector<PlannedCommand> commands_;
-  size_t next_ = 0;
-  Command oldest_;
-  Instant now_;
-};
-
-// The strategy's side of the ring.
-class Consumer {
- public:
-  Consumer(EventRing& ring, const std::vector<ConsumerPause>& pauses, Verdict& verdict)
-      : ring_(ring), pauses_(pauses), verdict_(verdict) {}
-
-  // False: it does not look, or there was nothing.
-  bool take(Instant now, const Names& names,
-            const std::function<void(const Event&, const Names&)>& on_event) {
-    if (asleep_until(now) > now) return false;
-    Event event;
-    bool any = false;
-    while (ring_.try_pop(event)) {
-      any = true;
-      const bool follows =
-          event.sequence == sequence_ + 1 ||
-          (event.kind == EventKind::overrun && event.payload.overrun.first == sequence_ + 1);
-      if (!follows) {
-        verdict_.violate(Invariant::ring_intact, event.session, now,
-                         "the consumer finds a hole that no Overrun reports");
-      }
-      sequence_ = event.sequence;
-      digest_.add(event);
-      if (on_event) on_event(event, names);
-    }
-    return any;
-  }
-  // When it looks again; `now` itself when it is awake.
-  [[nodiscard]] Instant asleep_until(Instant now) const {
-    Instant until = now;
-    for (const ConsumerPause& pause : pauses_) {
-      const Instant begin = Instant{} + pause.at;
-      if (begin <= now && now < begin + pause.lasting)
-        until = std::max(until, begin + pause.lasting);
-    }
-    return until;
-  }
-  [[nodiscard]] bool caught_up() { return ring_.peek().empty(); }
-  [[nodiscard]] uint64_t digest() const { return digest_.value(); }
-
- private:
-  EventRing& ring_;
-  std::vector<ConsumerPause> pauses_;
-  Verdict& verdict_;
-  uint64_t sequence_ = 0;
-  EventDigest digest_;
-};
 
 class World {
  public:
