@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/event_printer.hpp"
 #include "havklo/exchange_server.hpp"
 #include "havklo/scratch_folder.hpp"
@@ -67,10 +68,7 @@ std::vector<EventKind> expected_story() {
   return story;
 }
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo demo: %s\n", what.c_str());
-  return exit_failed;
-}
+constexpr Complaint complain{"demo", exit_failed};
 
 class Demo {
  public:

@@ -25,10 +25,6 @@ bool is_read_again() {
 
 }  // namespace
 
-OutputFormat format_named(std::string_view name) {
-  return name == "jsonl" ? OutputFormat::jsonl : OutputFormat::text;
-}
-
 void EventPrinter::print(const Event& event, const Names& names) {
   if (format_ == OutputFormat::jsonl) {
     replay::append_json(gathered_, event, names);

@@ -9,15 +9,11 @@
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
 #include <string>
-#include <string_view>
 
+#include "havklo/output_format.hpp"
 #include "replay/text/event.hpp"
 
 namespace havklo {
-
-enum class OutputFormat { text, jsonl };
-// "jsonl", else text.
-[[nodiscard]] OutputFormat format_named(std::string_view name);
 
 class EventPrinter {
  public:

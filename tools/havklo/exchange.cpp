@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/exchange_server.hpp"
+#include "havklo/output_format.hpp"
 #include "havklo/scratch_folder.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
@@ -33,7 +35,7 @@ struct ExchangeOptions {
   std::vector<std::string> symbols;
   std::optional<double> rate;
   std::optional<uint64_t> seed;
-  std::string format = "text";
+  OutputFormat format = OutputFormat::text;
   bool quiet = false;
 };
 
@@ -135,10 +137,7 @@ bool parse_listen(const std::string& text, ExchangeServerOptions& server) {
   return error == std::errc{} && rest == end && begin != end;
 }
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo exchange: %s\n", what.c_str());
-  return exit_usage;
-}
+constexpr Complaint complain{"exchange"};
 
 int exchange(const ExchangeOptions& options) {
   ExchangeServerOptions server_options;
@@ -160,7 +159,7 @@ int exchange(const ExchangeOptions& options) {
     if (!made) return complain(made.error());
     folder = std::move(*made);
   }
-  Log log(options.format == "jsonl");
+  Log log(options.format == OutputFormat::jsonl);
   const StopSignal stop;
   auto server = ExchangeServer::create(server_options, std::move(*venue));
   if (!server) return complain(server.error());
@@ -196,8 +195,7 @@ void add_exchange_command(CLI::App& program, int& exit_code) {
   command->add_option("--symbol", options->symbols, "serve this pair; may be repeated");
   command->add_option("--rate", options->rate, "book changes per second and pair (20)");
   command->add_option("--seed", options->seed, "of the market and the connection ids (1)");
-  command->add_option("--format", options->format, "of the log: text (default) or jsonl")
-      ->check(CLI::IsMember({"text", "jsonl"}));
+  add_format_option(*command, options->format, "of the log: ");
   command->add_flag("--quiet", options->quiet, "no log");
   command->callback([options, &exit_code] { exit_code = exchange(*options); });
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/event_printer.hpp"
 #include "havklo/recording_report.hpp"
 
@@ -20,10 +21,7 @@ struct InspectOptions {
   std::optional<uint64_t> event;
 };
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo inspect: %s\n", what.c_str());
-  return exit_usage;
-}
+constexpr Complaint complain{"inspect"};
 
 int find_event(const InspectOptions& options) {
   const auto outline = replay::Outline::read(options.file);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/histogram_page.hpp"
 #include "havklo/statistics_json.hpp"
 #include "havklo/text_file.hpp"
@@ -28,10 +29,7 @@ struct MergeOptions {
   bool json = false;
 };
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo merge: %s\n", what.c_str());
-  return exit_usage;
-}
+constexpr Complaint complain{"merge"};
 
 // What the shards hold; one kind or the other.
 class Shards {

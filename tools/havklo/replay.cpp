@@ -13,8 +13,10 @@
 #include <thread>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/debugger.hpp"
 #include "havklo/event_printer.hpp"
+#include "havklo/output_format.hpp"
 #include "havklo/progress_bar.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
@@ -34,7 +36,7 @@ struct ReplayOptions {
   std::string file;
   bool verify = false;
   std::string speed = "max";
-  std::string format = "text";
+  OutputFormat format = OutputFormat::text;
   std::string from;
   std::string to;
   std::optional<uint64_t> break_at;
@@ -136,10 +138,7 @@ class Range {
   Instant start_;
 };
 
-int usage_error(const std::string& what) {
-  fmt::print(stderr, "havklo replay: {}\n", what);
-  return exit_usage;
-}
+constexpr Complaint complain{"replay"};
 
 int show_end(const replay::PlayResult& result, const Names& names, Instant start) {
   if (!result.torn.empty()) {
@@ -153,7 +152,7 @@ int show_end(const replay::PlayResult& result, const Names& names, Instant start
 
 int play(const ReplayOptions& options, Player& player, Range& range, double speed) {
   const StopSignal stop;
-  EventPrinter printer(format_named(options.format), wants_colour());
+  EventPrinter printer(options.format, wants_colour());
   // A bar and events on one terminal would spoil each other.
   ProgressBar progress(options.verify || ::isatty(STDOUT_FILENO) == 0);
   Pace pace(speed);
@@ -205,17 +204,17 @@ uint64_t turn_of(const std::string& file, uint64_t sequence, uint64_t& last) {
 // Stops before the turn that publishes the event: its inputs are known, nothing is decided.
 int break_at(const ReplayOptions& options, Player& player) {
   if (!is_debugged()) {
-    return usage_error(
+    return complain(
         fmt::format("--break-at stops in a debugger: gdb --args havklo replay {} --break-at {}",
                     options.file, *options.break_at));
   }
   uint64_t last = 0;
   const uint64_t wanted = turn_of(options.file, *options.break_at, last);
   if (wanted == 0) {
-    return usage_error(
+    return complain(
         fmt::format("--break-at {}: the recording's events are 1 to {}", *options.break_at, last));
   }
-  EventPrinter printer(format_named(options.format), wants_colour());
+  EventPrinter printer(options.format, wants_colour());
   Player::Status status = player.read();
   for (; status == Player::Status::turn; status = player.read()) {
     if (player.turn().number == wanted) {
@@ -249,11 +248,11 @@ int no_answer(const ReplayOptions& options, const std::string& why, int exit_cod
 // The outages with other settings, beside the recorded ones.
 int what_if(const ReplayOptions& options) {
   const auto toml = read_text_file(options.with);
-  if (!toml) return usage_error(toml.error());
+  if (!toml) return complain(toml.error());
   auto reader = replay::Reader::open(options.file);
   if (!reader) return no_answer(options, reader.error(), exit_usage);
   const auto settings = replay::other_settings(reader->header().settings, *toml, options.with);
-  if (!settings) return usage_error(settings.error());
+  if (!settings) return complain(settings.error());
   const auto network = replay::observe_network(std::move(*reader));
   if (!network) return no_answer(options, network.error(), exit_failed);
   if (!network->torn.empty()) {
@@ -278,7 +277,7 @@ int replay_file(const ReplayOptions& options) {
   if (!options.with.empty()) return what_if(options);
   const auto speed = parse_speed(options.speed);
   if (!speed) {
-    return usage_error(
+    return complain(
         fmt::format("--speed {}: must be max, or a factor as 1x or 10x", options.speed));
   }
   std::optional<Place> from;
@@ -288,13 +287,13 @@ int replay_file(const ReplayOptions& options) {
     if (text->empty()) continue;
     *place = parse_place(*text);
     if (!*place) {
-      return usage_error(
+      return complain(
           fmt::format("--{} {}: must be a time after the first turn as 90s, or an event's number",
                       name, *text));
     }
   }
   auto reader = replay::Reader::open(options.file);
-  if (!reader) return usage_error(reader.error());
+  if (!reader) return complain(reader.error());
   Player player(std::move(*reader));
   if (options.break_at) return break_at(options, player);
   Range range(from, to);
@@ -319,8 +318,7 @@ void add_replay_command(CLI::App& program, int& exit_code) {
                       "print from here: a time after the first turn (90s), or an event's number");
   command->add_option("--to", options->to, "stop here; as --from");
   command->add_option("--speed", options->speed, "max (default), or a factor as 1x or 10x");
-  command->add_option("--format", options->format, "text (default) or jsonl")
-      ->check(CLI::IsMember({"text", "jsonl"}));
+  add_format_option(*command, options->format);
   command->add_option("--break-at", options->break_at,
                       "under a debugger, stop in the turn that publishes this event");
   CLI::Option* with =

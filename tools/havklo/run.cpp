@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/counters_text.hpp"
 #include "havklo/event_printer.hpp"
+#include "havklo/output_format.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
 #include "replay/text/duration.hpp"
@@ -45,7 +47,7 @@ struct RunOptions {
   std::optional<std::string> network;
   std::optional<uint32_t> cpu;
   std::optional<uint64_t> seed;
-  std::string format = "text";
+  OutputFormat format = OutputFormat::text;
 };
 
 std::vector<std::string> channel_names() {
@@ -124,10 +126,7 @@ std::optional<std::string> add_recording(const RunOptions& options, RecordingSet
   return std::nullopt;
 }
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo run: %s\n", what.c_str());
-  return exit_usage;
-}
+constexpr Complaint complain{"run"};
 
 int run(const RunOptions& options) {
   auto settings = make_settings(options);
@@ -144,7 +143,7 @@ int run(const RunOptions& options) {
   auto client = KrakenClient::connect(*settings);
   if (!client) return complain(client.error().message());
 
-  EventPrinter printer(format_named(options.format), wants_colour());
+  EventPrinter printer(options.format, wants_colour());
   const auto end =
       limit ? Clock::now() + std::chrono::nanoseconds(limit->ns) : Clock::time_point::max();
   const auto close_time =
@@ -173,7 +172,7 @@ int run(const RunOptions& options) {
   }
   if ((*client)->closed()) {
     if (const auto recording = (*client)->recording(); !recording) {
-      std::fprintf(stderr, "havklo run: %s\n", recording.error().c_str());
+      complain(recording.error());
     }
   }
   return asked_to_close && !printer.lost() ? exit_good : exit_failed;
@@ -219,8 +218,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");
   command->add_option("--seed", options->seed,
                       "of jitter and mask keys; from the kernel by default");
-  command->add_option("--format", options->format, "text (default) or jsonl")
-      ->check(CLI::IsMember({"text", "jsonl"}));
+  add_format_option(*command, options->format);
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

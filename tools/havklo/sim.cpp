@@ -13,7 +13,9 @@
 
 #include "havklo/allocation_count.hpp"
 #include "havklo/commands.hpp"
+#include "havklo/complaint.hpp"
 #include "havklo/event_printer.hpp"
+#include "havklo/output_format.hpp"
 #include "havklo/statistics_json.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
@@ -36,7 +38,7 @@ struct SimOptions {
   std::string shard = "0/1";
   std::string record;
   std::string minimise;
-  std::string format = "text";
+  OutputFormat format = OutputFormat::text;
   bool json = false;
   bool list = false;
   bool twice = false;
@@ -75,10 +77,7 @@ std::optional<std::pair<uint64_t, uint64_t>> parse_shard(std::string_view text) 
   return std::pair(*shard, *count);
 }
 
-int complain(const std::string& what) {
-  std::fprintf(stderr, "havklo sim: %s\n", what.c_str());
-  return exit_usage;
-}
+constexpr Complaint complain{"sim"};
 
 std::expected<Scenario, std::string> load_scenario(const std::string& name) {
   for (const replay::BuiltInScenario& each : replay::built_in_scenarios()) {
@@ -183,7 +182,7 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
 
 // One world, told as it goes.
 int show_world(const SimOptions& options, const Scenario& scenario) {
-  EventPrinter printer(format_named(options.format), wants_colour());
+  EventPrinter printer(options.format, wants_colour());
   SimulationOptions how{.allocations = allocation_count(), .record_path = options.record};
   how.on_event = [&printer](const Event& event, const Names& names) {
     if (!is_market(event.kind)) printer.print(event, names);
@@ -197,7 +196,7 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
     return exit_failed;
   }
-  if (options.format == "text") {
+  if (options.format == OutputFormat::text) {
     fmt::print(
         "{} of virtual time, {} outages, {} attempts, {} book messages verified: all invariants "
         "hold\n",
@@ -252,8 +251,7 @@ void add_sim_command(CLI::App& program, int& exit_code) {
   command->add_option("--record", options->record, "record the failing world, or the one told");
   command->add_option("--minimise", options->minimise,
                       "write the failing world, made as small as it fails, as a scenario file");
-  command->add_option("--format", options->format, "of a story: text (default) or jsonl")
-      ->check(CLI::IsMember({"text", "jsonl"}));
+  add_format_option(*command, options->format, "of a story: ");
   command->callback([options, &exit_code] { exit_code = run_sim(*options); });
 }
 
