@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "support/plain_crc.hpp"
+
 namespace havklo::kraken {
 namespace {
 
@@ -18,16 +20,6 @@ WireLevel level(std::string_view price, std::string_view qty) {
   EXPECT_TRUE(parse_decimal(price, price_value));
   EXPECT_TRUE(parse_decimal(qty, qty_value));
   return {price_value, qty_value};
-}
-
-// CRC-32/ISO-HDLC bit by bit.
-uint32_t plain_crc(std::string_view text) {
-  uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : text) {
-    crc ^= static_cast<uint8_t>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ (0xEDB88320U & (0U - (crc & 1U)));
-  }
-  return ~crc;
 }
 
 const std::vector<WireLevel> guide_bids = {

@@ -12,18 +12,10 @@
 
 #include "kraken/digits.hpp"
 #include "kraken/level_text.hpp"
+#include "support/plain_crc.hpp"
 
 namespace havklo::kraken {
 namespace {
-
-uint32_t plain_crc(std::string_view text) {
-  uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : text) {
-    crc ^= static_cast<uint8_t>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ (0xEDB88320U & (0U - (crc & 1U)));
-  }
-  return ~crc;
-}
 
 std::string digits(Random& random, size_t count) {
   std::string text;

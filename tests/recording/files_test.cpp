@@ -30,39 +30,32 @@ uint32_t count_files(const std::string& path) {
 }
 
 TEST(RecordingFiles, GoOverToTheNextBySizeAndReplayAsOne) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_size = 100'000});
-  session.run(60_s);
-  ASSERT_EQ(session.finish(), RecorderState::finished);
+  FinishedSession session({.max_size = 100'000}, 60_s);
+  ASSERT_EQ(session.state(), RecorderState::finished);
   const uint32_t files = count_files(session.path());
   EXPECT_GE(files, 4u);
   for (uint32_t i = 0; i < files; ++i) {
-    EXPECT_LE(std::filesystem::file_size(segment_path(session.path(), i)), 100'000u) << i;
+    EXPECT_LE(std::filesystem::file_size(session.file(i)), 100'000u) << i;
   }
   std::vector<Event> events;
   const PlayResult result = play(session.path(), &events);
   EXPECT_TRUE(result.identical());
   EXPECT_EQ(result.torn, "");
-  EXPECT_TRUE(same_bytes(events, session.events()));
+  EXPECT_TRUE(same_bytes(events, session->events()));
 }
 
 TEST(RecordingFiles, GoOverToTheNextByAge) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(35_s);
-  ASSERT_EQ(session.finish(), RecorderState::finished);
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  ASSERT_EQ(session.state(), RecorderState::finished);
   EXPECT_EQ(count_files(session.path()), 4u);
-  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
+  EXPECT_TRUE(same_bytes(replayed(session.path()), session->events()));
 }
 
 TEST(RecordingFiles, AnyOfThemNamesTheRecording) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(35_s);
-  session.finish();
-  EXPECT_TRUE(same_bytes(replayed(segment_path(session.path(), 2)), session.events()));
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  EXPECT_TRUE(same_bytes(replayed(session.file(2)), session->events()));
   std::filesystem::remove(session.path());
-  const auto orphan = Reader::open(segment_path(session.path(), 2));
+  const auto orphan = Reader::open(session.file(2));
   ASSERT_FALSE(orphan);
   EXPECT_NE(orphan.error().find("its first file, '" + session.path() + "', is missing"),
             std::string::npos)
@@ -70,26 +63,19 @@ TEST(RecordingFiles, AnyOfThemNamesTheRecording) {
 }
 
 TEST(RecordingFiles, AMissingOneInTheMiddleIsNamed) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(35_s);
-  session.finish();
-  std::filesystem::remove(segment_path(session.path(), 1));
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  std::filesystem::remove(session.file(1));
   const PlayResult result = play(session.path());
   EXPECT_TRUE(result.identical());
   EXPECT_GT(result.turns, 0u);
-  EXPECT_NE(result.torn.find("'" + segment_path(session.path(), 1) + "' is missing"),
-            std::string::npos);
-  EXPECT_NE(result.torn.find(segment_path(session.path(), 2)), std::string::npos) << result.torn;
+  EXPECT_NE(result.torn.find("'" + session.file(1) + "' is missing"), std::string::npos);
+  EXPECT_NE(result.torn.find(session.file(2)), std::string::npos) << result.torn;
 }
 
 // As in a folder that one may not look into.
 TEST(RecordingFiles, OneThatCannotBeLookedAtIsTorn) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(35_s);
-  session.finish();
-  const std::string second = segment_path(session.path(), 1);
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  const std::string second = session.file(1);
   std::filesystem::remove(second);
   std::filesystem::create_symlink("night.hvk.1", second);  // a link to itself
   const PlayResult result = play(session.path());
@@ -101,15 +87,8 @@ TEST(RecordingFiles, OneThatCannotBeLookedAtIsTorn) {
 }
 
 TEST(RecordingFiles, OneOfAnotherSessionDoesNotGoOn) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(35_s);
-  session.finish();
-  RecordedSession other(folder / "other.hvk", {.max_age = 10_s, .seed = 99});
-  other.run(35_s);
-  other.finish();
-  std::filesystem::copy_file(segment_path(other.path(), 1), segment_path(session.path(), 1),
-                             std::filesystem::copy_options::overwrite_existing);
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  session.swap_file(1);
   EXPECT_NE(play(session.path()).torn.find("does not go on where the file before it ends"),
             std::string::npos);
 }

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <havklo/recording.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "replay/playback/player.hpp"
+#include "replay/recording/format.hpp"
 #include "replay/recording/reader.hpp"
 #include "support/engine_world.hpp"
 #include "support/sync_block_writer.hpp"
@@ -75,6 +77,38 @@ class RecordedSession {
   SyncBlockWriter writer_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<VenueWorld> world_;
+};
+
+// One that has run for `time` and was finished, in a folder of its own.
+class FinishedSession {
+ public:
+  FinishedSession(const RecordedSessionSettings& given, Duration time)
+      : given_(given), time_(time), session_(folder_ / "night.hvk", given) {
+    session_.run(time);
+    state_ = session_.finish();
+  }
+  RecordedSession* operator->() { return &session_; }
+  [[nodiscard]] RecorderState state() const { return state_; }
+  // The path of file `segment`.
+  [[nodiscard]] std::string file(uint32_t segment) const {
+    return replay::segment_path(session_.path(), segment);
+  }
+  [[nodiscard]] const std::string& path() const { return session_.path(); }
+  // Puts in place of file `segment` that of another session, which went by another seed.
+  void swap_file(uint32_t segment) {
+    RecordedSessionSettings given = given_;
+    ++given.seed;
+    const FinishedSession other(given, time_);
+    std::filesystem::copy_file(other.file(segment), file(segment),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+
+ private:
+  RecordedSessionSettings given_;
+  Duration time_;
+  TemporaryFolder folder_;
+  RecordedSession session_;
+  RecorderState state_ = RecorderState::recording;
 };
 
 [[nodiscard]] inline replay::PlayResult play(const std::string& path,

@@ -18,7 +18,6 @@ namespace {
 
 using namespace havklo::literals;
 using replay::Outline;
-using replay::segment_path;
 
 TEST(RecordingReport, CountsWhatTheEngineGot) {
   const TemporaryFile file;
@@ -99,10 +98,7 @@ TEST(RecordingReport, SaysWhatADamagedBlockTakesWithIt) {
 
 // The files behind the damaged one cannot be replayed either.
 TEST(RecordingReport, CountsWhatIsLostWithLaterFiles) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 8_s});
-  session.run(20_s);
-  session.finish();
+  FinishedSession session({.max_age = 8_s}, 20_s);
   const auto whole = Outline::read(session.path()).value();
   ASSERT_EQ(whole.files().size(), 3u);
   const auto& blocks = whole.files()[0].blocks;
@@ -113,32 +109,22 @@ TEST(RecordingReport, CountsWhatIsLostWithLaterFiles) {
   file.close();
   const auto report = report_on(session.path()).value();
   EXPECT_EQ(report.turns, blocks[3].turns);
-  const std::string lost = std::to_string(session.recorder().turns() - blocks[3].turns);
+  const std::string lost = std::to_string(session->recorder().turns() - blocks[3].turns);
   EXPECT_NE(report.torn.find("; " + lost + " turns behind it are lost with it, up to the end of '" +
-                             segment_path(session.path(), 2) + "'"),
+                             session.file(2) + "'"),
             std::string::npos)
       << report.torn;
 }
 
 TEST(RecordingReport, CountsWhatAMissingFileTakesWithIt) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 8_s});
-  session.run(20_s);
-  session.finish();
+  FinishedSession session({.max_age = 8_s}, 20_s);
   const uint64_t before = Outline::read(session.path()).value().files()[0].end.turns;
-  const std::string lost = std::to_string(session.recorder().turns() - before);
-  const std::string second = segment_path(session.path(), 1);
+  const std::string lost = std::to_string(session->recorder().turns() - before);
+  const std::string second = session.file(1);
   // Emptied, of another session, missing: each is as bad.
-  const TemporaryFolder elsewhere;
-  RecordedSession other(elsewhere / "other.hvk", {.max_age = 8_s, .seed = 99});
-  other.run(20_s);
-  other.finish();
   for (const int way : {0, 1, 2}) {
     if (way == 0) std::filesystem::resize_file(second, 0);
-    if (way == 1) {
-      std::filesystem::copy_file(segment_path(other.path(), 1), second,
-                                 std::filesystem::copy_options::overwrite_existing);
-    }
+    if (way == 1) session.swap_file(1);
     if (way == 2) std::filesystem::remove(second);
     const auto report = report_on(session.path()).value();
     EXPECT_EQ(report.turns, before);
@@ -150,20 +136,17 @@ TEST(RecordingReport, CountsWhatAMissingFileTakesWithIt) {
 
 // By the index, and without it.
 TEST(Outline, FindsTheBlockOfAnEvent) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 8_s});
-  session.run(20_s);
-  session.finish();
+  FinishedSession session({.max_age = 8_s}, 20_s);
   for (const bool torn : {false, true}) {
     if (torn) {
-      const std::string last = segment_path(session.path(), 2);
+      const std::string last = session.file(2);
       std::filesystem::resize_file(last, std::filesystem::file_size(last) - 1);
     }
     const auto outline = Outline::read(session.path()).value();
     ASSERT_EQ(outline.files().size(), 3u);
     EXPECT_EQ(outline.files().back().has_index, !torn);
-    EXPECT_EQ(outline.end().turns, session.recorder().turns());
-    for (const Event& event : session.events()) {
+    EXPECT_EQ(outline.end().turns, session->recorder().turns());
+    for (const Event& event : session->events()) {
       const auto place = outline.find_event(event.sequence);
       ASSERT_TRUE(place) << event.sequence;
       ASSERT_LE(place->first_turn, place->last_turn);
@@ -171,8 +154,8 @@ TEST(Outline, FindsTheBlockOfAnEvent) {
       ASSERT_TRUE(in_time);
       EXPECT_LE(in_time->first_turn, place->last_turn);
     }
-    EXPECT_FALSE(outline.find_event(session.events().back().sequence + 1));
-    EXPECT_FALSE(outline.find_time(session.events().back().time + 1_s));
+    EXPECT_FALSE(outline.find_event(session->events().back().sequence + 1));
+    EXPECT_FALSE(outline.find_time(session->events().back().time + 1_s));
   }
 }
 
