@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "bench/feed_world.hpp"
 #include "bench/questions/books.hpp"
+#include "bench/venue/world.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -1,6 +1,6 @@
 // What recording costs a client on the wire, as CPU: all of its process, so the kernel's part of
 // receiving and its threads that write to the disk count, until the disk has everything.
-// (bench/recording_bench.cpp leaves the network out, and is the stricter of the two.)
+// (bench/micro/recording_bench.cpp leaves the network out, and is the stricter of the two.)
 #include <chrono>
 #include <thread>
 

@@ -1,9 +1,9 @@
 // wolfSSL as the engine drives it; and the whole engine behind it.
 #include "bench/questions/records.hpp"
 
-#include "bench/feed_world.hpp"
 #include "bench/questions/record_events.hpp"
-#include "bench/tls_feed.hpp"
+#include "bench/venue/tls_feed.hpp"
+#include "bench/venue/world.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def given(arguments):
-    parser = Parser(prog="bench", description="Every question of bench/questions.toml, ours and the peers in turn.")
+    parser = Parser(prog="bench", description="Every question of bench/questions/questions.toml, ours and the peers in turn.")
     parser.add_argument("--short", action="store_true", help="fewer rounds and sizes, under three minutes; writes no RESULTS.md")
     parser.add_argument("--only", metavar="PATTERN", default="", help="questions whose id matches; writes no RESULTS.md")
     parser.add_argument("--results", metavar="DIR", type=pathlib.Path,

@@ -3,6 +3,8 @@ import plot
 import table
 from statistics_of_ratios import PAIRS_TO_TELL, median
 
+PICTURES = "pictures"  # the folder beside RESULTS.md
+
 
 def number(value):
     if value is None:
@@ -54,8 +56,9 @@ def pictures(folder, questions, figures):
     made = []
 
     def write(name, title, text):
-        (folder / f"{name}.svg").write_text(text)
-        made.append((f"{name}.svg", title))
+        (folder / PICTURES).mkdir(exist_ok=True)
+        (folder / PICTURES / f"{name}.svg").write_text(text)
+        made.append((f"{PICTURES}/{name}.svg", title))
 
     families = {}
     for question in questions:

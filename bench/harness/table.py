@@ -1,4 +1,4 @@
-"""The table of questions (bench/questions.toml), and what came out of a question as rows."""
+"""The table of questions (bench/questions/questions.toml), and what came out of a question as rows."""
 import pathlib
 import re
 import tomllib
@@ -8,7 +8,7 @@ from statistics_of_ratios import PAIRS_TO_TELL, confidence_of_median, median, ra
 PERCENTILES = (50, 99, 99.9)
 
 
-def load(path=pathlib.Path(__file__).parent.parent / "questions.toml"):
+def load(path=pathlib.Path(__file__).parent.parent / "questions/questions.toml"):
     table = tomllib.loads(path.read_text())
     for question in table["question"]:
         question.setdefault("target", {})

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/feed_world.hpp"
-#include "bench/measure.hpp"
-#include "bench/straightforward_book.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/peers/cpp/straightforward_book.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/world.hpp"
 
 namespace havklo::bench {
 

@@ -11,8 +11,8 @@
 #include <array>
 #include <string>
 
-#include "bench/contender.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
 #include "websocket/frame.hpp"
 
 namespace havklo::bench {

@@ -20,9 +20,9 @@
 #include <thread>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/measure.hpp"
-#include "bench/outage_server.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/outage_server.hpp"
 #include "io/affinity.hpp"
 #include "support/temporary_file.hpp"
 

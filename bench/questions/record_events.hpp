@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/load_server.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/load_server.hpp"
 
 namespace havklo::bench {
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "io/tls/stream.hpp"
 #include "support/temporary_file.hpp"

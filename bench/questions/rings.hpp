@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
 #include "io/affinity.hpp"
 
 namespace havklo::bench {

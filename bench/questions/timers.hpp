@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/measure.hpp"
 
 namespace havklo::bench {
 

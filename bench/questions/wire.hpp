@@ -16,10 +16,10 @@
 #include <thread>
 #include <vector>
 
-#include "bench/contender.hpp"
-#include "bench/latency_histogram.hpp"
-#include "bench/load_process.hpp"
-#include "bench/measure.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/harness/latency_histogram.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/load_process.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo::bench {

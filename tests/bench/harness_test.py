@@ -277,8 +277,8 @@ class Figures(unittest.TestCase):
         question = {**self.QUESTION, "id": "grow", "axis": "symbols", "title": "books", "ours": "1k", "target": {}}
         figures = {"1k": [{"value": 12}], "1": [{"value": 10}]}
         with tempfile.TemporaryDirectory() as folder:
-            self.assertEqual([file for file, _ in report.pictures(pathlib.Path(folder), [question], {"grow": figures})], ["grow.svg"])
-            self.assertIn("symbols", (pathlib.Path(folder) / "grow.svg").read_text())
+            self.assertEqual([file for file, _ in report.pictures(pathlib.Path(folder), [question], {"grow": figures})], ["pictures/grow.svg"])
+            self.assertIn("symbols", (pathlib.Path(folder) / "pictures/grow.svg").read_text())
 
     def test_pictures_are_svg(self):
         curve = plot.percentile_curve("a & b", {"ours": [(50, 900), (99, 2000), (99.9, 9000)]})

@@ -1,5 +1,5 @@
 // The histogram of the benchmarks against sorting.
-#include "bench/latency_histogram.hpp"
+#include "bench/harness/latency_histogram.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// What a capable user writes in an afternoon (bench/straightforward_book.hpp); its answers are
-// compared with the engine's before they count.
+// What a capable user writes in an afternoon (straightforward_book.hpp); its answers are compared
+// with the engine's before they count.
 #include "bench/questions/books.hpp"
 #include "kraken/json_kernel.hpp"
 

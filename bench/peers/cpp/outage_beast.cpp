@@ -13,8 +13,8 @@
 #include <boost/version.hpp>
 #include <optional>
 
+#include "bench/peers/cpp/straightforward_book.hpp"
 #include "bench/questions/outage.hpp"
-#include "bench/straightforward_book.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -15,10 +15,10 @@
 #include <havklo/limits.hpp>
 #include <stdexcept>
 
-#include "bench/feed_world.hpp"
+#include "bench/peers/cpp/straightforward_trade.hpp"
 #include "bench/questions/record_events.hpp"
 #include "bench/questions/records.hpp"
-#include "bench/straightforward_trade.hpp"
+#include "bench/venue/world.hpp"
 
 namespace havklo::bench {
 namespace {

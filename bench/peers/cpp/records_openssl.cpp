@@ -1,5 +1,5 @@
 // OpenSSL over memory BIOs.
-#include "bench/openssl_client.hpp"
+#include "bench/peers/cpp/openssl_client.hpp"
 #include "bench/questions/records.hpp"
 
 namespace havklo::bench {

@@ -9,8 +9,8 @@
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/version.hpp>
 
+#include "bench/peers/cpp/straightforward_book.hpp"
 #include "bench/questions/wire.hpp"
-#include "bench/straightforward_book.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "bench/peers/cpp/straightforward_book.hpp"
 #include "bench/questions/wire.hpp"
-#include "bench/straightforward_book.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -1,4 +1,4 @@
-//! The same ways of measuring as bench/measure.hpp.
+//! The same ways of measuring as bench/harness/measure.hpp.
 
 #[derive(Clone, Default)]
 pub struct Run {

@@ -80,7 +80,7 @@ impl Arrivals {
     }
 }
 
-/// The trade's id, looked up where it is known to stand (bench/load_server.hpp).
+/// The trade's id, looked up where it is known to stand (bench/venue/load_server.hpp).
 fn due_in(text: &[u8]) -> Option<i64> {
     let mut due = 0;
     for digit in text.strip_prefix(TRADE_BEGINS)?.iter().take_while(|byte| byte.is_ascii_digit()) {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/venue_frames.hpp"
+#include "bench/venue/frames.hpp"
 #include "core/engine.hpp"
 #include "core/staging_door.hpp"
 #include "replay/venue/messages.hpp"

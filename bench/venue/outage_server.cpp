@@ -1,5 +1,5 @@
 // One connection at a time, read in a spin.
-#include "bench/outage_server.hpp"
+#include "bench/venue/outage_server.hpp"
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -14,9 +14,9 @@
 #include <thread>
 #include <utility>
 
-#include "bench/loopback_listener.hpp"
-#include "bench/measure.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/loopback_listener.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "io/tls/stream.hpp"
 #include "replay/venue/messages.hpp"

@@ -1,5 +1,5 @@
 // OpenSSL behind a handful of calls.
-#include "bench/openssl_client.hpp"
+#include "bench/peers/cpp/openssl_client.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>

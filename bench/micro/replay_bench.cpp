@@ -20,8 +20,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/feed_world.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/world.hpp"
 #include "replay/playback/player.hpp"
 #include "support/sync_block_writer.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "bench/contender.hpp"
+#include "bench/harness/contender.hpp"
 #include "io/library_versions.hpp"
 #include "io/tls/stream.hpp"
 #include "kraken/json_kernel.hpp"

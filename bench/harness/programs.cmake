@@ -3,7 +3,7 @@
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
-  bench/contender_main.cpp bench/load_process.cpp bench/load_server.cpp bench/outage_server.cpp)
+  bench/harness/contender_main.cpp bench/venue/load_process.cpp bench/venue/load_server.cpp bench/venue/outage_server.cpp)
 target_compile_definitions(contender_main PUBLIC HAVKLO_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
 target_include_directories(contender_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(contender_main PUBLIC havklo_commands havklo_warnings simdjson::simdjson PkgConfig::libdeflate)
@@ -56,7 +56,7 @@ peer(BEAST_WITH_TLS bench/peers/cpp/outage_beast.cpp OpenSSL::SSL OpenSSL::Crypt
 peer(BEAST_WITH_TLS bench/peers/cpp/record_events_beast.cpp OpenSSL::SSL OpenSSL::Crypto)
 peer(libwebsockets_FOUND bench/peers/cpp/wire_libwebsockets.cpp PkgConfig::libwebsockets)
 peer(OPENSSL_FOUND bench/peers/cpp/records_openssl.cpp OpenSSL::SSL OpenSSL::Crypto)
-peer(OPENSSL_FOUND bench/openssl_client.cpp OpenSSL::SSL)
+peer(OPENSSL_FOUND bench/peers/cpp/openssl_client.cpp OpenSSL::SSL)
 peer(READERWRITERQUEUE bench/peers/cpp/rings_moodycamel.cpp)
 if(READERWRITERQUEUE)
   # Its headers do not say their version; Debian does.

@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "bench/measure.hpp"
+#include "bench/harness/measure.hpp"
 #include "bench/questions/books.hpp"
 #include "io/phase_recorder.hpp"
 

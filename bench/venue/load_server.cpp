@@ -1,5 +1,5 @@
 // Blocking sockets on the way in, a spin on the schedule on the way out.
-#include "bench/load_server.hpp"
+#include "bench/venue/load_server.hpp"
 
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,9 +12,9 @@
 #include <span>
 #include <vector>
 
-#include "bench/loopback_listener.hpp"
-#include "bench/measure.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/loopback_listener.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "io/tls/stream.hpp"
 #include "replay/venue/messages.hpp"

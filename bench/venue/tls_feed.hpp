@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/feed_world.hpp"
+#include "bench/venue/world.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "io/tls/stream.hpp"
 #include "support/temporary_file.hpp"

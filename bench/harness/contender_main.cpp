@@ -13,9 +13,9 @@
 #include <span>
 #include <string_view>
 
-#include "bench/contender.hpp"
-#include "bench/load_server.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/harness/contender.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/load_server.hpp"
 #include "io/affinity.hpp"
 
 namespace havklo::bench {

@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "bench/contender.hpp"
+#include "bench/harness/contender.hpp"
 
 namespace havklo::bench {
 namespace {

@@ -12,12 +12,12 @@
 #include <span>
 #include <vector>
 
-#include "bench/measure.hpp"
+#include "bench/harness/measure.hpp"
 #include "bench/questions/records.hpp"
 #include "io/library_versions.hpp"
 #include "io/tls/aes_gcm.hpp"
 #if HAVKLO_HAS_OPENSSL
-#include "bench/openssl_client.hpp"
+#include "bench/peers/cpp/openssl_client.hpp"
 #endif
 
 namespace {

@@ -1,5 +1,5 @@
 // The server says where it listens and whom to trust in one line of JSON on its stdout.
-#include "bench/load_process.hpp"
+#include "bench/venue/load_process.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // The hot functions, each over the same input every time, for a count of their instructions:
-// bench/instructions runs this under callgrind and compares with bench/instructions.json.
+// bench/instructions runs this under callgrind and compares with bench/micro/instructions.json.
 //
 // The input is the seeded market's, never a capture, so that every machine counts the same. Each
 // function named measured_… is called once and does what it does `operations` times, which is
@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/feed_world.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/world.hpp"
 #include "kraken/book.hpp"
 #include "kraken/decode.hpp"
 #include "support/sync_block_writer.hpp"

@@ -21,10 +21,10 @@
 #include <thread>
 #include <vector>
 
-#include "bench/feed_world.hpp"
-#include "bench/measure.hpp"
-#include "bench/tls_feed.hpp"
-#include "bench/venue_frames.hpp"
+#include "bench/harness/measure.hpp"
+#include "bench/venue/frames.hpp"
+#include "bench/venue/tls_feed.hpp"
+#include "bench/venue/world.hpp"
 #include "io/live_transport.hpp"
 #include "io/system_clock.hpp"
 #include "replay/playback/player.hpp"

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-#include "bench/load_server.hpp"
+#include "bench/venue/load_server.hpp"
 
 namespace havklo::bench {
 
