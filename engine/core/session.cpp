@@ -5,14 +5,11 @@
 #include <array>
 #include <havklo/limits.hpp>
 
+#include "core/market_events.hpp"
 #include "kraken/encode.hpp"
 
 namespace havklo::core {
 namespace {
-
-// With nothing subscribed the venue is silent and closes after about a minute without activity
-// (kraken-v2.md §2): ask it for a pong well before.
-constexpr Duration socket_probe_interval = Duration::seconds(15);
 
 constexpr uint16_t close_unsupported_data =
     1003;  // RFC 6455 7.4.1: binary where only text is understood
@@ -28,27 +25,27 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
       number_(number),
       url_(parse_url(settings.url).value()),
       connect_timeout_(settings.timeouts.connect_timeout),
-      heartbeat_timeout_(settings.timeouts.heartbeat_timeout),
       random_(seed),
       lifecycle_(settings, shared.budget, random_),
       slots_(shared.publisher),
       subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel,
                      shared.scratch),
-      websocket_(websocket::Role::client, message_bytes_max) {
+      websocket_(websocket::Role::client, message_bytes_max),
+      watchdog_(settings.timeouts.heartbeat_timeout) {
   for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
     lifecycle_timers_[kind].owner = TimerOwner::lifecycle;
     lifecycle_timers_[kind].session = number;
     lifecycle_timers_[kind].index = kind;
   }
-  watchdog_.owner = TimerOwner::watchdog;
-  watchdog_.session = number;
+  watchdog_timer_.owner = TimerOwner::watchdog;
+  watchdog_timer_.session = number;
   pace_timer_.owner = TimerOwner::pace;
   pace_timer_.session = number;
 }
 
 Session::~Session() {
   for (Timer& timer : lifecycle_timers_) disarm(timer);
-  disarm(watchdog_);
+  disarm(watchdog_timer_);
   disarm(pace_timer_);
 }
 
@@ -127,7 +124,7 @@ bool Session::on_binary(std::span<const std::byte>) {
 bool Session::on_ping(std::span<const std::byte>) { return true; }
 
 bool Session::on_pong(std::span<const std::byte>) {
-  last_sign_of_life_at_ = now_;
+  watchdog_.heard(now_);
   return true;
 }
 
@@ -141,9 +138,9 @@ bool Session::on_pong(std::span<const std::byte>) {
     lose_protocol(close_invalid_payload);
     return connected();
   }
-  last_sign_of_life_at_ = now_;
+  watchdog_.heard(now_);
   if (*kind == kraken::MessageKind::pong) return true;  // proves the socket, not the feed
-  last_message_at_ = now_;
+  watchdog_.fed(now_);
   if (*kind == kraken::MessageKind::book) [[likely]] {
     take_books();
   } else {
@@ -235,39 +232,9 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
 }
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
-  const std::span<const kraken::BookChange> changes = record.book->changes();
-  const auto count = static_cast<uint32_t>(changes.size());
-  if (count == 0) return publish_no_change(record, message);
-  if (!shared_.publisher.begin_market(count, origin())) return on_lost_change(record);
-  const auto write_change = [changes, count, symbol = record.symbol, time_ns = message.time.ns](
-                                Event& event, uint32_t i) {
-    const kraken::BookChange& change = changes[i];
-    event.flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
-                                       (i + 1 == count ? flag_last_in_message : 0) |
-                                       (change.truncated ? flag_truncated : 0));
-    event.payload.book = {.price = change.level.price_mantissa,
-                          .qty = change.level.qty_mantissa,
-                          .venue_time_ns = time_ns,
-                          .symbol = symbol,
-                          .price_exponent = change.level.price_exponent,
-                          .qty_exponent = change.level.qty_exponent,
-                          .side = change.side,
-                          .zero = {}};
-  };
-  const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
-  shared_.publisher.write_market(count, kind, origin(), write_change);
-  if (!record.verified) on_first_verified(record);
-}
-
-// A snapshot is told though it is empty.
-void Session::publish_no_change(Subscription& record, const kraken::BookMessage& message) {
-  if (message.is_snapshot) {
-    if (!shared_.publisher.begin_market(1, origin())) return on_lost_change(record);
-    constexpr uint8_t flags = flag_first_in_message | flag_last_in_message | flag_empty;
-    Event& event = shared_.publisher.next_market(EventKind::book_snapshot, flags, origin());
-    event.payload.book.venue_time_ns = message.time.ns;
-    event.payload.book.symbol = record.symbol;
-  }
+  const bool published = publish_book_message(shared_.publisher, origin(), record.symbol, message,
+                                              record.book->changes());
+  if (!published) return on_lost_change(record);
   if (!record.verified) on_first_verified(record);
 }
 
@@ -284,15 +251,9 @@ void Session::on_first_verified(Subscription& record) {
 
 template <class C>
 void Session::publish_rows() {
-  constexpr size_t count = C::events.size();
   for (const typename C::Row& row : shared_.decoder.rows<C>()) {
     const auto symbol = subscriptions_.find(C::facts.channel, row.symbol);
-    if (!symbol || !shared_.publisher.begin_market(count, origin())) continue;
-    std::array<Event*, count> events;
-    for (size_t i = 0; i < count; ++i) {
-      events[i] = &shared_.publisher.next_market(C::events[i], 0, origin());
-    }
-    C::write(row, *symbol, events);
+    if (symbol) publish_row<C>(shared_.publisher, origin(), *symbol, row);
   }
 }
 
@@ -349,7 +310,7 @@ void Session::run(const Actions& actions) {
         arm_watchdog();
         break;
       case ActionKind::say_goodbye:
-        disarm(watchdog_);
+        disarm(watchdog_timer_);
         disarm(pace_timer_);
         subscriptions_.end_connection();
         websocket_.send_close(action.close_code, {});
@@ -384,14 +345,14 @@ void Session::open() {
   connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
   peer_ = {};
   tls_resumed_ = false;
-  pinged_at_.reset();
+  watchdog_.begin_connection();
   shared_.transport.open(
       *connection_,
       {.host = url_.host, .port = url_.port, .tls = url_.tls, .timeout = connect_timeout_});
 }
 
 void Session::drop(uint16_t close_code) {
-  disarm(watchdog_);
+  disarm(watchdog_timer_);
   disarm(pace_timer_);
   subscriptions_.end_connection();
   if (!connected()) return;
@@ -410,32 +371,20 @@ void Session::disarm(Timer& timer) {
   if (timer.armed()) shared_.wheel.cancel(timer);
 }
 
-// Subscribed: the next message is due within heartbeat_timeout. Not subscribed: only the socket is
-// probed.
 void Session::arm_watchdog() {
   if (phase() != Phase::restoring && phase() != Phase::live) return;
-  if (subscriptions_.any_on_wire()) {
-    pinged_at_.reset();
-    return arm(watchdog_, last_message_at_ + heartbeat_timeout_);
-  }
-  arm(watchdog_, pinged_at_ ? *pinged_at_ + heartbeat_timeout_
-                            : last_sign_of_life_at_ + socket_probe_interval);
+  arm(watchdog_timer_, watchdog_.deadline(subscriptions_.any_on_wire()));
 }
 
 void Session::on_watchdog() {
-  if (subscriptions_.any_on_wire()) {
-    if (now_ - last_message_at_ >= heartbeat_timeout_) {
+  switch (watchdog_.look(subscriptions_.any_on_wire(), now_)) {
+    case Watchdog::Finding::dead:
       return lose({.reason = Reason::heartbeat_timeout});
-    }
-    return arm_watchdog();
-  }
-  if (pinged_at_ && last_sign_of_life_at_ > *pinged_at_) pinged_at_.reset();
-  if (pinged_at_) {
-    if (now_ - *pinged_at_ >= heartbeat_timeout_) {
-      return lose({.reason = Reason::heartbeat_timeout});
-    }
-  } else if (now_ - last_sign_of_life_at_ >= socket_probe_interval) {
-    send_ping();
+    case Watchdog::Finding::ask:
+      send_ping();
+      break;
+    case Watchdog::Finding::alive:
+      break;
   }
   arm_watchdog();
 }
@@ -445,7 +394,7 @@ void Session::send_ping() {
   std::array<char, 128> buffer;
   websocket_.send_ping({});
   websocket_.send_text(kraken::encode_ping(++last_ping_id_, buffer));
-  pinged_at_ = now_;
+  watchdog_.pinged(now_);
 }
 
 void Session::pump_requests() {

@@ -28,6 +28,7 @@
 #include "core/subscriptions.hpp"
 #include "core/symbol_index.hpp"
 #include "core/timers.hpp"
+#include "core/watchdog.hpp"
 #include "kraken/decode.hpp"
 #include "websocket/connection.hpp"
 
@@ -120,7 +121,6 @@ class Session final : private kraken::BookListener {
   void on_book_named(std::string_view symbol) override;
   inline void on_book(const kraken::BookMessage& message);
   inline void publish_book(Subscription& record, const kraken::BookMessage& message);
-  void publish_no_change(Subscription& record, const kraken::BookMessage& message);
   void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
   void on_lost_change(Subscription& record);
   void on_first_verified(Subscription& record);
@@ -147,7 +147,6 @@ class Session final : private kraken::BookListener {
   uint16_t number_;
   Url url_;
   Duration connect_timeout_;
-  Duration heartbeat_timeout_;
   Random random_;
   Lifecycle lifecycle_;
   LifecycleSlots slots_;
@@ -166,13 +165,11 @@ class Session final : private kraken::BookListener {
   Subscription* named_book_ = nullptr;
   const char* name_ = nullptr;
 
-  Instant last_message_at_;       // application message other than pong
-  Instant last_sign_of_life_at_;  // any message
-  std::optional<Instant> pinged_at_;
+  Watchdog watchdog_;
   uint64_t last_ping_id_ = 0;
 
   std::array<Timer, timer_kind_count> lifecycle_timers_;
-  Timer watchdog_;
+  Timer watchdog_timer_;
   Timer pace_timer_;
 };
 

@@ -1,14 +1,13 @@
-// A message in the layout that the venue uses is read without a parser (book_layout.hpp,
-// trade_layout.hpp). Any other gets two looks: first its kind, whatever the order of its keys, then
-// the rows of that kind.
+// A message in the layout that the venue uses is read without a parser (kraken/layout). Any other
+// gets two looks: first its kind, whatever the order of its keys, then the rows of that kind.
 #include "kraken/decode.hpp"
 
 #include <array>
 #include <havklo/limits.hpp>
 
-#include "kraken/book_layout.hpp"
 #include "kraken/json_reading.hpp"
-#include "kraken/trade_layout.hpp"
+#include "kraken/layout/book.hpp"
+#include "kraken/layout/trade.hpp"
 
 namespace havklo::kraken {
 namespace {

@@ -112,6 +112,8 @@ class VenueConnection {
   [[nodiscard]] std::optional<uint32_t> index_of(Channel channel, std::string_view symbol) const;
   void send_error(const VenueRequest& request, std::string_view error, std::string_view symbol,
                   Instant now);
+  // A request costs one credit; the rate gives them back.
+  static constexpr int64_t request_credit_one = 1'000'000'000;
   [[nodiscard]] bool within_rate(Instant now);
   void send_snapshot(Channel channel, uint32_t symbol, Instant now);
   // False: it stays unsent.

@@ -2,8 +2,8 @@
 // (engine/kraken/channels/instrument.hpp). Rules: kraken-v2.md §6.
 #include <gtest/gtest.h>
 
+#include "channels/world.hpp"
 #include "kraken/decode.hpp"
-#include "support/channel_world.hpp"
 #include "support/venue_world.hpp"
 
 namespace havklo {

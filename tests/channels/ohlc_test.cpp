@@ -2,8 +2,8 @@
 // kraken-v2.md §6.
 #include <gtest/gtest.h>
 
+#include "channels/world.hpp"
 #include "replay/text/settings_toml.hpp"
-#include "support/channel_world.hpp"
 #include "support/venue_world.hpp"
 
 namespace havklo {

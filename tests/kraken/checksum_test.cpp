@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kraken/digits.hpp"
-#include "kraken/level_text.hpp"
+#include "kraken/layout/level_text.hpp"
 #include "support/plain_crc.hpp"
 
 namespace havklo::kraken {

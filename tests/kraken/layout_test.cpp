@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "kraken/book_layout.hpp"
 #include "kraken/decode.hpp"
-#include "kraken/trade_layout.hpp"
+#include "kraken/layout/book.hpp"
+#include "kraken/layout/trade.hpp"
 
 namespace havklo::kraken {
 namespace {

@@ -1,5 +1,5 @@
 // The channel `book`: levels of a side, verified by a checksum. Its rows are BookMessage
-// (kraken/message.hpp); book_layout.hpp reads the usual ones, decode.cpp any other.
+// (kraken/message.hpp); layout/book.hpp reads the usual ones, decode.cpp any other.
 // Source: kraken-v2.md §7 and §8.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The channel `trade`: what was dealt. trade_layout.hpp reads the usual messages.
+// The channel `trade`: what was dealt. layout/trade.hpp reads the usual messages.
 // Source: kraken-v2.md §6. Its snapshot reaches hours into the past, so it is not asked for.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Trade messages as the venue prints them, read by knowing where everything stands; as
-// book_layout.hpp, and judged by the same test.
+// book.hpp, and judged by the same test.
 //
 // Owns:    what the reader of its time remembers.
 // Threads: one.
@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "kraken/channels/trade.hpp"
-#include "kraken/layout.hpp"
+#include "kraken/layout/primitives.hpp"
 
 namespace havklo::kraken {
 

@@ -1,9 +1,9 @@
 // From both ends to the middle: the end is as long as its one number, the levels are what is left.
-#include "kraken/book_layout.hpp"
+#include "kraken/layout/book.hpp"
 
 #include <havklo/limits.hpp>
 
-#include "kraken/level_text.hpp"
+#include "kraken/layout/level_text.hpp"
 
 namespace havklo::kraken {
 namespace {

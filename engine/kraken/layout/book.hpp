@@ -15,7 +15,7 @@
 #include <span>
 #include <string_view>
 
-#include "kraken/layout.hpp"
+#include "kraken/layout/primitives.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::kraken {

@@ -19,7 +19,7 @@
 
 #include "kraken/checksum.hpp"
 #include "kraken/digits.hpp"
-#include "kraken/layout.hpp"
+#include "kraken/layout/primitives.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::kraken {

@@ -1,5 +1,5 @@
 // Every step knows how far it may read: a row that is at least as long as what must follow.
-#include "kraken/trade_layout.hpp"
+#include "kraken/layout/trade.hpp"
 
 #include <havklo/limits.hpp>
 

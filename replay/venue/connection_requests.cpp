@@ -1,0 +1,212 @@
+// What the venue answers a client, and the market that it sends it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kraken/channels.hpp"
+#include "replay/venue/connection.hpp"
+#include "replay/venue/messages.hpp"
+#include "replay/venue/model.hpp"
+
+namespace havklo::replay {
+
+void VenueConnection::answer(std::string_view text, Instant now) {
+  if (venue_.faults_.take(FaultKind::silent_acks, age_, now) != nullptr) return;
+  const bool exceeded = venue_.faults_.take(FaultKind::rate_exceeded, age_, now) != nullptr;
+  if (!within_rate(now) || exceeded) return send(rate_exceeded_text, now);
+  const VenueRequest request = parse_request(text);
+  if (!request.well_formed) return send_error(request, "Malformed request", {}, now);
+  if (request.method == "ping") {
+    if (request.has_params) {
+      return send_error(request, "Unsupported field: 'params' for the given msg type: ping", {},
+                        now);
+    }
+    std::string pong;
+    append_pong(pong, request.req_id, venue_.utc_us(now));
+    return send(pong, now);
+  }
+  if (request.method == "subscribe") return answer_subscribe(request, now);
+  if (request.method == "unsubscribe") return answer_unsubscribe(request, now);
+  send_error(request, "Unsupported event", {}, now);
+}
+
+bool VenueConnection::within_rate(Instant now) {
+  const VenueSettings& settings = venue_.settings_;
+  if (settings.requests_per_second == 0) return true;
+  const int64_t most = int64_t{settings.requests_burst} * request_credit_one;
+  // An hour refills any bucket, and keeps the product in range.
+  const int64_t idle_ns = std::min((now - request_credit_at_).ns, Duration::seconds(3600).ns);
+  request_credit_ = std::min(most, request_credit_ + idle_ns * settings.requests_per_second);
+  request_credit_at_ = now;
+  if (request_credit_ < request_credit_one) return false;
+  request_credit_ -= request_credit_one;
+  return true;
+}
+
+void VenueConnection::answer_subscribe(const VenueRequest& request, Instant now) {
+  const auto channel = channel_named(request.channel);
+  const std::vector<std::string> symbols = symbols_asked(request);
+  if (symbols.empty()) return send_error(request, "Unsupported event", {}, now);
+  const kraken::Parameter& parameter = kraken::facts_of(*channel).parameter;
+  const auto value = static_cast<uint32_t>(parameter_in(request, *channel));
+  if (!kraken::serves(parameter, value)) {
+    const std::string error = fmt::format("Subscription {} not supported", parameter.name);
+    return send_error(request, error, {}, now);
+  }
+  for (const std::string& symbol : symbols) subscribe_one(request, *channel, symbol, now);
+}
+
+void VenueConnection::subscribe_one(const VenueRequest& request, Channel channel,
+                                    const std::string& symbol, Instant now) {
+  if (const Fault* fault =
+          venue_.faults_.take(FaultKind::reject_symbol, age_, now, symbol, channel);
+      fault != nullptr) {
+    const std::string text =
+        fault->text.empty() ? "Currency pair not supported " + symbol : fault->text;
+    return send_error(request, text, fault->text.empty() ? symbol : std::string(), now);
+  }
+  const bool names_symbols = kraken::facts_of(channel).names_symbols;
+  if (names_symbols && symbol.find('/') == std::string::npos) {
+    return send_error(request, "Currency pair not in ISO 4217-A3 format", symbol, now);
+  }
+  const auto parameter = static_cast<uint32_t>(parameter_in(request, channel));
+  const auto index = index_of(channel, symbol);
+  if (!index || !venue_.feed_->serves(channel, *index, parameter)) {
+    return send_error(request, "Currency pair not supported " + symbol, symbol, now);
+  }
+  if (find(channel, *index) != nullptr) {
+    return send_error(request, "Already subscribed", {}, now);
+  }
+  const bool snapshot = request.snapshot.value_or(kraken::facts_of(channel).snapshot);
+  Subscription subscription{.channel = channel, .symbol = *index, .parameter = parameter};
+  subscription.dead =
+      venue_.faults_.take(FaultKind::dead_subscription, age_, now, symbol, channel) != nullptr;
+  subscription.on_best = request.event_trigger == "bbo";
+  subscription.live = !snapshot;
+  subscriptions_.push_back(subscription);
+  if (age_.subscribed == Instant::never()) age_.subscribed = now;
+  if (heartbeat_ == Instant::never()) heartbeat_ = now + venue_.settings_.heartbeat_interval;
+  std::string text;
+  const bool is_ticker = channel == Channel::ticker;
+  append_ack(text, {.method = "subscribe",
+                    .channel = channel,
+                    .symbol = symbol,
+                    .parameter = parameter,
+                    .snapshot = snapshot,
+                    .event_trigger = is_ticker ? (subscription.on_best ? "bbo" : "trades") : "",
+                    .req_id = request.req_id,
+                    .utc_us = venue_.utc_us(now)});
+  send(text, now);
+  if (!snapshot) return;
+  schedule({.due = now + venue_.settings_.snapshot_delay,
+            .kind = Pending::Kind::snapshot,
+            .request = {},
+            .channel = channel,
+            .symbol = *index});
+}
+
+void VenueConnection::answer_unsubscribe(const VenueRequest& request, Instant now) {
+  const auto channel = channel_named(request.channel);
+  const std::vector<std::string> symbols = symbols_asked(request);
+  if (symbols.empty()) return send_error(request, "Unsupported event", {}, now);
+  for (const std::string& symbol : symbols) {
+    const auto index = index_of(*channel, symbol);
+    Subscription* subscription = index ? find(*channel, *index) : nullptr;
+    if (subscription == nullptr) {
+      send_error(request, "Subscription Not Found", {}, now);
+      continue;
+    }
+    const uint32_t parameter = subscription->parameter;
+    subscriptions_.erase(subscriptions_.begin() + (subscription - subscriptions_.data()));
+    std::string text;
+    append_ack(text, {.method = "unsubscribe",
+                      .channel = *channel,
+                      .symbol = symbol,
+                      .parameter = parameter,
+                      .snapshot = std::nullopt,
+                      .event_trigger = {},
+                      .req_id = request.req_id,
+                      .utc_us = venue_.utc_us(now)});
+    send(text, now);
+  }
+  if (subscriptions_.empty()) heartbeat_ = Instant::never();
+}
+
+std::optional<uint32_t> VenueConnection::index_of(Channel channel, std::string_view symbol) const {
+  if (!kraken::facts_of(channel).names_symbols) return every_symbol;
+  return venue_.feed_->find(symbol);
+}
+
+void VenueConnection::send_error(const VenueRequest& request, std::string_view error,
+                                 std::string_view symbol, Instant now) {
+  std::string text;
+  append_error(text, {.error = error,
+                      .method = request.method,
+                      .symbol = symbol,
+                      .req_id = request.req_id,
+                      .utc_us = venue_.utc_us(now)});
+  note("error", error);
+  send(text, now);
+}
+
+VenueConnection::Subscription* VenueConnection::find(Channel channel, uint32_t symbol) {
+  for (Subscription& each : subscriptions_) {
+    if (each.channel == channel && each.symbol == symbol) return &each;
+  }
+  return nullptr;
+}
+
+// The market.
+
+void VenueConnection::send_snapshot(Channel channel, uint32_t symbol, Instant now) {
+  Subscription* subscription = find(channel, symbol);
+  if (subscription == nullptr || subscription->live || subscription->dead) return;
+  subscription->live = true;
+  std::string text;
+  venue_.feed_->append_snapshot(channel, symbol, subscription->parameter, text);
+  if (!text.empty()) send_market(*subscription, text, now);
+}
+
+bool VenueConnection::send_market(const Subscription& subscription, std::string_view text,
+                                  Instant now) {
+  const bool is_every = subscription.symbol == every_symbol;
+  const std::string_view symbol = is_every ? "" : venue_.feed_->symbol(subscription.symbol);
+  ActiveFaults& faults = venue_.faults_;
+  if (faults.take(FaultKind::silent_data, age_, now, symbol, subscription.channel) != nullptr) {
+    return false;
+  }
+  const bool sent = !swallowed(now);  // a connection that ends misses nothing
+  if (subscription.channel != Channel::book) {
+    send(text, now);
+    return sent;
+  }
+  if (faults.take(FaultKind::bad_checksum, age_, now, symbol, Channel::book) != nullptr) {
+    send(with_checksum(text, checksum_in(text).value_or(0) ^ 1U), now);
+    return sent;
+  }
+  send(text, now);
+  if (faults.take(FaultKind::crossed_book, age_, now, symbol, Channel::book) != nullptr) {
+    send_crossed(subscription, now);
+  }
+  return sent;
+}
+
+// One bid more, above the best ask; the checksum is that of such a book.
+void VenueConnection::send_crossed(const Subscription& subscription, Instant now) {
+  const MarketBook& book = venue_.feed_->book(subscription.symbol);
+  if (book.size(BookSide::ask) == 0) return;
+  const MarketLevel best = book.at(BookSide::ask, 0);
+  const MarketLevel bid{.price = best.price + 1, .qty = best.qty};
+  std::string text;
+  append_book(text, {.symbol = venue_.feed_->symbol(subscription.symbol),
+                     .snapshot = false,
+                     .bids = {&bid, 1},
+                     .asks = {},
+                     .price_decimals = book.price_decimals(),
+                     .qty_decimals = book.qty_decimals(),
+                     .checksum = book.checksum_with_bid(bid),
+                     .utc_us = venue_.utc_us(now)});
+  send(text, now);
+}
+
+}  // namespace havklo::replay
