@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <string_view>
 
 #include "replay/text/duration.hpp"
 #include "replay/text/nearest_name.hpp"
@@ -139,6 +142,27 @@ struct Wrong {
   std::string_view text;
   std::string_view error;
 };
+
+// The strategy author's page names every setting, with its default.
+TEST(SettingsToml, ThePageSaysTheDefaults) {
+  std::ifstream file(HAVKLO_SOURCE_DIR "/include/havklo/README.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  constexpr std::string_view fence = "```toml\n";
+  const size_t begin = page.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  const std::string text =
+      page.substr(begin + fence.size(), page.find("```", begin + 1) - begin - fence.size());
+  const auto told = settings_from_toml(text, "README.md");
+  ASSERT_TRUE(told) << told.error();
+  Settings defaults;
+  defaults.subscriptions = told->subscriptions;
+  const std::string written = settings_to_toml(defaults);
+  EXPECT_EQ(settings_to_toml(*told), written);
+  for (size_t at = 0; at < written.size(); at = written.find('\n', at) + 1) {
+    const std::string key = "\n" + written.substr(at, written.find_first_of("=\n", at) - at);
+    EXPECT_NE(("\n" + text).find(key), std::string::npos) << "the page leaves out" << key;
+  }
+}
 
 TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
   constexpr std::array cases = {
