@@ -163,26 +163,6 @@ def check_file(name, text, report):
     check_functions(name, code, report)
 
 
-def check_readme(root, report):
-    """Every C++ example of the README is a marked region of a test, to the letter."""
-    readme = root / "README.md"
-    if not readme.exists():
-        return
-    regions = {}
-    for path in sorted((root / "tests").glob("*/*.cpp")):
-        for match in re.finditer(r"// README (\w+)\n(.*?)\n *// README end", path.read_text(), re.S):
-            lines = match.group(2).split("\n")
-            margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-            regions[match.group(1)] = "\n".join(line[margin:] for line in lines)
-    for match in re.finditer(r"<!-- example (\w+) -->\n```cpp\n(.*?)\n```", readme.read_text(), re.S):
-        number = readme.read_text()[:match.start()].count("\n") + 1
-        if regions.get(match.group(1)) != match.group(2):
-            report("README.md", number, f"the example {match.group(1)} is not the region `// README {match.group(1)}` of a test")
-    for match in re.finditer(r"(<!-- example \w+ -->\n)?```cpp\n", readme.read_text()):
-        if not match.group(1):
-            report("README.md", readme.read_text()[:match.start()].count("\n") + 1, "a C++ example that no test compiles")
-
-
 def check_folders(names, report):
     """No folder holds more concepts than one can keep in mind."""
     concepts = {}
@@ -195,15 +175,6 @@ def check_folders(names, report):
             report(folder, 1, f"holds {len(stems)} concepts, at most {most}: make a room of some of them")
         elif folder in FOLDER_CONCEPTS_OF and len(stems) <= FOLDER_CONCEPTS:
             report(folder, 1, "holds no more than others: take it off FOLDER_CONCEPTS_OF")
-
-
-def check_links(root, name, text, report):
-    """What a page links to in the tree is there; code is no page."""
-    prose = re.sub(r"```.*?```|`[^`\n]*`", lambda match: re.sub(r"[^\n]", " ", match.group(0)), text, flags=re.S)
-    for match in re.finditer(r"\]\(([^)\s#]+)", prose):
-        target = match.group(1)
-        if ":" not in target and not (root / name).parent.joinpath(target).exists():
-            report(name, prose[:match.start()].count("\n") + 1, f"links to {target}, which is not there")
 
 
 def check_tree(root):
@@ -220,14 +191,11 @@ def check_tree(root):
         except UnicodeDecodeError:
             continue
         check_file(name, text, report)
-        if path.suffix == ".md":
-            check_links(root, name, text, report)
         folder, pattern, _ = ONE_CLOCK_READ
         if name.startswith(folder) and path.suffix in (".hpp", ".cpp"):
             clock_reads += [f"{name}:{code_of(text)[:m.start()].count(chr(10)) + 1}" for m in re.finditer(pattern, code_of(text))]
     if len(clock_reads) > ONE_CLOCK_READ[2]:
         findings.append(f"{clock_reads[1]}: the clock is read once a turn, in one place: {clock_reads[0]}")
-    check_readme(root, report)
     return findings
 
 
@@ -267,10 +235,6 @@ PLANTED = [
     ([f"tools/havklo/a{i}.cpp" for i in range(33)], "// A.\n", "holds 33 concepts"),
     ("tools/havklo/a.cpp", "// A.\n", "take it off FOLDER_CONCEPTS_OF"),
     ("engine/core/a.cpp", "// A.\nauto a = clock.now();\nauto b = clock.now();\n", "once a turn"),
-    ("replay/text/A.md", "See [b](b.hpp).\n", "which is not there"),
-    ("README.md", "| [`b.hpp`](b.hpp) | `a(b)` |\n", "which is not there"),
-    ("README.md", "```cpp\nint x;\n```\n", "no test compiles"),
-    ("README.md", "<!-- example one -->\n```cpp\nint x;\n```\n", "is not the region"),
 ]
 
 

@@ -1,5 +1,5 @@
-// Every example of the README, compiled and run against the venue on a loopback socket. tidy.py
-// compares the marked regions with the README to the letter.
+// Every C++ example of the pages, compiled and run against the venue on a loopback socket.
+// tests/docs/check_pages.py compares the marked regions with the pages to the letter.
 #include <gtest/gtest.h>
 
 #include <cstdio>
