@@ -155,14 +155,17 @@ def check_doors(tree, report):
 
 # What a page must name, all of it: page, source, where the names stand in it, and what they are.
 CATALOGUES = [
-    ("include/havklo/README.md", "engine/core/event.cpp", r"to_string\(EventKind kind\) \{(.*?)\n\}", r'"([A-Z]\w+)"', "event"),
+    ("include/havklo/README.md", "engine/core/public/event.cpp", r"to_string\(EventKind kind\) \{(.*?)\n\}", r'"([A-Z]\w+)"', "event"),
     ("tests/README.md", "replay/venue/fault_plan.hpp", r"enum class FaultKind[^{]*\{(.*?)\n\};", r"^  (\w+),", "fault"),
 ]
 
 
 def check_catalogues(tree, report):
     for door, source, place, name, what in CATALOGUES:
-        if source not in tree.files or door not in tree.files:
+        if door not in tree.files:
+            continue
+        if source not in tree.files:
+            report(door, 1, f"there is no {source} to take the names of each {what} from")
             continue
         listed = re.search(place, tree.texts[source], re.S)
         named = {word for _, span in page.spans((tree.root / door).read_text()) for word in span.split()}
@@ -228,19 +231,22 @@ PLANTED = [
     ({"engine/a.cpp": "int x;\n"}, "the folder has no README.md"),
     ({"README.md": "# A\n", "engine/README.md": "# B\n"}, "no link to engine/README.md"),
     ({"include/havklo/README.md": "| `Connected` |\n",
-      "engine/core/event.cpp": 'std::string_view to_string(EventKind kind) {\n  return names = {"Connected", "Closed"};\n}\n'}, "the event Closed"),
+      "engine/core/public/event.cpp": 'std::string_view to_string(EventKind kind) {\n  return names = {"Connected", "Closed"};\n}\n'}, "the event Closed"),
     ({"tests/README.md": "| `reset` |\n", "replay/venue/fault_plan.hpp": "enum class FaultKind : uint8_t {\n  reset,  // TCP\n  stall,\n};\n"},
      "the fault stall"),
+    ({"tests/README.md": "# A\n"}, "to take the names of each fault from"),
     ({"tests/README.md": "It is `A.Absent`.\n", TEST: "TEST(A, Is) {}\n"}, "there is no test A.Absent"),
 ]
 # And one without a mistake.
 GOOD = {
     "README.md": "# A\n\nSee [engine](engine/) and [this](#a), `f()` and `engine/a.cpp`.\n\n<!-- example one -->\n```cpp\nint x;\n```\n\n"
                  "<!-- printed by one -->\n```text\nfound\n```\n\n<!-- not run: takes minutes -->\n```sh\ntools/test --all\n```\n\n"
-                 "```sh\nhavklo run --for 2s | head -2\n```\n\n<!-- numbers vary -->\n```text\nlive\n```\n\nAnd [tools](tools/), [tests](tests/).\n",
+                 "```sh\nhavklo run --for 2s | head -2\n```\n\n<!-- numbers vary -->\n```text\nlive\n```\n\nAnd [tools](tools/), [tests](tests/), [replay](replay/).\n",
     "engine/README.md": "| | function | file |\n|---|---|---|\n| 1 | `f()` | [a](a.cpp) |\n| 2 | `g()` | [b](b.cpp) |\n",
     "tools/README.md": "# C\n",
-    "tests/README.md": "# D\n",
+    "tests/README.md": "# D `reset`\n",
+    "replay/README.md": "# E\n",
+    "replay/venue/fault_plan.hpp": "enum class FaultKind : uint8_t {\n  reset,\n};\n",
     "engine/a.cpp": "void f() { g(); }\n",
     "engine/b.cpp": "void g();\n",
     "tools/test": "#!/bin/sh\n# --all\n",

@@ -54,6 +54,9 @@ def wrong_with_havklo(words, tree):
     source = tree.texts.get(f"tools/havklo/{words[0]}.cpp")
     if source is None:
         return f"there is no subcommand {words[0]}"
+    # What several subcommands have is said once, in a file that is no subcommand's.
+    source += "".join(text for name, text in tree.texts.items()
+                      if re.fullmatch(r"tools/havklo/\w+\.cpp", name) and "add_subcommand" not in text)
     for option in options_of(words[1:]):
         if option not in ("--help", "-h") and not re.search(rf'["!,]{option}["!,:{{]', source):
             return f"havklo {words[0]} has no {option}"
