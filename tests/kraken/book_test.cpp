@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "support/plain_crc.hpp"
+#include "plain_crc.hpp"
 
 namespace havklo::kraken {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "kraken/digits.hpp"
 #include "kraken/layout/level_text.hpp"
-#include "support/plain_crc.hpp"
+#include "kraken/plain_crc.hpp"
 
 namespace havklo::kraken {
 namespace {
