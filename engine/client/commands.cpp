@@ -87,6 +87,14 @@ std::expected<void, CommandError> ClientCommands::unsubscribe(Channel channel,
   return {};
 }
 
+std::vector<std::string> ClientCommands::wanted() const {
+  std::vector<std::string> texts;
+  for (const auto& [channel, symbol] : wanted_) {
+    texts.push_back(std::string(to_string(channel)).append(" ").append(symbol));
+  }
+  return texts;
+}
+
 std::expected<void, CommandError> ClientCommands::reconnect() {
   return send(simple_command(Command::Kind::reconnect));
 }

@@ -27,6 +27,13 @@ constexpr uint32_t full_looks_max = 250;
 
 std::string NotLive::message() const {
   std::string text = closed ? "the client has closed" : "not live yet";
+  if (!refused.empty()) {
+    text = "the venue refuses everything that is wanted";
+    for (size_t i = 0; i < refused.size(); ++i) {
+      text.append(i == 0 ? ": " : ", ").append(refused[i]);
+    }
+    return text;
+  }
   if (ring_full) text += ": the ring is full: read events, or with_ring_slots()";
   if (reason != Reason::none)
     text.append("; the last connection ended by ").append(to_string(reason));
@@ -45,6 +52,7 @@ struct KrakenClient::State {
   client::LiveEngine live;
   // What wait_live() and closed() read: written by the loop when it changes.
   std::atomic<bool> has_been_live{false};
+  std::atomic<bool> all_refused{false};
   std::atomic<bool> closed{false};
   std::atomic<bool> ring_full{false};
   std::atomic<Reason> last_loss{Reason::none};
@@ -88,8 +96,9 @@ void KrakenClient::State::park(const core::TurnResult& turn) {
 
 void KrakenClient::State::tell(bool is_closed) {
   last_loss.store(live.engine->last_loss(), std::memory_order_relaxed);
+  all_refused.store(live.engine->all_refused(), std::memory_order_relaxed);
   // Pairs with the acquire in wait_live() and closed(): the reason is known before.
-  has_been_live.store(live.engine->has_been_live(), std::memory_order_release);
+  if (live.engine->is_live()) has_been_live.store(true, std::memory_order_release);
   closed.store(is_closed, std::memory_order_release);
 }
 
@@ -140,11 +149,14 @@ std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
   for (uint32_t full_looks = 0;;) {
     const bool is_closed = closed();
     if (state_->has_been_live.load(std::memory_order_acquire)) return {};
-    const NotLive why{.closed = is_closed,
-                      .ring_full = state_->ring_full.load(std::memory_order_relaxed),
-                      .reason = state_->last_loss.load(std::memory_order_relaxed)};
+    NotLive why{.closed = is_closed,
+                .ring_full = state_->ring_full.load(std::memory_order_relaxed),
+                .reason = state_->last_loss.load(std::memory_order_relaxed),
+                .refused = {}};
+    const bool refused = state_->all_refused.load(std::memory_order_relaxed);
     full_looks = why.ring_full ? full_looks + 1 : 0;
-    const bool in_vain = why.closed || full_looks == full_looks_max;
+    const bool in_vain = why.closed || refused || full_looks == full_looks_max;
+    if (refused) why.refused = wanted();
     if (in_vain || clock::now() - began >= std::chrono::nanoseconds(timeout.ns)) {
       return std::unexpected(why);
     }

@@ -16,8 +16,8 @@
 
 #include "core/publisher.hpp"
 #include "core/session.hpp"
-#include "core/symbol_index.hpp"
 #include "core/timers.hpp"
+#include "core/wishes/symbol_index.hpp"
 #include "kraken/decode.hpp"
 
 namespace havklo::core {
@@ -192,8 +192,12 @@ bool Engine::closed() const {
                              [](const auto& s) { return s->phase() == Phase::closed; });
 }
 
-bool Engine::has_been_live() const {
-  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->has_been_live(); });
+bool Engine::is_live() const {
+  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->has_settled(); });
+}
+
+bool Engine::all_refused() const {
+  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->all_refused(); });
 }
 
 Reason Engine::last_loss() const {

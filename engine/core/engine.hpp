@@ -62,8 +62,10 @@ class Engine {
   [[nodiscard]] bool waits_for_room() const;
   // Every session has published Closed.
   [[nodiscard]] bool closed() const;
-  // Every session has said "all clear" at least once.
-  [[nodiscard]] bool has_been_live() const;
+  // Every session is Live, with at least one subscription settled.
+  [[nodiscard]] bool is_live() const;
+  // Every session is Live, and the venue finally refused all that it wants.
+  [[nodiscard]] bool all_refused() const;
   // Why the last connection, or attempt at one, of any session ended.
   [[nodiscard]] Reason last_loss() const;
   [[nodiscard]] const Names& names() const;

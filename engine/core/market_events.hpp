@@ -8,10 +8,12 @@
 #include <array>
 #include <cstdint>
 #include <havklo/event.hpp>
+#include <havklo/names.hpp>
 #include <span>
 
 #include "core/publisher.hpp"
 #include "kraken/book.hpp"
+#include "kraken/channel.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::core {
@@ -54,6 +56,18 @@ namespace havklo::core {
   const EventKind kind = message.is_snapshot ? EventKind::book_snapshot : EventKind::book_update;
   publisher.write_market(count, kind, origin, write_change);
   return true;
+}
+
+// Why a row was left out, in words of ours: "qty: a number that does not fit".
+[[nodiscard]] TextId detail_of(const kraken::RowFault& fault, Names& names);
+
+inline void publish_unreadable(Publisher& publisher, Origin origin, Channel channel,
+                               SymbolId symbol, TextId detail) {
+  if (!publisher.begin_market(1, origin)) return;
+  Event& event = publisher.next_market(EventKind::unreadable, 0, origin);
+  event.payload.subscription.symbol = symbol;
+  event.payload.subscription.detail = detail;
+  event.payload.subscription.channel = channel;
 }
 
 // What does not fit is left out; the next event tells of it.

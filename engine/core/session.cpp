@@ -159,9 +159,14 @@ void Session::take_other(kraken::MessageKind kind) {
   if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());
   if (phase() != Phase::restoring && phase() != Phase::live) return;
   switch (kind) {
+    case kraken::MessageKind::book_in_part:
+      for (const kraken::BookMessage& book : shared_.decoder.books()) take_book_in_part(book);
+      return;
     case kraken::MessageKind::rows:
-      return kraken::with_row_channel(shared_.decoder.rows_channel(),
-                                      [this]<class C> { publish_rows<C>(); });
+    case kraken::MessageKind::rows_in_part:
+      return kraken::with_row_channel(shared_.decoder.rows_channel(), [&]<class C> {
+        publish_rows<C>(kind == kraken::MessageKind::rows_in_part);
+      });
     case kraken::MessageKind::heartbeat:
       return publish_one(EventKind::heartbeat);
     case kraken::MessageKind::ack:
@@ -218,6 +223,18 @@ void Session::on_book(const kraken::BookMessage& message) {
   }
 }
 
+// One that could not be read is bad; the others of the message are as good as any.
+void Session::take_book_in_part(const kraken::BookMessage& message) {
+  if (message.fault.key.empty()) return on_book(message);
+  Subscription* const record = subscriptions_.find_book(message.symbol);
+  if (record == nullptr) return;
+  Event fault = Event::make(EventKind::book_invalid);
+  fault.payload.book_fault.symbol = record->symbol;
+  fault.payload.book_fault.fault = BookFault::unreadable;
+  subscriptions_.on_book_fault(*record, fault, now_);
+  check_restored();
+}
+
 void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expected) {
   Event fault = Event::make(kind);
   fault.payload.book_fault.symbol = record.symbol;
@@ -250,10 +267,16 @@ void Session::on_first_verified(Subscription& record) {
 }
 
 template <class C>
-void Session::publish_rows() {
+void Session::publish_rows(bool in_part) {
   for (const typename C::Row& row : shared_.decoder.rows<C>()) {
     const auto symbol = subscriptions_.find(C::facts.channel, row.symbol);
-    if (symbol) publish_row<C>(shared_.publisher, origin(), *symbol, row);
+    if (!symbol) continue;
+    if (in_part && !row.fault.key.empty()) {
+      publish_unreadable(shared_.publisher, origin(), C::facts.channel, *symbol,
+                         detail_of(row.fault, shared_.names));
+    } else {
+      publish_row<C>(shared_.publisher, origin(), *symbol, row);
+    }
   }
 }
 
@@ -268,133 +291,6 @@ void Session::say_restored() {
         .count = subscriptions_.settled_count(),
         .rejected = subscriptions_.rejected_count()},
        now_);
-}
-
-void Session::on_timer(const Timer& timer, Instant now) {
-  now_ = now;
-  switch (timer.owner) {
-    case TimerOwner::lifecycle: {
-      constexpr std::array<InputKind, timer_kind_count> inputs = {
-          InputKind::phase_deadline, InputKind::probe_deadline, InputKind::breaker_deadline,
-          InputKind::stable_deadline};
-      const InputKind kind = inputs[timer.index];
-      if (kind == InputKind::stable_deadline) subscriptions_.on_stable();
-      return step({.kind = kind, .room = slots_.top_up()}, now);
-    }
-    case TimerOwner::subscription:
-      if (!subscriptions_.on_timer(timer.index, now)) lose({.reason = Reason::restore_timeout});
-      return;
-    case TimerOwner::pace:
-      return;  // end_turn sends
-    case TimerOwner::watchdog:
-      return on_watchdog();
-  }
-}
-
-void Session::step(Input input, Instant now) {
-  if (input.kind == InputKind::lost) input.room = slots_.top_up();
-  Actions actions;
-  lifecycle_.step(input, now, actions);
-  run(actions);
-}
-
-void Session::run(const Actions& actions) {
-  for (const Action& action : actions) {
-    Timer& timer = lifecycle_timers_[static_cast<uint8_t>(action.timer)];
-    switch (action.kind) {
-      case ActionKind::open:
-        open();
-        break;
-      case ActionKind::restore:
-        subscriptions_.begin_connection(epoch());
-        arm_watchdog();
-        break;
-      case ActionKind::say_goodbye:
-        disarm(watchdog_timer_);
-        disarm(pace_timer_);
-        subscriptions_.end_connection();
-        websocket_.send_close(action.close_code, {});
-        break;
-      case ActionKind::drop:
-        drop(action.close_code);
-        break;
-      case ActionKind::arm:
-        arm(timer, action.deadline);
-        break;
-      case ActionKind::cancel:
-        disarm(timer);
-        break;
-      case ActionKind::publish:
-        note(action.event);
-        slots_.publish(action.event, origin());
-        break;
-    }
-  }
-}
-
-// What a thread that waits for the first all clear wants to know.
-void Session::note(const Event& event) {
-  if (event.kind == EventKind::subscriptions_restored) has_been_live_ = true;
-  if (event.kind == EventKind::disconnected) last_loss_ = event.payload.disconnected.reason;
-  if (event.kind == EventKind::connect_failed) last_loss_ = event.payload.connect_failed.reason;
-}
-
-void Session::open() {
-  shared_.attempt_began = true;
-  ++connections_opened_;
-  connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
-  peer_ = {};
-  tls_resumed_ = false;
-  watchdog_.begin_connection();
-  shared_.transport.open(
-      *connection_,
-      {.host = url_.host, .port = url_.port, .tls = url_.tls, .timeout = connect_timeout_});
-}
-
-void Session::drop(uint16_t close_code) {
-  disarm(watchdog_timer_);
-  disarm(pace_timer_);
-  subscriptions_.end_connection();
-  if (!connected()) return;
-  if (close_code != 0) websocket_.send_close(close_code, {});
-  flush();
-  shared_.transport.close(*connection_);
-  connection_.reset();
-}
-
-void Session::arm(Timer& timer, Instant deadline) {
-  disarm(timer);
-  shared_.wheel.arm(timer, deadline);
-}
-
-void Session::disarm(Timer& timer) {
-  if (timer.armed()) shared_.wheel.cancel(timer);
-}
-
-void Session::arm_watchdog() {
-  if (phase() != Phase::restoring && phase() != Phase::live) return;
-  arm(watchdog_timer_, watchdog_.deadline(subscriptions_.any_on_wire()));
-}
-
-void Session::on_watchdog() {
-  switch (watchdog_.look(subscriptions_.any_on_wire(), now_)) {
-    case Watchdog::Finding::dead:
-      return lose({.reason = Reason::heartbeat_timeout});
-    case Watchdog::Finding::ask:
-      send_ping();
-      break;
-    case Watchdog::Finding::alive:
-      break;
-  }
-  arm_watchdog();
-}
-
-// Twice: the venue counts the message as activity, and every WebSocket peer answers the frame.
-void Session::send_ping() {
-  std::array<char, 128> buffer;
-  websocket_.send_ping({});
-  websocket_.send_text(kraken::encode_ping(++last_ping_id_, buffer));
-  watchdog_.pinged(now_);
 }
 
 void Session::pump_requests() {
@@ -428,13 +324,6 @@ bool Session::end_busy_turn(Instant now) {
   }
   if (connected()) flush();
   return goes_on();
-}
-
-void Session::flush() {
-  const std::span<const std::byte> bytes = websocket_.output();
-  if (bytes.empty()) return;
-  shared_.transport.send(*connection_, bytes);
-  websocket_.consume_output(bytes.size());
 }
 
 void Session::check_invariants() const {

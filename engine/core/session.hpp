@@ -25,10 +25,10 @@
 #include "core/lifecycle.hpp"
 #include "core/lifecycle_slots.hpp"
 #include "core/publisher.hpp"
-#include "core/subscriptions.hpp"
-#include "core/symbol_index.hpp"
 #include "core/timers.hpp"
 #include "core/watchdog.hpp"
+#include "core/wishes/subscriptions.hpp"
+#include "core/wishes/symbol_index.hpp"
 #include "kraken/decode.hpp"
 #include "websocket/connection.hpp"
 
@@ -78,7 +78,14 @@ class Session final : private kraken::BookListener {
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
-  [[nodiscard]] bool has_been_live() const { return has_been_live_; }
+  // All clear, with something in it: Live, and at least one subscription settled.
+  [[nodiscard]] bool has_settled() const {
+    return phase() == Phase::live && subscriptions_.settled_count() != 0;
+  }
+  // All clear, and the venue will not have any of it.
+  [[nodiscard]] bool all_refused() const {
+    return phase() == Phase::live && subscriptions_.all_refused();
+  }
   [[nodiscard]] Reason last_loss() const { return last_loss_; }
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {
@@ -123,9 +130,10 @@ class Session final : private kraken::BookListener {
   inline void publish_book(Subscription& record, const kraken::BookMessage& message);
   void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
   void on_lost_change(Subscription& record);
+  void take_book_in_part(const kraken::BookMessage& message);
   void on_first_verified(Subscription& record);
   template <class C>
-  void publish_rows();
+  void publish_rows(bool in_part);
   void publish_one(EventKind kind);
   void check_restored() {
     if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();
@@ -138,7 +146,12 @@ class Session final : private kraken::BookListener {
   void on_watchdog();
   void send_ping();
   void pump_requests();
-  inline void flush();
+  void flush() {
+    const std::span<const std::byte> bytes = websocket_.output();
+    if (bytes.empty()) return;
+    shared_.transport.send(*connection_, bytes);
+    websocket_.consume_output(bytes.size());
+  }
 
   [[nodiscard]] bool connected() const { return connection_.has_value(); }
   [[nodiscard]] Origin origin() const { return {number_, lifecycle_.epoch()}; }
@@ -158,7 +171,6 @@ class Session final : private kraken::BookListener {
   uint32_t connections_opened_ = 0;
   Endpoint peer_;
   bool tls_resumed_ = false;
-  bool has_been_live_ = false;
   Reason last_loss_ = Reason::none;
 
   // The book that the message being decoded is for, and where it names it.

@@ -2,7 +2,8 @@
 //
 // A channel is a struct with
 //   facts     what the venue calls it, what a request asks for, what must hold before it is settled
-//   Row       one row of its messages, decoded: views into the message, valid until the next one
+//   Row       one row of its messages, decoded: views into the message, valid until the next one;
+//             with a symbol, and a `fault`
 //   fields    which key of a row fills which member, and whether a row can do without it
 //   rows_max  rows that one message may bring; beyond it the message is malformed
 //   events    the kinds that a row becomes, in their order
@@ -17,6 +18,8 @@
 #include <havklo/decimal.hpp>
 #include <span>
 #include <string_view>
+
+#include "kraken/decode_error.hpp"
 
 namespace havklo::kraken {
 
@@ -53,6 +56,12 @@ struct Statistic {
 // RFC 3339 text, as nanoseconds since 1970 UTC; 0: the message had none.
 struct VenueTime {
   int64_t ns = 0;
+};
+
+// What of a row could not be read. Means something in a message that was read in part alone.
+struct RowFault {
+  std::string_view key;  // "": the row is whole
+  DecodeError error{};
 };
 
 // A key of a row. What a key's value must be follows from the member's type: std::string_view is

@@ -50,6 +50,7 @@ struct Decoder::State {
   Result read_ack(Method method);
   Result read_status(od::value data);
   Result read_books(od::value data, bool is_snapshot);
+  Result read_book_field(std::string_view key, od::value value, BookMessage& book);
   Result read_levels(od::value list, std::span<const WireLevel>& out);
   template <class C>
   Result read_rows(od::value data);
@@ -68,6 +69,7 @@ struct Decoder::State {
   size_t book_count = 0;
   RowRooms& rows;
   Channel rows_channel = Channel::trade;
+  bool in_part = false;  // some row or book of the message could not be read
 };
 
 // What needs no parser. False: nothing is known of the message.
@@ -117,11 +119,15 @@ std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view 
   od::value data;
   if (const auto error = document["data"].get(data)) return fail(classify(error));
   if (is_status) return answer(read_status(data), MessageKind::status);
-  if (channel == Channel::book) return answer(read_books(data, is_snapshot), MessageKind::book);
+  in_part = false;
+  if (channel == Channel::book) {
+    const Result done = read_books(data, is_snapshot);
+    return answer(done, in_part ? MessageKind::book_in_part : MessageKind::book);
+  }
   rows_channel = *channel;
   Result done;
   with_row_channel(*channel, [&]<class C> { done = read_rows<C>(data); });
-  return answer(done, MessageKind::rows);
+  return answer(done, in_part ? MessageKind::rows_in_part : MessageKind::rows);
 }
 
 Result Decoder::State::read_head(Head& head) {
@@ -218,6 +224,20 @@ Result Decoder::State::read_levels(od::value list, std::span<const WireLevel>& o
   return done;
 }
 
+Result Decoder::State::read_book_field(std::string_view key, od::value value, BookMessage& book) {
+  if (key == "symbol") return read(value, book.symbol);
+  if (key == "bids") return read_levels(value, book.bids);
+  if (key == "asks") return read_levels(value, book.asks);
+  if (key == "timestamp") return read(value, book.time);
+  if (key != "checksum") return {};
+  uint64_t checksum = 0;
+  if (Result got = read(value, checksum); !got) return got;
+  if (checksum > UINT32_MAX) return fail(DecodeError::number_out_of_range);
+  book.checksum = static_cast<uint32_t>(checksum);
+  return {};
+}
+
+// A level that cannot be held makes its book bad, and no other.
 Result Decoder::State::read_books(od::value data, bool is_snapshot) {
   level_count = 0;
   book_count = 0;
@@ -226,20 +246,18 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
     BookMessage book{.is_snapshot = is_snapshot};
     bool has_checksum = false;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
-      if (key == "symbol") return read(value, book.symbol);
-      if (key == "bids") return read_levels(value, book.bids);
-      if (key == "asks") return read_levels(value, book.asks);
-      if (key == "timestamp") return read(value, book.time);
-      if (key != "checksum") return {};
-      uint64_t checksum = 0;
-      if (Result got = read(value, checksum); !got) return got;
-      if (checksum > UINT32_MAX) return fail(DecodeError::number_out_of_range);
-      book.checksum = static_cast<uint32_t>(checksum);
-      has_checksum = true;
+      has_checksum = has_checksum || key == "checksum";
+      const Result done = read_book_field(key, value, book);
+      if (done || !is_partial(done.error())) return done;
+      if (book.fault.key.empty()) book.fault = {key, done.error()};
       return {};
     });
     if (!fields) return fields;
-    if (!has_checksum || book.symbol.empty()) return fail(DecodeError::missing_key);
+    if (book.symbol.empty()) return fail(DecodeError::missing_key);
+    if (!has_checksum && book.fault.key.empty()) {
+      book.fault = {"checksum", DecodeError::missing_key};
+    }
+    in_part = in_part || !book.fault.key.empty();
     book_room[book_count++] = book;
     return {};
   });
@@ -255,9 +273,11 @@ Result Decoder::State::read_rows(od::value data) {
     if (error == simdjson::NO_SUCH_FIELD) return {};  // it says something else
     if (error) return fail(classify(error));
   }
-  return for_each_row(list, [&room](od::object row) -> Result {
+  return for_each_row(list, [this, &room](od::object object) -> Result {
     if (room.count == C::rows_max) return fail(DecodeError::too_many_rows);
-    if (Result done = read_row<C>(row, room.rows[room.count]); !done) return done;
+    auto& row = room.rows[room.count];
+    if (Result done = read_row<C>(object, row); !done) return done;
+    in_part = in_part || !row.fault.key.empty();
     ++room.count;
     return {};
   });

@@ -5,8 +5,9 @@
 // Owns:    the parser and the arrays that decoded rows live in, all allocated by the constructor.
 // Threads: one.
 // Cost:    one pass; nothing is allocated by decode().
-// Errors:  anything hostile or malformed is a DecodeError; the message before it is gone either
-//          way.
+// Errors:  what is no JSON text, or names no symbol, is a DecodeError; the message before it is
+//          gone either way. What else cannot be read costs the smallest thing that it belongs to: a
+//          row or a book is there, marked, and the kind says so (message.hpp).
 // Source:  kraken-v2.md §3 to §7.
 #pragma once
 
@@ -16,20 +17,11 @@
 #include <span>
 #include <string_view>
 
+#include "kraken/decode_error.hpp"
 #include "kraken/message.hpp"
 #include "kraken/row_rooms.hpp"
 
 namespace havklo::kraken {
-
-enum class DecodeError : uint8_t {
-  not_json,             // not one JSON object
-  wrong_type,           // a key that we need has a value of another type
-  missing_key,          // a key that we need is absent
-  number_out_of_range,  // a number that does not fit, or a negative one in a book or a trade
-  bad_timestamp,        // not RFC 3339
-  too_many_rows,        // limits.hpp
-};
-[[nodiscard]] std::string_view to_string(DecodeError error);
 
 // Told which book a message is for before its levels are read, so that what is kept of that book
 // can be on its way to the caches meanwhile. Of a message that is then refused too.

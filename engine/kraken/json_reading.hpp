@@ -64,13 +64,8 @@ inline Result read(od::value value, Decimal& out) {
 inline Result read(od::value value, Statistic& out) {
   std::string_view digits;
   if (Result got = read_number(value, digits); !got) return got;
-  const bool has_power = digits.find_first_of("eE") != std::string_view::npos;
-  while (!parse_decimal(digits, out.value)) {
-    const bool has_places = digits.find('.') != std::string_view::npos;
-    if (has_power || !has_places) return fail(DecodeError::number_out_of_range);
-    digits.remove_suffix(digits[digits.size() - 2] == '.' ? 2 : 1);
-  }
-  return {};
+  const bool fits = parse_statistic(digits, out.value);
+  return fits ? Result{} : fail(DecodeError::number_out_of_range);
 }
 inline Result read(od::value value, VenueTime& out) {
   std::string_view text;
@@ -113,34 +108,44 @@ Result for_each_row(od::value data, F&& f) {
   return {};
 }
 
-// The row of a channel, by what the channel says of its fields (kraken/channel.hpp).
+// What belongs to a part of the message, not to its text: the parser goes on behind it.
+inline bool is_partial(DecodeError error) { return error != DecodeError::not_json; }
+
+// The row of a channel, by what the channel says of its fields (kraken/channel.hpp). What cannot be
+// read is in row.fault, the first of it; an error is what ends the message.
 template <class C>
 Result read_row(od::object object, typename C::Row& row) {
   row = {};
   uint32_t missing = 0;
-  const auto each = [&missing](auto&& f) {
-    std::apply(
-        [&](const auto&... field) {
-          uint32_t bit = 1;
-          ((f(field, bit), bit <<= 1U), ...);
-        },
-        C::fields);
+  const auto each = [](auto&& f) {
+    const auto call = [&f](const auto&... field) {
+      uint32_t bit = 1;
+      ((f(field, bit), bit <<= 1U), ...);
+    };
+    std::apply(call, C::fields);
   };
   each([&missing](const auto& field, uint32_t bit) { missing |= field.required ? bit : 0; });
+  bool is_json = true;
   const Result fields = for_each_field(object, [&](std::string_view key, od::value value) {
-    Result done;
     each([&](const auto& field, uint32_t bit) {
       if (key != field.key) return;
       auto& member = row.*field.member;
-      done = read(value, member);
+      const Result got = read(value, member);
       bool given = true;  // a symbol without a letter is none
       if constexpr (std::is_same_v<decltype(member), std::string_view&>) given = !member.empty();
       if (given) missing &= ~bit;
+      if (got) return;
+      if (row.fault.key.empty()) row.fault = {field.key, got.error()};
+      is_json = is_json && is_partial(got.error());
     });
-    return done;
+    return is_json ? Result{} : fail(DecodeError::not_json);
   });
   if (!fields) return fields;
-  return missing == 0 ? Result{} : fail(DecodeError::missing_key);
+  each([&](const auto& field, uint32_t bit) {
+    if ((missing & bit) == 0 || !row.fault.key.empty()) return;
+    row.fault = {field.key, DecodeError::missing_key};
+  });
+  return row.symbol.empty() ? fail(DecodeError::missing_key) : Result{};
 }
 
 }  // namespace havklo::kraken

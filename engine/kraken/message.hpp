@@ -23,7 +23,9 @@ enum class MessageKind : uint8_t {
   ack,         // of subscribe or unsubscribe, good or bad
   bare_error,  // {"Error":"Exceeded msg rate"}
   book,
-  rows,   // of one of the other channels: Decoder::rows_channel()
+  rows,          // of one of the other channels: Decoder::rows_channel()
+  book_in_part,  // … and some of the books, of the rows, could not be read: `fault` says which
+  rows_in_part,
   other,  // well-formed, of a channel or method that we do not use
 };
 
@@ -70,6 +72,7 @@ struct BookMessage {
   std::span<const WireLevel> bids;
   std::span<const WireLevel> asks;
   uint32_t checksum = 0;
+  RowFault fault;  // of a book_in_part: its levels mean nothing then
   VenueTime time;
 };
 

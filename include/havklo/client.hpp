@@ -44,11 +44,14 @@ struct StartError {
 };
 
 // Why there is no all clear: the engine gave up (`closed`), it waits for room in the ring, which
-// nobody reads while you wait (`ring_full`), or `timeout` passed; `reason` is of the last loss.
+// nobody reads while you wait (`ring_full`), the venue will not have anything of what is wanted
+// (`refused` names it; the Rejected events have its words), or `timeout` passed; `reason` is of the
+// last loss.
 struct NotLive {
   bool closed = false;
   bool ring_full = false;
   Reason reason = Reason::none;
+  std::vector<std::string> refused;  // "book BTC/USDD"
   [[nodiscard]] std::string message() const;
 };
 
@@ -82,6 +85,8 @@ class ClientCommands {
  protected:
   explicit ClientCommands(const Settings& settings);
   ~ClientCommands() = default;
+  // What was asked for and not given back: "book BTC/USD".
+  [[nodiscard]] std::vector<std::string> wanted() const;
 
  private:
   virtual std::expected<void, CommandError> send(const Command& command) = 0;
@@ -112,8 +117,9 @@ class KrakenClient final : public ClientCommands {
   [[nodiscard]] std::span<const Event> peek();
   void release(size_t count);
 
-  // Waits for the first all clear, or says why there is none. Takes no event out of the ring, which
-  // must hold all first snapshots for that: two events a level of depth and book, and some more.
+  // Waits for the first all clear with at least one subscription settled, or says why there is
+  // none; a refusal that may pass is waited for. Takes no event out of the ring, which must hold
+  // all first snapshots for that: two events a level of depth and book, and some more.
   [[nodiscard]] std::expected<void, NotLive> wait_live(Duration timeout);
   // Closed has been published.
   [[nodiscard]] bool closed() const;

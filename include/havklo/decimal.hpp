@@ -43,5 +43,9 @@ struct Decimal {
 // (kraken-v2.md §6). False for anything else, for more than 18 digits after the point, and for what
 // does not fit 64 bits.
 [[nodiscard]] bool parse_decimal(std::string_view text, Decimal& out);
+// The same for a figure that nothing is checked against: what does not fit loses its last places.
+// False where parse_decimal() is false for another reason than places: its whole part does not fit,
+// or it has a power and does not fit.
+[[nodiscard]] bool parse_statistic(std::string_view text, Decimal& out);
 
 }  // namespace havklo

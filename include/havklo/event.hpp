@@ -49,7 +49,8 @@ enum class EventKind : uint8_t {
   heartbeat,
   overrun,
   recording_stopped,
-  candle = 28,  // the numbers before are given out, and not used yet
+  unreadable,
+  candle = 28,  // the number before is given out, and not used yet
   candle_volume,
   instrument,
 };
@@ -81,7 +82,7 @@ enum class InstrumentStatus : uint8_t {
   work_in_progress,
   delisted
 };
-enum class BookFault : uint8_t { crossed };
+enum class BookFault : uint8_t { crossed, unreadable };
 enum class RecordingFault : uint8_t { slow_disk, disk_error };
 
 [[nodiscard]] std::string_view to_string(BookSide side);
@@ -147,9 +148,10 @@ struct Event {
     uint32_t trips;
     std::array<uint8_t, 28> zero;
   };
-  struct Subscription {  // Subscribed, Rejected, Unsubscribed
+  struct Subscription {  // Subscribed, Rejected, Unsubscribed, Unreadable
     SymbolId symbol;
-    TextId detail;  // Rejected: the venue's words, or that no snapshot verifies
+    TextId
+        detail;  // Rejected: the venue's words, or what never came. Unreadable: ours, which field
     Channel channel;
     std::array<uint8_t, 31> zero;
   };
@@ -301,6 +303,7 @@ static_assert(std::is_trivially_copyable_v<Event>);
   switch (kind) {
     case EventKind::book_snapshot:
     case EventKind::book_update:
+    case EventKind::unreadable:
     case EventKind::trade:
     case EventKind::ticker:
     case EventKind::ticker_last:

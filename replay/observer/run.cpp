@@ -111,8 +111,10 @@ EventWindow RunObserver::window() {
   window_ = behind_.window();
   judged_ = 0;
   allocated_ = 0;
-  quiet_turn_ =
-      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
+  // A book of another depth is made when the old one has ended: in doubt or not.
+  quiet_turn_ = std::ranges::all_of(sessions_, [](const SessionObserver& each) {
+    return each.recovered() && !each.wishes().any_changing_in_doubt();
+  });
   mark_allocations();
   return window_;
 }

@@ -8,6 +8,15 @@
 #include "kraken/channels.hpp"
 
 namespace havklo::replay {
+namespace {
+
+// A refusal that no later answer takes back on the same connection.
+bool is_final(std::string_view refusal) {
+  return refusal.starts_with("Currency pair") || refusal.starts_with("Pair(s) not found") ||
+         refusal.starts_with("Subscription depth");
+}
+
+}  // namespace
 
 WishObserver::WishObserver(const Settings& settings, uint16_t session, const Names& names,
                            const MarketTruth& truth, Verdict& verdict)
@@ -54,8 +63,8 @@ void WishObserver::on_command(const Command& command) {
     wish.wanted = true;
     wish.depth = command.depth;
     wish.removing = false;
-    if (wish.rejected) wish.in_doubt = false;
-    wish.rejected = false;
+    if (wish.refused) wish.in_doubt = wish.rejected = false;
+    wish.refused = false;
   } else if (command.kind == Command::Kind::unsubscribe) {
     Wish& wish = wish_for(command.channel, command.symbol());
     wish.removing = wish.wanted;
@@ -78,13 +87,14 @@ void WishObserver::on_request(const SeenRequest& request) {
 
 void WishObserver::begin_epoch() {
   connected_ = true;
-  for (Wish& wish : wishes_) wish.rejected = wish.in_doubt = false;
+  for (Wish& wish : wishes_) wish.rejected = wish.refused = wish.in_doubt = false;
 }
 
 void WishObserver::end_epoch() {
   connected_ = false;
   for (Wish& wish : wishes_) {
     wish.acked = wish.broken = wish.rejected = wish.in_doubt = wish.cycling = false;
+    wish.refused = false;
   }
 }
 
@@ -105,7 +115,7 @@ void WishObserver::on_event(const Event& event) {
       if (wish == nullptr) {
         return violate(Invariant::subscription_order, event.time, "an event of what nobody wants");
       }
-      if (event.kind == EventKind::rejected && wish->broken) {
+      if (event.kind == EventKind::rejected && (wish->broken || wish->acked)) {
         wish->in_doubt = true;
         return;
       }
@@ -123,8 +133,14 @@ void WishObserver::on_event(const Event& event) {
             fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));
       }
       wish->acked = event.kind == EventKind::subscribed;
-      wish->cycling = false;
+      // A book in doubt is so until its snapshot verifies.
+      wish->in_doubt =
+          wish->acked && (wish->in_doubt || wish->rejected) && wish->channel == Channel::book;
       wish->rejected = !wish->acked;
+      // Refused for now, it goes on; what it was to become, it still is.
+      const bool goes_on = wish->rejected && !is_final(names_.text(about.detail));
+      wish->cycling = wish->cycling && goes_on;
+      wish->refused = wish->rejected && !goes_on;
       return;
     }
     case EventKind::checksum_mismatch:
@@ -196,6 +212,11 @@ bool WishObserver::all_settled() const { return std::ranges::all_of(wishes_, set
 bool WishObserver::all_at_rest() const {
   return std::ranges::all_of(
       wishes_, [](const Wish& wish) { return settled(wish) && !wish.cycling && !wish.removing; });
+}
+
+bool WishObserver::any_changing_in_doubt() const {
+  return std::ranges::any_of(wishes_,
+                             [](const Wish& wish) { return wish.in_doubt && wish.cycling; });
 }
 
 bool WishObserver::any_on_wire() const { return std::ranges::any_of(wishes_, &Wish::acked); }

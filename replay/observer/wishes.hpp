@@ -46,6 +46,8 @@ class WishObserver {
   // … and nothing is on its way to something else.
   [[nodiscard]] bool all_at_rest() const;
   // As far as events tell: the venue sends heartbeats.
+  // One that is to have another depth has not been answered.
+  [[nodiscard]] bool any_changing_in_doubt() const;
   [[nodiscard]] bool any_on_wire() const;
   // Every wanted book is live, and as new as what the venue had sent by `utc_us`; the world has
   // been well since `well_us`.
@@ -67,6 +69,7 @@ class WishObserver {
     bool cycling = false;   // is to go and to come back: other depth, or wanted again
     bool acked = false;
     bool rejected = false;
+    bool refused = false;  // … and finally: only the user takes that back, or the next connection
     bool in_doubt = false;  // told as Rejected while it is repaired
     bool broken = false;    // its book was declared wrong or stale, Unsubscribed has not come
     OrderBook book;

@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 2> answers = {
     "Sec-WebSocket-Accept: \r\nSec-WebSocket-Extensions: \r\nSec-WebSocket-Protocol: \r\n",
     "HTTP/1.0 503 Service Unavailable\r\nDate: \r\nRetry-After: \r\n"};
 
-// As kraken/decode.cpp and core/subscriptions.cpp read them.
+// As kraken/decode.cpp and core/wishes/subscriptions.cpp read them.
 constexpr std::array<std::string_view, 14> messages = {
     R"({"channel":"status","type":"update","data":[{"version":"","system":"online",)"
     R"("api_version":"v2","connection_id":0}]})",

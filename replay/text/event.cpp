@@ -28,6 +28,7 @@ Tone tone_of(EventKind kind) {
     case EventKind::checksum_mismatch:
     case EventKind::book_invalid:
     case EventKind::book_stale:
+    case EventKind::unreadable:
     case EventKind::overrun:
     case EventKind::recording_stopped:
       return Tone::bad;
@@ -114,6 +115,9 @@ std::string describe_subscription(const Event& event, const Names& names) {
   const Event::Subscription& subscription = event.payload.subscription;
   std::string text =
       fmt::format("{} {}", to_string(subscription.channel), names.symbol(subscription.symbol));
+  if (event.kind == EventKind::unreadable) {
+    text += fmt::format(": {}", names.text(subscription.detail));
+  }
   if (event.kind == EventKind::rejected) {
     text += fmt::format(": {}", names.text(subscription.detail));
     text += case_hint(names.symbol(subscription.symbol));
@@ -203,6 +207,7 @@ std::string describe(const Event& event, const Names& names) {
     case EventKind::subscribed:
     case EventKind::rejected:
     case EventKind::unsubscribed:
+    case EventKind::unreadable:
       return describe_subscription(event, names);
     case EventKind::book_snapshot:
     case EventKind::book_update:

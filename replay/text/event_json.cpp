@@ -154,7 +154,8 @@ void write_subscription(JsonLine& line, const Event& event, const Names& names) 
   const Event::Subscription& subscription = event.payload.subscription;
   line.word("channel", to_string(subscription.channel));
   line.symbol(subscription.symbol);
-  if (event.kind == EventKind::rejected) line.text("detail", names.text(subscription.detail));
+  if (event.kind == EventKind::rejected || event.kind == EventKind::unreadable)
+    line.text("detail", names.text(subscription.detail));
 }
 
 void write_breaker(JsonLine& line, const Event& event) {
@@ -203,6 +204,7 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
     case EventKind::subscribed:
     case EventKind::rejected:
     case EventKind::unsubscribed:
+    case EventKind::unreadable:
       return write_subscription(line, event, names);
     case EventKind::book_snapshot:
     case EventKind::book_update:

@@ -95,6 +95,7 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
       break;
     }
     case kraken::MessageKind::rows:
+    case kraken::MessageKind::rows_in_part:
       frame.channel = decoder.rows_channel();
       frame.symbol = every_symbol;
       kraken::with_row_channel(frame.channel, [&]<class C> {
@@ -103,6 +104,8 @@ std::string CaptureFeed::read_line(std::string_view line, int64_t& clock_us, int
       });
       if (frame.symbol == every_symbol && kraken::facts_of(frame.channel).names_symbols) return "";
       break;
+    case kraken::MessageKind::book_in_part:
+      return "a book that cannot be read";
     default:
       return "";
   }

@@ -223,10 +223,12 @@ void Observer::on_message(const Line& line, std::string& text) {
       ++network_.rate_errors;
       return;
     case kraken::MessageKind::book:
+    case kraken::MessageKind::book_in_part:
       if (decoder_.books().empty()) return;
       return on_market(line, Channel::book, decoder_.books()[0].symbol,
                        decoder_.books()[0].is_snapshot, text);
     case kraken::MessageKind::rows:
+    case kraken::MessageKind::rows_in_part:
       return kraken::with_row_channel(decoder_.rows_channel(), [&]<class C> {
         const auto rows = decoder_.rows<C>();
         if (rows.empty()) return;

@@ -112,8 +112,7 @@ TEST(Ohlc, SettingsAreTextAndBack) {
             "file:2: subscription.interval must be whole minutes with a unit, as \"5m\" or \"1h\"");
 }
 
-// A row that is no candle: as for every channel, the message is refused.
-TEST(Ohlc, ARowWithoutAPriceEndsNothingButIsNoCandle) {
+TEST(Ohlc, ARowThatLacksSomethingIsToldAndNoCandle) {
   for (const std::string_view key : {"open", "high", "low", "close", "trades", "interval_begin"}) {
     EngineWorld world(five_minutes());
     world.go_live();
@@ -121,7 +120,10 @@ TEST(Ohlc, ARowWithoutAPriceEndsNothingButIsNoCandle) {
     std::string text(update);
     text[text.find("\"" + std::string(key) + "\":") + 1] = 'x';
     world.say(text);
-    EXPECT_TRUE(market_lines(world).empty()) << key;
+    EXPECT_EQ(market_lines(world),
+              (std::vector<std::string>{
+                  R"("event":"Unreadable","channel":"ohlc","symbol":"BTC/USD","detail":")" +
+                  std::string(key) + R"(: is missing")"}));
   }
 }
 

@@ -137,6 +137,32 @@ TEST(Client, WaitLiveSaysWhyNot) {
             "the client has closed; the last connection ended by upgrade_refused");
 }
 
+// Nothing is subscribed, and nothing will be: no reason to wait, and none to say "live".
+TEST(Client, WaitLiveNamesWhatTheVenueRefuses) {
+  const LoopbackVenue venue;
+  Settings settings = venue.settings({"BTC/USDD", "XBT/EURR"});
+  settings.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USDD"}});
+  auto client = KrakenClient::connect(settings).value();
+  const auto live = client->wait_live({std::numeric_limits<int64_t>::max()});
+  ASSERT_FALSE(live);
+  EXPECT_EQ(live.error().message(),
+            "the venue refuses everything that is wanted: book BTC/USDD, book XBT/EURR, trade "
+            "BTC/USDD");
+}
+
+TEST(Client, WaitLiveSucceedsWithOneOfTwo) {
+  const LoopbackVenue venue;
+  auto client = KrakenClient::connect(venue.settings({"BTC/USDD", "BTC/USD"})).value();
+  EXPECT_TRUE(client->wait_live(20_s));
+}
+
+TEST(Client, WaitLiveWaitsForARefusalThatMayPass) {
+  const LoopbackVenue venue(
+      with({.kind = replay::FaultKind::reject_symbol, .times = 2, .text = "EService:Unavailable"}));
+  auto client = KrakenClient::connect(venue.settings()).value();
+  EXPECT_TRUE(client->wait_live(20_s));
+}
+
 // Who waits does not read: the snapshots of these books do not fit the ring.
 TEST(Client, WaitLiveSaysThatTheRingIsFull) {
   replay::Scenario scenario;

@@ -26,10 +26,9 @@ void watch(KrakenClientBuilder builder) {
     return void(std::puts(live.error().message().c_str()));
   }
   OrderBook book((*client)->names(), "BTC/USD", 10);
-  for (Event event; !book.best_bid();) {
-    if ((*client)->poll(event)) book.apply(event);
-  }
-  std::printf("best bid %s\n", to_string(book.best_bid()->price).c_str());
+  for (Event event; (*client)->poll(event);) book.apply(event);  // all until the all clear
+  const auto best = book.best_bid();
+  std::printf("best bid %s\n", best ? to_string(best->price).c_str() : "none");
 }
 // README end
 
@@ -83,7 +82,7 @@ void listen_once(KrakenClientBuilder builder) {
 void run_on_this_thread(KrakenClientBuilder builder) {
   auto client = builder.connect_inline();
   bool restored = false;
-  while (client && !restored) {
+  while (client && !restored && !(*client)->closed()) {
     (*client)->run_once([&restored](const Event& event) {
       restored = restored || event.kind == EventKind::subscriptions_restored;
       tell(event);

@@ -83,25 +83,6 @@ TEST_F(SubscriptionsTest, ARefusalThatNamesNobodyIsAskedAgainSymbolBySymbol) {  
             "Subscribed BookSnapshot BookSnapshot Rejected SubscriptionsRestored");
 }
 
-TEST_F(SubscriptionsTest, ASilentAckIsAskedAgainAloneAndThriceInVainEndsTheConnection) {  // 15
-  EngineWorld& world = greeted(book_settings({"BTC/USD", "ETH/USD"}));
-  world.ack("subscribe", "BTC/USD");
-  world.snapshot("BTC/USD");
-  static_cast<void>(world.take());
-  for (int round = 0; round < 2; ++round) {
-    pass_with_heartbeats(10_s);
-    const auto requests = world.take_requests();
-    ASSERT_EQ(requests.size(), 1u) << "round " << round;
-    EXPECT_TRUE(contains(requests[0], R"(["ETH/USD"])"));
-  }
-  EXPECT_TRUE(world.take().empty());
-  pass_with_heartbeats(9_s);
-  world.pass(1_s);
-  ASSERT_FALSE(world.events.empty());
-  EXPECT_EQ(world.events[0].kind, EventKind::disconnected);
-  EXPECT_EQ(world.events[0].payload.disconnected.reason, Reason::restore_timeout);
-}
-
 // lesson 7: a rate error names nobody and overtakes the acks of what the venue has taken.
 TEST_F(SubscriptionsTest, AnAckThatComesAfterARateErrorIsGood) {
   Settings settings = book_settings({"BTC/USD", "ETH/USD"});
@@ -427,29 +408,6 @@ TEST_F(SubscriptionsTest, ABookThatNeverVerifiesIsRejectedAndGoesOnBeingRepaired
   world.ack("subscribe", "ETH/USD");
   world.snapshot("ETH/USD");
   EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
-}
-
-TEST_F(SubscriptionsTest, ABookInDoubtIsCountedAsRejectedAndForgottenWithTheConnection) {
-  EngineWorld& world = greeted(book_settings({"BTC/USD"}));
-  const std::string bad = bad_snapshot("BTC/USD");
-  for (int i = 0; i < 3; ++i) {
-    world.ack("subscribe", "BTC/USD");
-    world.say(bad);
-    if (i == 2) break;
-    world.ack("unsubscribe", "BTC/USD");
-    pass_with_heartbeats(5_s);
-  }
-  const auto events = world.take();
-  ASSERT_EQ(events.back().kind, EventKind::subscriptions_restored);
-  EXPECT_EQ(events.back().payload.subscriptions_restored.count, 0u);
-  EXPECT_EQ(events.back().payload.subscriptions_restored.rejected, 1u);
-  world.fail(Reason::peer_reset);
-  world.pass(100_ms);
-  world.come_back();
-  const auto again = world.take();
-  ASSERT_EQ(again.back().kind, EventKind::subscriptions_restored);
-  EXPECT_EQ(again.back().payload.subscriptions_restored.count, 1u);
-  EXPECT_EQ(again.back().payload.subscriptions_restored.rejected, 0u);
 }
 
 TEST_F(SubscriptionsTest, ASlowConsumerLosesMarketEventsAndNothingElse) {  // lesson 11

@@ -1,6 +1,6 @@
 // Method: the table beside a sorted map, with seeded symbols of every length that share beginnings,
 // ends and both; every look-up is of bytes that stand in a longer text, as in a message.
-#include "core/symbol_table.hpp"
+#include "core/wishes/symbol_table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "core/symbol_index.hpp"
+#include "core/wishes/symbol_index.hpp"
 
 namespace havklo::core {
 namespace {

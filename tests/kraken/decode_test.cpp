@@ -110,31 +110,55 @@ TEST_F(KrakenDecode, AStatisticThatDoesNotFitLosesItsLastPlaces) {
         R"("ask":0.2,"ask_qty":1,"last":0.1,"volume":)" +
         digits + R"(,"timestamp":"2026-07-07T23:00:04Z"}]})");
     if (!kind) return std::string(to_string(kind.error()));
-    return to_string(decoder_.rows<TickerChannel>()[0].volume.value);
+    const TickerRow& row = decoder_.rows<TickerChannel>()[0];
+    if (*kind == MessageKind::rows) return to_string(row.volume.value);
+    return std::string(row.fault.key) + ": " + std::string(to_string(row.fault.error));
   };
   EXPECT_EQ(volume("92233720368.54775807"), "92233720368.54775807");
   EXPECT_EQ(volume("92233720368.54775808"), "92233720368.5477580");
   EXPECT_EQ(volume("1234567890123.12345678"), "1234567890123.123456");
   EXPECT_EQ(volume("9223372036854775807.12345678"), "9223372036854775807");
   EXPECT_EQ(volume("0.1234567890123456789012345"), "0.123456789012345678");
-  EXPECT_EQ(volume("9223372036854775808.1"), "number_out_of_range");
-  EXPECT_EQ(volume("1.5e30"), "number_out_of_range");
-  EXPECT_EQ(volume("1.5e-30"), "number_out_of_range");
+  EXPECT_EQ(volume("9223372036854775808.1"), "volume: number_out_of_range");
+  EXPECT_EQ(volume("1.5e30"), "volume: number_out_of_range");
+  EXPECT_EQ(volume("1.5e-30"), "volume: number_out_of_range");
+  // What is no number has no beginning that is one.
+  for (const char* text : {"1.abc", "1.2.3", "1.5-7", "1.", "12345678901234567890123.1"}) {
+    EXPECT_EQ(volume(text), "volume: number_out_of_range") << text;
+  }
 }
 
-TEST_F(KrakenDecode, RefusesATradeWithoutPriceQuantityOrSide) {
+// Instructions would be better to count; digits tried are as good, and need no tool.
+TEST_F(KrakenDecode, AStatisticOfAnyLengthIsReadOnce) {
+  Decimal value;
+  const std::string zeros(500'000, '0');
+  const std::string ones(500'000, '1');
+  EXPECT_FALSE(parse_statistic(zeros + "." + ones, value)) << "no number of JSON begins so";
+  ASSERT_TRUE(parse_statistic("0." + ones, value));
+  EXPECT_EQ(to_string(value), "0.111111111111111111");
+  EXPECT_FALSE(parse_statistic("0." + ones + "x", value));
+}
+
+TEST_F(KrakenDecode, SaysWhatOfATradeCannotBeRead) {
   const std::string whole = R"("symbol":"A/B","side":"sell","price":0.1,"qty":2)";
   const auto trade = [this](std::string fields, std::string_view old, std::string_view with) {
     if (!old.empty()) fields.replace(fields.find(old), old.size(), with);
     const auto kind = decode(R"({"channel":"trade","type":"update","data":[{)" + fields + "}]}");
-    return kind ? std::string_view("taken") : to_string(kind.error());
+    if (!kind) return "ended: " + std::string(to_string(kind.error()));
+    if (*kind == MessageKind::rows) return std::string("taken");
+    const RowFault& fault = decoder_.rows<TradeChannel>()[0].fault;
+    return std::string(fault.key) + ": " + std::string(to_string(fault.error));
   };
   EXPECT_EQ(trade(whole, "", ""), "taken");
-  EXPECT_EQ(trade(whole, R"("side":"sell",)", ""), "missing_key");
-  EXPECT_EQ(trade(whole, "0.1", "null"), "missing_key");
-  EXPECT_EQ(trade(whole, R"(,"qty":2)", ""), "missing_key");
-  EXPECT_EQ(trade(whole, "0.1", "-0.1"), "number_out_of_range");
-  EXPECT_EQ(trade(whole, R"("qty":2)", R"("qty":-2)"), "number_out_of_range");
+  EXPECT_EQ(trade(whole, R"("side":"sell",)", ""), "side: missing_key");
+  EXPECT_EQ(trade(whole, "0.1", "null"), "price: missing_key");
+  EXPECT_EQ(trade(whole, R"(,"qty":2)", ""), "qty: missing_key");
+  EXPECT_EQ(trade(whole, "0.1", "-0.1"), "price: number_out_of_range");
+  EXPECT_EQ(trade(whole, R"("qty":2)", R"("qty":-2)"), "qty: number_out_of_range");
+  EXPECT_EQ(trade(whole, "0.1", "0.12345678901234567890"), "price: number_out_of_range");
+  EXPECT_EQ(trade(whole, "0.1", "{\"a\":[1]}"), "price: wrong_type");
+  EXPECT_EQ(trade(whole, "\"sell\"", "7"), "side: wrong_type");
+  EXPECT_EQ(trade(whole, "\"A/B\"", "7"), "ended: missing_key") << "whose it is, nobody knows";
 }
 
 TEST_F(KrakenDecode, TakesAsManyTradesAsThereIsRoomFor) {
@@ -155,24 +179,52 @@ TEST_F(KrakenDecode, RefusesWhatIsHostileByName) {
       {"{\"channel\":\"book\"", DecodeError::not_json},
       {R"({"channel":"book","type":"update"})", DecodeError::missing_key},
       {R"({"channel":7})", DecodeError::wrong_type},
-      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","bids":[]}]})",
+      {R"({"channel":"book","type":"update","data":[{"checksum":1,"bids":[]}]})",
        DecodeError::missing_key},
-      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":4294967296}]})",
-       DecodeError::number_out_of_range},
-      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1,)"
-       R"("bids":[{"price":-1,"qty":1}]}]})",
-       DecodeError::number_out_of_range},
-      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1,)"
-       R"("bids":[{"price":1e-19,"qty":1}]}]})",
-       DecodeError::number_out_of_range},
-      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1,)"
-       R"("bids":[{"price":null,"qty":1}]}]})",
-       DecodeError::missing_key},
+      {R"({"channel":"book","type":"update","data":[{"symbol":"A/B","checksum":1)",
+       DecodeError::not_json},
   };
   for (const auto& [json, error] : rows) {
     const auto kind = decode(json);
     ASSERT_FALSE(kind.has_value()) << json;
     EXPECT_EQ(kind.error(), error) << json;
+  }
+}
+
+// One book of the message is bad; the others are as they were.
+TEST_F(KrakenDecode, ABookThatCannotBeReadIsMarkedBesideAGoodOne) {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"("bids":[],"asks":[])", "checksum: missing_key"},
+      {R"("checksum":4294967296)", "checksum: number_out_of_range"},
+      {R"("checksum":"1")", "checksum: wrong_type"},
+      {R"("checksum":1,"bids":[{"price":-1,"qty":1}])", "bids: number_out_of_range"},
+      {R"("checksum":1,"bids":[{"price":1e-19,"qty":1}])", "bids: number_out_of_range"},
+      {R"("checksum":1,"asks":[{"price":null,"qty":1}])", "asks: missing_key"},
+      {R"("checksum":1,"asks":[{"price":1,"qty":100000000000.00000000}])",
+       "asks: number_out_of_range"},
+      {R"("checksum":1,"bids":7)", "bids: wrong_type"},
+      {R"("bids":[{"price":1,"qty":1},{"price":[1],"qty":1},{"price":1,"qty":1}],"checksum":1)",
+       "bids: wrong_type"},
+      {R"("checksum":1,"timestamp":"2026-07-07T23:00:04.123456789012Z")",
+       "timestamp: bad_timestamp"},
+  };
+  const std::string good = R"({"symbol":"C/D","bids":[{"price":1,"qty":2}],"checksum":5})";
+  for (const auto& [fields, fault] : rows) {
+    const std::string bad = R"({"symbol":"A/B",)" + std::string(fields) + "}";
+    for (const std::string& books : {bad + "," + good, good + "," + bad}) {
+      const auto kind = decode(R"({"channel":"book","type":"update","data":[)" + books + "]}");
+      ASSERT_EQ(kind, MessageKind::book_in_part) << books;
+      ASSERT_EQ(decoder_.books().size(), 2U) << books;
+      for (const BookMessage& book : decoder_.books()) {
+        if (book.symbol == "A/B") {
+          EXPECT_EQ(std::string(book.fault.key) + ": " + std::string(to_string(book.fault.error)),
+                    fault);
+        } else {
+          EXPECT_TRUE(book.fault.key.empty()) << books;
+          EXPECT_EQ(book.bids.size(), 1U) << books;
+        }
+      }
+    }
   }
 }
 

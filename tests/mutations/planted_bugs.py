@@ -4,9 +4,10 @@
 tools/mutate puts all of them into a copy of the tree, each behind a switch, and runs seeds until one breaks.
 """
 LIFE = "engine/core/lifecycle.cpp"
-SUBS = "engine/core/subscriptions.cpp"
-ANSWERS = "engine/core/subscription_answers.cpp"
+SUBS = "engine/core/wishes/subscriptions.cpp"
+ANSWERS = "engine/core/wishes/answers.cpp"
 SESSION = "engine/core/session.cpp"
+STEPS = "engine/core/session_lifecycle.cpp"
 BOOK = "engine/kraken/book.cpp"
 BREAKER = "include/havklo/circuit_breaker.hpp"
 BACKOFF = "include/havklo/backoff.hpp"
@@ -63,10 +64,10 @@ BUGS = [
     ("an overrun is not reported", PUBLISHER, "if (report != 0) write_overrun();", ";"),
     ("watchdog fed by a pong", SESSION, "if (*kind == kraken::MessageKind::pong) return true;", ";"),
     ("no watchdog once subscribed", SESSION, "check_restored();\n      return arm_watchdog();", "return check_restored();"),
-    ("the watchdog outlives its connection", SESSION,
+    ("the watchdog outlives its connection", STEPS,
      "disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;",
      None, "if (!planted_bug::is({number})) disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;"),
-    ("requests are not paced", "engine/core/request_pace.hpp", "full_at_ = std::max(full_at_, now) + interval_;", ";"),
+    ("requests are not paced", "engine/core/wishes/request_pace.hpp", "full_at_ = std::max(full_at_, now) + interval_;", ";"),
     ("Subscribed said twice", ANSWERS, "publish(EventKind::subscribed, record);",
      "publish(EventKind::subscribed, record); publish(EventKind::subscribed, record);"),
 ]

@@ -1,4 +1,5 @@
 // Digits to numbers and back.
+#include <algorithm>
 #include <array>
 #include <havklo/decimal.hpp>
 
@@ -81,6 +82,25 @@ bool parse_decimal(std::string_view text, Decimal& out) {
   }
   out = {negative ? -mantissa : mantissa, static_cast<int8_t>(exponent)};
   return true;
+}
+
+bool parse_statistic(std::string_view text, Decimal& out) {
+  if (parse_decimal(text, out)) return true;
+  // What an integer holds has 19 digits and a sign: no more are tried. Behind the point stand
+  // digits, however many.
+  constexpr size_t whole_chars_max = 20;
+  constexpr size_t places_max = 18;
+  const size_t point = text.find('.');
+  if (point > whole_chars_max || point + 1 == text.size()) return false;
+  for (const char c : text.substr(point + 1)) {
+    if (c < '0' || c > '9') return false;
+  }
+  static_assert(decimal_exponent_min == -static_cast<int>(places_max));
+  const size_t longest = std::min(text.size() - 1, point + 1 + places_max);
+  for (size_t size = longest; size > point + 1; --size) {
+    if (parse_decimal(text.substr(0, size), out)) return true;
+  }
+  return parse_decimal(text.substr(0, point), out);
 }
 
 }  // namespace havklo

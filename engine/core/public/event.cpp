@@ -41,7 +41,7 @@ std::string_view to_string(EventKind kind) {
       "Heartbeat",
       "Overrun",
       "RecordingStopped",
-      "unused",
+      "Unreadable",
       "unused",
       "Candle",
       "CandleVolume",
@@ -71,7 +71,9 @@ std::string_view to_string(InstrumentStatus status) {
       status);
 }
 
-std::string_view to_string(BookFault fault) { return name_of<BookFault, 1>({"crossed"}, fault); }
+std::string_view to_string(BookFault fault) {
+  return name_of<BookFault, 2>({"crossed", "unreadable"}, fault);
+}
 
 std::string_view to_string(RecordingFault fault) {
   return name_of<RecordingFault, 2>({"slow_disk", "disk_error"}, fault);

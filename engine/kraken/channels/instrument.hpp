@@ -21,6 +21,7 @@ struct InstrumentRow {
   Decimal qty_min;
   uint64_t price_precision = 0;
   uint64_t qty_precision = 0;
+  RowFault fault;
 };
 
 // A word that is not known yet is told as unknown: new ones appear.

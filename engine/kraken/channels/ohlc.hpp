@@ -23,6 +23,7 @@ struct OhlcRow {
   Statistic vwap;
   VenueTime begin;
   uint64_t interval_minutes = 0;
+  RowFault fault;
 };
 
 struct OhlcChannel {

@@ -20,16 +20,17 @@ struct TickerRow {
   Statistic last;
   Statistic volume;
   VenueTime time;
+  RowFault fault;
 };
 
 struct TickerChannel {
   using Row = TickerRow;
   static constexpr ChannelFacts facts = {.channel = Channel::ticker, .name = "ticker"};
   static constexpr std::tuple fields{
-      required("symbol", &Row::symbol),   optional("bid", &Row::bid),
-      optional("bid_qty", &Row::bid_qty), optional("ask", &Row::ask),
-      optional("ask_qty", &Row::ask_qty), optional("last", &Row::last),
-      optional("volume", &Row::volume),   optional("timestamp", &Row::time)};
+      required("symbol", &Row::symbol),   required("bid", &Row::bid),
+      required("bid_qty", &Row::bid_qty), required("ask", &Row::ask),
+      required("ask_qty", &Row::ask_qty), required("last", &Row::last),
+      required("volume", &Row::volume),   optional("timestamp", &Row::time)};
   static constexpr uint32_t rows_max = message_rows_max;
   static constexpr std::array events = {EventKind::ticker, EventKind::ticker_last};
 

@@ -18,6 +18,7 @@ struct TradeRow {
   Decimal qty;
   uint64_t trade_id = 0;
   VenueTime time;
+  RowFault fault;
 };
 
 [[nodiscard]] inline bool parse_word(std::string_view word, TradeSide& side) {

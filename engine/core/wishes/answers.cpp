@@ -1,19 +1,34 @@
 // What the venue says to the requests, and what happens when it says nothing.
 #include <algorithm>
+#include <array>
 
-#include "core/subscriptions.hpp"
+#include "core/wishes/subscriptions.hpp"
 
 namespace havklo::core {
 namespace {
 
 constexpr uint8_t tries_max = 3;
 constexpr Duration repair_delay_max = Duration::seconds(60);
-constexpr std::string_view doubt_text = "no snapshot of it verifies; it is being repaired";
+constexpr std::string_view no_good_snapshot_text =
+    "no snapshot of it verifies; it is being repaired";
+constexpr std::string_view no_ack_text = "the venue never acknowledged it; it is asked for again";
+constexpr std::string_view no_snapshot_text = "its snapshot never came; it is asked for again";
+constexpr std::string_view no_end_text =
+    "the venue never acknowledged its end; it is asked for again";
 
 constexpr std::string_view rate_text = "Exceeded msg rate";
 constexpr std::string_view already_text = "Already subscribed";
 constexpr std::string_view not_found_text = "Subscription Not Found";
 constexpr std::string_view depth_text = "Subscription depth not supported";
+
+// The venue's word that the wish itself is wrong. Any other refusal may pass.
+bool is_final(std::string_view error) {
+  constexpr std::array<std::string_view, 4> beginnings = {"Currency pair not supported",
+                                                          "Currency pair not in ISO 4217-A3 format",
+                                                          "Pair(s) not found", depth_text};
+  return std::ranges::any_of(beginnings,
+                             [error](std::string_view words) { return error.starts_with(words); });
+}
 
 // Its good book is kept up until the venue has acknowledged its end.
 bool is_leaving(const Subscription& record) {
@@ -57,9 +72,11 @@ void Subscriptions::on_ack(const kraken::Ack& ack, Instant now) {
 void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
   // It may come when the record waits to be asked for again: after a rate error, which names nobody
   // and overtakes the acks of what was taken, or after its deadline. It is good all the same.
-  const bool late = record.stage == Stage::to_subscribe && record.sent &&
-                    record.asked_parameter == record.parameter;
+  const bool asks_again = record.stage == Stage::to_subscribe ||
+                          (record.stage == Stage::backing_off && record.cycle == Cycle::subscribe);
+  const bool late = asks_again && record.sent && record.asked_parameter == record.parameter;
   if (record.stage != Stage::asked && !late) return;
+  if (record.stage == Stage::backing_off) disarm(record);
   if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
   set_on_wire(record, true);
   record.alone = false;
@@ -70,23 +87,80 @@ void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
   settle(record);
 }
 
-// The others need not wait for it any longer. Its repairs go on.
-void Subscriptions::doubt(Subscription& record) {
-  publish(EventKind::rejected, record, names_.intern_text(doubt_text));
-  count(record, -1);
+// The others need not wait for it any longer. It is tried on.
+void Subscriptions::doubt(Subscription& record, std::string_view why) {
   record.in_doubt = true;
+  record.doubt_detail = names_.intern_text(why);
+  tell_doubt(record);
+}
+
+// Once on each connection, and before the all clear.
+void Subscriptions::tell_doubt(Subscription& record) {
+  if (!record.in_doubt || record.doubt_told) return;
+  set_doubt_told(record, true);
+  publish(EventKind::rejected, record, record.doubt_detail);
+}
+
+void Subscriptions::set_doubt_told(Subscription& record, bool told) {
+  count(record, -1);
+  record.doubt_told = told;
   count(record, 1);
 }
 
 void Subscriptions::trust(Subscription& record) {
-  count(record, -1);
   record.in_doubt = false;
   record.bad_snapshots = 0;
-  count(record, 1);
+  set_doubt_told(record, false);
+}
+
+void Subscriptions::doubt_bad_book(Subscription& record) {
+  if (record.bad_snapshots == bad_snapshots_max && !record.in_doubt) {
+    doubt(record, no_good_snapshot_text);
+  }
+}
+
+// Its next try, after a pause that grows.
+void Subscriptions::back_off(Subscription& record, Instant now) {
+  const Duration delay = repair_delay(record.repairs);
+  record.repairs = static_cast<uint8_t>(std::min(record.repairs + 1, 255));
+  record.alone = true;
+  set(record, Stage::backing_off, record.cycle);
+  if (delay == Duration{}) return try_again(record);
+  wheel_.arm(record.timer, now + delay);
+}
+
+// What the venue has acknowledged is given back first.
+void Subscriptions::try_again(Subscription& record) {
+  const bool goes_back = record.cycle == Cycle::remove || record.cycle == Cycle::change ||
+                         record.cycle == Cycle::overrun;
+  if (record.on_wire) return start_cycle(record, goes_back ? record.cycle : Cycle::repair);
+  if (record.cycle == Cycle::remove) return start_cycle(record, Cycle::remove);
+  const bool begins = record.cycle == Cycle::subscribe || record.sent;
+  if (begins) return start_cycle(record, Cycle::subscribe);
+  queue_subscribe(record);  // a repair's pause is over
+}
+
+// An answer is missing for the third time, or again for a wish in doubt. False: nothing on this
+// connection is settled, nor on its way to it.
+bool Subscriptions::on_silence(Subscription& record, std::string_view missing, Instant now) {
+  if (record.cycle != Cycle::remove) {
+    if (!record.in_doubt) doubt(record, missing);
+    if (settled_ == 0 && unsettled_ == 0) return false;
+  }
+  if (record.stage == Stage::acknowledged) {
+    start_cycle(record, Cycle::repair);  // whose pause comes when the venue has ended it
+  } else {
+    back_off(record, now);
+  }
+  return true;
 }
 
 void Subscriptions::settle(Subscription& record) {
   disarm(record);
+  if (!keeps_book(record)) {
+    trust(record);
+    record.repairs = 0;
+  }
   set(record, Stage::settled, Cycle::none);
 }
 
@@ -122,7 +196,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
     if (stage == Stage::unsubscribing) {
       if (ack.error == not_found_text) on_unsubscribed(*record, now);
     } else if (for_all) {
-      refuse(*record, ack.error);
+      refuse(*record, ack.error, now);
     } else {
       record->alone = true;
       queue_subscribe(*record);
@@ -136,7 +210,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
   }
 }
 
-void Subscriptions::refuse(Subscription& record, std::string_view error) {
+void Subscriptions::refuse(Subscription& record, std::string_view error, Instant now) {
   disarm(record);
   if (error == already_text && record.tries < tries_max) {
     ++record.tries;
@@ -144,9 +218,15 @@ void Subscriptions::refuse(Subscription& record, std::string_view error) {
   }
   record.sent = false;
   record.alone = false;
-  if (!record.in_doubt) publish(EventKind::rejected, record, names_.intern_text(error));
   empty_book(record);
-  set(record, Stage::rejected, Cycle::none);
+  if (is_final(error)) {
+    if (!record.doubt_told) publish(EventKind::rejected, record, names_.intern_text(error));
+    trust(record);
+    return set(record, Stage::rejected, Cycle::none);
+  }
+  if (!record.in_doubt) doubt(record, error);
+  set(record, record.stage, Cycle::subscribe);
+  back_off(record, now);
 }
 
 void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
@@ -183,25 +263,30 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
 
 bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
   Subscription& record = *records_[at];
+  const bool in_vain = record.tries >= tries_max || (record.in_doubt && settled_ != 0);
   switch (record.stage) {
     case Stage::backing_off:
-      queue_subscribe(record);
+      try_again(record);
       return true;
     case Stage::to_subscribe:
     case Stage::to_unsubscribe:
-      if (record.tries >= tries_max) return false;
+      if (in_vain) return on_silence(record, record.on_wire ? no_end_text : no_ack_text, now);
       ++record.tries;
       wheel_.arm(record.timer, now + restore_timeout_);
       return true;
     case Stage::asked:
-      if (record.tries >= tries_max) return false;
+      if (in_vain) return on_silence(record, no_ack_text, now);
       ++record.tries;
       record.alone = true;
       queue_subscribe(record);
       return true;
     case Stage::acknowledged:
     case Stage::unsubscribing:
-      if (record.tries >= tries_max) return false;
+      if (in_vain) {
+        const bool never_came =
+            record.stage == Stage::acknowledged || record.cycle == Cycle::subscribe;
+        return on_silence(record, never_came ? no_snapshot_text : no_end_text, now);
+      }
       ++record.tries;
       record.alone = true;
       queue_unsubscribe(record);
@@ -214,7 +299,7 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
 void Subscriptions::on_book_verified(Subscription& record, Instant now) {
   record.verified = true;
   record.verified_at = now;
-  if (record.bad_snapshots != 0) trust(record);
+  if (record.bad_snapshots != 0 || record.in_doubt) trust(record);
   if (record.stage == Stage::acknowledged) settle(record);
 }
 

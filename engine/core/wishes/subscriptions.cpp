@@ -1,5 +1,5 @@
 // How each wish travels from wanted to settled, and back.
-#include "core/subscriptions.hpp"
+#include "core/wishes/subscriptions.hpp"
 
 #include <algorithm>
 
@@ -111,7 +111,9 @@ void Subscriptions::end_connection() {
     if (record->stage == Stage::absent) continue;
     disarm(*record);
     empty_book(*record);
-    trust(*record);
+    if (record->stage == Stage::rejected) trust(*record);  // asked again as any other
+    set_doubt_told(*record, false);  // a wish in doubt is so from the next greeting on
+    record->bad_snapshots = 0;
     record->sent = false;
     record->alone = false;
     record->repairs = 0;
@@ -134,10 +136,11 @@ void Subscriptions::start_cycle(Subscription& record, Cycle cycle) {
 
 void Subscriptions::run_cycle(Subscription& record) {
   record.tries = 1;
+  if (connected_ && record.cycle != Cycle::remove) tell_doubt(record);
   switch (record.cycle) {
     case Cycle::repair:
       publish_fault(record);
-      if (record.bad_snapshots == bad_snapshots_max && !record.in_doubt) doubt(record);
+      doubt_bad_book(record);
       return queue_unsubscribe(record);
     case Cycle::overrun:
       publish_fault(record);
@@ -267,6 +270,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.parameter = 0;
   record.verified = false;
   record.in_doubt = false;
+  record.doubt_told = false;
   record.bad_snapshots = 0;
   record.repairs = 0;
   record.alone = false;
@@ -330,9 +334,10 @@ void Subscriptions::count(const Subscription& record, int32_t by) {
   add(cycles_, running);
   add(parked_, stage == Stage::parked);
   add(unsent_, stage == Stage::to_subscribe || stage == Stage::to_unsubscribe);
-  add(unsettled_, wanted && !record.in_doubt);
+  add(unsettled_, wanted && !record.doubt_told);
   add(settled_, stage == Stage::settled);
-  add(rejected_, stage == Stage::rejected || (wanted && record.in_doubt));
+  add(rejected_, stage == Stage::rejected || (wanted && record.doubt_told));
+  add(refused_, stage == Stage::rejected);
 }
 
 void Subscriptions::disarm(Subscription& record) {

@@ -1,7 +1,7 @@
 // What the user wants to hear, and how far each wish has come on this connection.
 //
 // Owns:       a record for each (channel, symbol), its book, its deadline, the pace of requests.
-//             subscriptions.cpp has the wishes and their cycles, subscription_answers.cpp what the
+//             subscriptions.cpp has the wishes and their cycles, answers.cpp what the
 //             venue answers and what it fails to.
 // Not owned:  the event slots, the names, the timer wheel, what the books share (the session's and
 //             the engine's); sending: the session asks next_request() while the pace allows.
@@ -9,6 +9,8 @@
 // Invariants: a record is in exactly one stage; a stage that waits for the venue has a deadline; a
 //             verified book is kept up until the venue has acknowledged its end, any other is
 //             empty; `restored` is only said when every record is settled, rejected or in doubt.
+//             A wish in doubt (mute, refused for now, or a book that never verifies) has been told
+//             as Rejected, holds up nobody, and is tried on alone with a repair's backoff.
 // Cost:       a book message costs one lookup; adding, removing and asking are linear in the
 //             records.
 // Rules:      design §1.1; kraken-v2.md §5 and §8.6: a second `subscribe` never yields a snapshot,
@@ -29,11 +31,11 @@
 #include <vector>
 
 #include "core/lifecycle_slots.hpp"
-#include "core/request_pace.hpp"
-#include "core/subscription.hpp"
-#include "core/symbol_index.hpp"
-#include "core/symbol_table.hpp"
 #include "core/timers.hpp"
+#include "core/wishes/request_pace.hpp"
+#include "core/wishes/subscription.hpp"
+#include "core/wishes/symbol_index.hpp"
+#include "core/wishes/symbol_table.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::core {
@@ -78,8 +80,8 @@ class Subscriptions {
   void on_ack(const kraken::Ack& ack, Instant now);
   // `req_id`: of the request that was refused, when the venue says so.
   void on_rate_exceeded(std::optional<uint64_t> req_id, Instant now);
-  // A deadline or a backoff of one record is over. False: three tries were in vain, give the
-  // connection up.
+  // A deadline or a backoff of one record is over. False: it was in vain, and nothing else is
+  // settled or on its way: give the connection up.
   [[nodiscard]] bool on_timer(SubscriptionIndex at, Instant now);
   // The connection has been Live for stable_after.
   void on_stable() { pace_.restore(); }
@@ -106,6 +108,8 @@ class Subscriptions {
   [[nodiscard]] bool all_settled() const { return unsettled_ == 0; }
   [[nodiscard]] uint32_t settled_count() const { return settled_; }
   [[nodiscard]] uint32_t rejected_count() const { return rejected_; }
+  // Each of the wishes, finally: there is nothing to wait for.
+  [[nodiscard]] bool all_refused() const { return refused_ != 0 && refused_ == wanted_; }
   [[nodiscard]] bool any_on_wire() const { return on_wire_ != 0; }
   void check_invariants() const;
 
@@ -131,10 +135,16 @@ class Subscriptions {
   void queue_unsubscribe(Subscription& record);
   void on_subscribe_ack(Subscription& record, Instant now);
   void on_error(const kraken::Ack& ack, Instant now);
-  void refuse(Subscription& record, std::string_view error);
+  void refuse(Subscription& record, std::string_view error, Instant now);
   void on_unsubscribed(Subscription& record, Instant now);
   void settle(Subscription& record);
-  void doubt(Subscription& record);
+  void doubt(Subscription& record, std::string_view why);
+  void tell_doubt(Subscription& record);
+  void set_doubt_told(Subscription& record, bool told);
+  void doubt_bad_book(Subscription& record);
+  void back_off(Subscription& record, Instant now);
+  void try_again(Subscription& record);
+  [[nodiscard]] bool on_silence(Subscription& record, std::string_view missing, Instant now);
   void trust(Subscription& record);
   void disarm(Subscription& record);
   void empty_book(Subscription& record);
@@ -166,6 +176,7 @@ class Subscriptions {
   uint32_t unsettled_ = 0;  // what all clear waits for
   uint32_t settled_ = 0;
   uint32_t rejected_ = 0;
+  uint32_t refused_ = 0;  // those of them that the venue will not have, on this connection
   uint32_t on_wire_ = 0;
 };
 

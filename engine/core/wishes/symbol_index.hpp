@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/symbol_table.hpp"
+#include "core/wishes/symbol_table.hpp"
 
 namespace havklo::core {
 

@@ -50,12 +50,14 @@ struct alignas(64) Subscription {
   bool sent = false;             // the venue has been asked and may believe that we are subscribed
   bool on_wire = false;          // it acknowledged so
   bool alone = false;            // ask in a request of its own
-  bool in_doubt = false;         // told as Rejected, and counted so until a snapshot verifies
+  bool in_doubt = false;         // counted as rejected until it is settled, and tried on alone
+  bool doubt_told = false;       // … on this connection, as Rejected
   uint8_t tries = 0;             // of this cycle
   uint8_t repairs = 0;           // in a row, for their backoff
   uint8_t bad_snapshots = 0;     // in a row, on this connection
   uint64_t req_id = 0;           // of the request that named it last
   Instant verified_at;
+  TextId doubt_detail{};
   Event fault;  // parked repair: to be published when it begins
   Timer timer;
 };

@@ -1,0 +1,135 @@
+// What the lifecycle decides, done: connections opened and dropped, timers, the watchdog's probe.
+#include <array>
+
+#include "core/session.hpp"
+#include "kraken/encode.hpp"
+
+namespace havklo::core {
+
+void Session::on_timer(const Timer& timer, Instant now) {
+  now_ = now;
+  switch (timer.owner) {
+    case TimerOwner::lifecycle: {
+      constexpr std::array<InputKind, timer_kind_count> inputs = {
+          InputKind::phase_deadline, InputKind::probe_deadline, InputKind::breaker_deadline,
+          InputKind::stable_deadline};
+      const InputKind kind = inputs[timer.index];
+      if (kind == InputKind::stable_deadline) subscriptions_.on_stable();
+      return step({.kind = kind, .room = slots_.top_up()}, now);
+    }
+    case TimerOwner::subscription:
+      if (!subscriptions_.on_timer(timer.index, now)) lose({.reason = Reason::restore_timeout});
+      return check_restored();  // the others need not wait for one that never answers
+    case TimerOwner::pace:
+      return;  // end_turn sends
+    case TimerOwner::watchdog:
+      return on_watchdog();
+  }
+}
+
+void Session::step(Input input, Instant now) {
+  if (input.kind == InputKind::lost) input.room = slots_.top_up();
+  Actions actions;
+  lifecycle_.step(input, now, actions);
+  run(actions);
+}
+
+void Session::run(const Actions& actions) {
+  for (const Action& action : actions) {
+    Timer& timer = lifecycle_timers_[static_cast<uint8_t>(action.timer)];
+    switch (action.kind) {
+      case ActionKind::open:
+        open();
+        break;
+      case ActionKind::restore:
+        subscriptions_.begin_connection(epoch());
+        arm_watchdog();
+        break;
+      case ActionKind::say_goodbye:
+        disarm(watchdog_timer_);
+        disarm(pace_timer_);
+        subscriptions_.end_connection();
+        websocket_.send_close(action.close_code, {});
+        break;
+      case ActionKind::drop:
+        drop(action.close_code);
+        break;
+      case ActionKind::arm:
+        arm(timer, action.deadline);
+        break;
+      case ActionKind::cancel:
+        disarm(timer);
+        break;
+      case ActionKind::publish:
+        note(action.event);
+        slots_.publish(action.event, origin());
+        break;
+    }
+  }
+}
+
+// What a thread that waits for the first all clear wants to know, beside is_live().
+void Session::note(const Event& event) {
+  if (event.kind == EventKind::disconnected) last_loss_ = event.payload.disconnected.reason;
+  if (event.kind == EventKind::connect_failed) last_loss_ = event.payload.connect_failed.reason;
+}
+
+void Session::open() {
+  shared_.attempt_began = true;
+  ++connections_opened_;
+  connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
+  peer_ = {};
+  tls_resumed_ = false;
+  watchdog_.begin_connection();
+  shared_.transport.open(
+      *connection_,
+      {.host = url_.host, .port = url_.port, .tls = url_.tls, .timeout = connect_timeout_});
+}
+
+void Session::drop(uint16_t close_code) {
+  disarm(watchdog_timer_);
+  disarm(pace_timer_);
+  subscriptions_.end_connection();
+  if (!connected()) return;
+  if (close_code != 0) websocket_.send_close(close_code, {});
+  flush();
+  shared_.transport.close(*connection_);
+  connection_.reset();
+}
+
+void Session::arm(Timer& timer, Instant deadline) {
+  disarm(timer);
+  shared_.wheel.arm(timer, deadline);
+}
+
+void Session::disarm(Timer& timer) {
+  if (timer.armed()) shared_.wheel.cancel(timer);
+}
+
+void Session::arm_watchdog() {
+  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  arm(watchdog_timer_, watchdog_.deadline(subscriptions_.any_on_wire()));
+}
+
+void Session::on_watchdog() {
+  switch (watchdog_.look(subscriptions_.any_on_wire(), now_)) {
+    case Watchdog::Finding::dead:
+      return lose({.reason = Reason::heartbeat_timeout});
+    case Watchdog::Finding::ask:
+      send_ping();
+      break;
+    case Watchdog::Finding::alive:
+      break;
+  }
+  arm_watchdog();
+}
+
+// Twice: the venue counts the message as activity, and every WebSocket peer answers the frame.
+void Session::send_ping() {
+  std::array<char, 128> buffer;
+  websocket_.send_ping({});
+  websocket_.send_text(kraken::encode_ping(++last_ping_id_, buffer));
+  watchdog_.pinged(now_);
+}
+
+}  // namespace havklo::core
