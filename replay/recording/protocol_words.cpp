@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 14> messages = {
 // A time of RFC 3339 has 35 characters at most, a number that fits fewer, a connection's id 20
 // digits.
 constexpr size_t number_or_date_bytes_max = 35;
-constexpr size_t digits_max = 20;
+constexpr size_t number_digits_max = 20;
 
 // The letters of a number (1e-08), of RFC 3339 and of the dates of HTTP.
 constexpr std::array<std::string_view, 30> words = {
@@ -79,7 +79,7 @@ bool is_number_or_date(std::string_view text) {
     const std::string_view between = take(text, [](char c) { return marks.contains(c); });
     if (word.empty() && digits.empty() && between.empty()) return false;
     if (!word.empty() && !is_known_word(word)) return false;
-    if (digits.size() > digits_max) return false;
+    if (digits.size() > number_digits_max) return false;
   }
   return true;
 }

@@ -11,12 +11,13 @@ namespace {
 
 __extension__ using Wide = __int128;  // so that an overflow is seen, not suffered
 
-constexpr std::array<std::pair<std::string_view, int64_t>, 6> units = {{{"ns", 1},
-                                                                        {"us", 1'000},
-                                                                        {"ms", 1'000'000},
-                                                                        {"s", 1'000'000'000},
-                                                                        {"m", 60'000'000'000},
-                                                                        {"h", 3'600'000'000'000}}};
+constexpr std::array<std::pair<std::string_view, int64_t>, 6> time_units = {
+    {{"ns", 1},
+     {"us", 1'000},
+     {"ms", 1'000'000},
+     {"s", 1'000'000'000},
+     {"m", 60'000'000'000},
+     {"h", 3'600'000'000'000}}};
 
 }  // namespace
 
@@ -28,7 +29,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
   const std::string_view number = text.substr(0, number_end);
   const std::string_view unit_text = text.substr(number_end);
   int64_t unit = 0;
-  for (const auto& [name, ns] : units) {
+  for (const auto& [name, ns] : time_units) {
     if (name == unit_text) unit = ns;
   }
   if (unit == 0) return std::nullopt;
@@ -67,7 +68,7 @@ std::optional<uint32_t> parse_minutes(std::string_view text) {
 }
 
 std::string to_text(Duration duration) {
-  for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
+  for (auto unit = time_units.rbegin(); unit != time_units.rend(); ++unit) {
     if (duration.ns != 0 && duration.ns % unit->second == 0) {
       return std::to_string(duration.ns / unit->second).append(unit->first);
     }

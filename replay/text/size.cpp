@@ -11,7 +11,7 @@
 namespace havklo::replay {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, uint64_t>, 7> units = {
+constexpr std::array<std::pair<std::string_view, uint64_t>, 7> size_units = {
     {{"B", 1},
      {"kB", 1'000},
      {"MB", 1'000'000},
@@ -28,7 +28,7 @@ std::optional<uint64_t> parse_size(std::string_view text) {
   const auto result = std::from_chars(text.begin(), text.end(), number);
   if (result.ec != std::errc{}) return std::nullopt;
   const std::string_view unit_text(result.ptr, static_cast<size_t>(text.end() - result.ptr));
-  for (const auto& [name, bytes] : units) {
+  for (const auto& [name, bytes] : size_units) {
     if (name != unit_text) continue;
     if (number > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / bytes) break;
     return number * bytes;
@@ -38,8 +38,8 @@ std::optional<uint64_t> parse_size(std::string_view text) {
 
 std::string size_to_text(uint64_t bytes) {
   for (size_t i = decimal_units; i-- > 1;) {
-    if (bytes != 0 && bytes % units[i].second == 0) {
-      return fmt::format("{}{}", bytes / units[i].second, units[i].first);
+    if (bytes != 0 && bytes % size_units[i].second == 0) {
+      return fmt::format("{}{}", bytes / size_units[i].second, size_units[i].first);
     }
   }
   return fmt::format("{}B", bytes);
@@ -47,9 +47,9 @@ std::string size_to_text(uint64_t bytes) {
 
 std::string readable_size(uint64_t bytes) {
   for (size_t i = decimal_units; i-- > 1;) {
-    const auto unit = static_cast<double>(units[i].second);
+    const auto unit = static_cast<double>(size_units[i].second);
     if (static_cast<double>(bytes) >= unit) {
-      return fmt::format("{:.3g} {}", static_cast<double>(bytes) / unit, units[i].first);
+      return fmt::format("{:.3g} {}", static_cast<double>(bytes) / unit, size_units[i].first);
     }
   }
   return fmt::format("{} B", bytes);

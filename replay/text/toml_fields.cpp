@@ -13,7 +13,7 @@
 
 namespace havklo::replay {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -35,7 +35,7 @@ Field duration_field(std::string_view name, Duration& value) {
             return read.has_value();
           },
           "a duration with a unit, as \"100ms\" or \"30s\"",
-          [&value] { return quoted(to_text(value)); }};
+          [&value] { return in_quotes(to_text(value)); }};
 }
 
 Field optional_duration_field(std::string_view name, std::optional<Duration>& value) {
@@ -46,7 +46,7 @@ Field optional_duration_field(std::string_view name, std::optional<Duration>& va
             return value.has_value();
           },
           "a duration with a unit, as \"100ms\" or \"30s\"",
-          [&value] { return value ? quoted(to_text(*value)) : ""; }};
+          [&value] { return value ? in_quotes(to_text(*value)) : ""; }};
 }
 
 Field optional_size_field(std::string_view name, std::optional<uint64_t>& value) {
@@ -57,7 +57,7 @@ Field optional_size_field(std::string_view name, std::optional<uint64_t>& value)
             return value.has_value();
           },
           "a size with a unit, as \"256MB\"",
-          [&value] { return value ? quoted(size_to_text(*value)) : ""; }};
+          [&value] { return value ? in_quotes(size_to_text(*value)) : ""; }};
 }
 
 Field optional_count_field(std::string_view name, std::optional<uint32_t>& value) {
@@ -101,7 +101,7 @@ Field minutes_field(std::string_view name, uint32_t& minutes) {
             return read.has_value();
           },
           "whole minutes with a unit, as \"5m\" or \"1h\"",
-          [&minutes] { return quoted(to_text(Duration{minutes * minute_ns})); }};
+          [&minutes] { return in_quotes(to_text(Duration{minutes * minute_ns})); }};
 }
 
 Field channel_field(std::string_view name, Channel& channel) {
@@ -109,7 +109,7 @@ Field channel_field(std::string_view name, Channel& channel) {
     std::string names;
     for (uint8_t i = 0; i < channel_count; ++i) {
       if (i != 0) names += i + 1 == channel_count ? " or " : ", ";
-      names += quoted(to_string(Channel{i}));
+      names += in_quotes(to_string(Channel{i}));
     }
     return names;
   }();
@@ -120,7 +120,7 @@ Field channel_field(std::string_view name, Channel& channel) {
             if (read) channel = *read;
             return read.has_value();
           },
-          expected, [&channel] { return quoted(to_string(channel)); }};
+          expected, [&channel] { return in_quotes(to_string(channel)); }};
 }
 
 Field bool_field(std::string_view name, bool& value) {
@@ -154,7 +154,7 @@ Field text_field(std::string_view name, std::string& value) {
             if (read) value = *read;
             return read.has_value();
           },
-          "text in quotes", [&value] { return quoted(value); }};
+          "text in quotes", [&value] { return in_quotes(value); }};
 }
 
 Field optional_text_field(std::string_view name, std::optional<std::string>& value) {
@@ -163,7 +163,7 @@ Field optional_text_field(std::string_view name, std::optional<std::string>& val
             value = node.value_exact<std::string>();
             return value.has_value();
           },
-          "text in quotes", [&value] { return value ? quoted(*value) : ""; }};
+          "text in quotes", [&value] { return value ? in_quotes(*value) : ""; }};
 }
 
 Field texts_field(std::string_view name, std::vector<std::string>& value) {
@@ -188,7 +188,7 @@ Field texts_field(std::string_view name, std::vector<std::string>& value) {
             std::string out = "[";
             for (const std::string& symbol : value) {
               if (out.size() > 1) out += ", ";
-              out += quoted(symbol);
+              out += in_quotes(symbol);
             }
             return out += "]";
           }};

@@ -28,7 +28,7 @@ struct Field {
   std::function<std::string()> write;  // "" leaves the key out
 };
 
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 [[nodiscard]] Field duration_field(std::string_view name, Duration& value);
 [[nodiscard]] Field optional_duration_field(std::string_view name, std::optional<Duration>& value);
@@ -75,7 +75,7 @@ template <class Enum, size_t count>
             }
             return false;
           },
-          expected, [&value, &names] { return quoted(names[static_cast<size_t>(value)]); }};
+          expected, [&value, &names] { return in_quotes(names[static_cast<size_t>(value)]); }};
 }
 
 class TableReader {

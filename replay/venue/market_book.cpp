@@ -17,8 +17,6 @@ bool stands_before(BookSide side, const MarketLevel& level, int64_t price) {
   return side == BookSide::bid ? level.price < price : level.price > price;
 }
 
-constexpr size_t checksum_levels = 10;
-
 // What the checksum is over.
 class ChecksumText {
  public:

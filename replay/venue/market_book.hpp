@@ -21,6 +21,8 @@
 namespace havklo::replay {
 
 inline constexpr std::array<uint32_t, 5> book_depths{10, 25, 100, 500, 1000};
+// The best levels of a side that its checksum covers, whatever the depth.
+inline constexpr size_t checksum_levels = 10;
 
 // The place of a depth in book_depths; none when the venue does not serve it.
 [[nodiscard]] std::optional<size_t> depth_index(uint32_t depth);

@@ -7,7 +7,6 @@
 namespace havklo::replay {
 namespace {
 
-constexpr uint32_t checksum_levels = 10;
 
 class LevelDigest {
  public:

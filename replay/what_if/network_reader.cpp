@@ -19,8 +19,6 @@
 namespace havklo::replay {
 namespace {
 
-constexpr uint32_t request_bytes_max = 64 * 1024;
-
 uint16_t status_in(std::string_view head) {
   uint16_t status = 0;
   const size_t at = head.find(' ');

@@ -25,6 +25,10 @@
 
 namespace havklo::replay {
 
+// What a venue answers to an upgrade, and the longest request it reads.
+inline constexpr uint16_t http_switching_protocols = 101;
+inline constexpr uint32_t request_bytes_max = 64 * 1024;
+
 // What holds between two observations that differ.
 enum class Assume : uint8_t {
   last,  // the last one, until the next: the venue comes back when the recording saw it back

@@ -11,8 +11,6 @@
 namespace havklo::replay {
 namespace {
 
-constexpr uint16_t http_switching_protocols = 101;
-constexpr uint32_t request_bytes_max = 64 * 1024;
 constexpr uint32_t output_bytes_max = 4 * 1024 * 1024;
 constexpr Duration heartbeat_interval = Duration::seconds(1);
 // After a close frame, until the venue ends the stream.

@@ -31,7 +31,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 20s;
+constexpr auto live_within = 20s;
 constexpr uint64_t messages_wanted = 300;
 constexpr uint64_t recorded_wanted = 600;
 
@@ -49,7 +49,7 @@ struct Seen {
 // Turns until `enough(seen)`; false if it takes too long.
 template <class Enough>
 bool spin(InlineKrakenClient& client, Seen& seen, Enough enough) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto until = std::chrono::steady_clock::now() + live_within;
   while (!enough(seen)) {
     client.run_once([&seen](const Event& event) {
       if (event.kind == EventKind::subscriptions_restored) seen.live = true;

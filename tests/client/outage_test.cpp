@@ -20,7 +20,7 @@ VenueWorldSettings two_books() {
   return settings;
 }
 
-VenueWorldSettings with(Fault fault) {
+VenueWorldSettings world_with(Fault fault) {
   VenueWorldSettings settings = two_books();
   settings.faults.add(std::move(fault));
   return settings;
@@ -64,7 +64,7 @@ TEST(Outage, DepthsSymbolsAndThinBooksVerifyForAnHour) {
 }
 
 TEST(Outage, AResetIsAnOutageOfSomeHundredMilliseconds) {
-  VenueWorld world(with({.kind = FaultKind::reset, .at = 10_s}));
+  VenueWorld world(world_with({.kind = FaultKind::reset, .at = 10_s}));
   ASSERT_TRUE(world.run_until(2_s, EventKind::subscriptions_restored));
   ASSERT_TRUE(world.run_until(20_s, EventKind::disconnected));
   EXPECT_EQ(world.first(EventKind::disconnected)->payload.disconnected.reason, Reason::peer_reset);
@@ -74,7 +74,7 @@ TEST(Outage, AResetIsAnOutageOfSomeHundredMilliseconds) {
 
 TEST(Outage, ReasonsOfADisconnect) {
   const auto reason = [](Fault fault) {
-    VenueWorld world(with(std::move(fault)));
+    VenueWorld world(world_with(std::move(fault)));
     return first_reason(world, EventKind::disconnected);
   };
   EXPECT_EQ(reason({.kind = FaultKind::end_of_stream, .at = 5_s}), Reason::end_of_stream);
@@ -92,7 +92,7 @@ TEST(Outage, EveryViolationOfTheProtocolEndsTheConnection) {
   for (uint8_t each = 0; each <= static_cast<uint8_t>(replay::Violation::long_length); ++each) {
     Fault fault{.kind = FaultKind::violation, .at = 5_s, .times = 1};
     fault.violation = static_cast<replay::Violation>(each);
-    VenueWorld world(with(fault));
+    VenueWorld world(world_with(fault));
     EXPECT_EQ(first_reason(world, EventKind::disconnected), Reason::protocol_error)
         << to_string(fault.violation);
     EXPECT_TRUE(world.run_until(5_s, EventKind::subscriptions_restored));
@@ -101,7 +101,7 @@ TEST(Outage, EveryViolationOfTheProtocolEndsTheConnection) {
 
 TEST(Outage, ReasonsOfAFailedAttempt) {
   const auto reason = [](Fault fault) {
-    VenueWorld world(with(std::move(fault)));
+    VenueWorld world(world_with(std::move(fault)));
     return first_reason(world, EventKind::connect_failed);
   };
   EXPECT_EQ(reason({.kind = FaultKind::refuse}), Reason::connect_refused);
@@ -120,11 +120,11 @@ TEST(Outage, ReasonsOfAFailedAttempt) {
 
 TEST(Outage, RetryAfterIsObeyedInSecondsAndAsADate) {
   for (const bool as_date : {false, true}) {
-    VenueWorld world(with({.kind = FaultKind::http,
-                           .times = 1,
-                           .code = 503,
-                           .retry_after = 9_s,
-                           .retry_after_date = as_date}));
+    VenueWorld world(world_with({.kind = FaultKind::http,
+                                 .times = 1,
+                                 .code = 503,
+                                 .retry_after = 9_s,
+                                 .retry_after_date = as_date}));
     ASSERT_TRUE(world.run_until(2_s, EventKind::reconnecting));
     EXPECT_EQ(world.events.back().payload.reconnecting.delay_ns, (9_s).ns);
     EXPECT_EQ(world.events.back().payload.reconnecting.waits_for, WaitsFor::retry_after);
@@ -133,7 +133,7 @@ TEST(Outage, RetryAfterIsObeyedInSecondsAndAsADate) {
 }
 
 TEST(Outage, ALongOutageTripsTheBreakerAndHeals) {
-  VenueWorld world(with({.kind = FaultKind::refuse, .at = 10_s, .lasting = 90_s}));
+  VenueWorld world(world_with({.kind = FaultKind::refuse, .at = 10_s, .lasting = 90_s}));
   world.venue.add_fault({.kind = FaultKind::reset, .at = 10_s});
   ASSERT_TRUE(world.run_until(2_s, EventKind::subscriptions_restored));
   ASSERT_TRUE(world.run_until(150_s, EventKind::subscriptions_restored));
@@ -156,7 +156,7 @@ TEST(Outage, MaintenanceIsWaitedOutWithoutHammering) {  // lesson 14
 
 TEST(Outage, ABadChecksumRepairsOneBookAndLeavesTheConnection) {
   VenueWorld world(
-      with({.kind = FaultKind::bad_checksum, .at = 10_s, .times = 1, .symbol = "BTC/USD"}));
+      world_with({.kind = FaultKind::bad_checksum, .at = 10_s, .times = 1, .symbol = "BTC/USD"}));
   ASSERT_TRUE(world.run_until(2_s, EventKind::subscriptions_restored));
   static_cast<void>(world.take_names());
   world.run(30_s);
@@ -166,7 +166,7 @@ TEST(Outage, ABadChecksumRepairsOneBookAndLeavesTheConnection) {
 
 TEST(Outage, ACrossedBookIsRepairedToo) {
   VenueWorld world(
-      with({.kind = FaultKind::crossed_book, .at = 10_s, .times = 1, .symbol = "BTC/USD"}));
+      world_with({.kind = FaultKind::crossed_book, .at = 10_s, .times = 1, .symbol = "BTC/USD"}));
   ASSERT_TRUE(world.run_until(2_s, EventKind::subscriptions_restored));
   static_cast<void>(world.take_names());
   world.run(30_s);
@@ -174,14 +174,14 @@ TEST(Outage, ACrossedBookIsRepairedToo) {
 }
 
 TEST(Outage, ARejectedSymbolDoesNotHoldUpTheOthers) {
-  VenueWorld world(with({.kind = FaultKind::reject_symbol, .symbol = "ETH/USD"}));
+  VenueWorld world(world_with({.kind = FaultKind::reject_symbol, .symbol = "ETH/USD"}));
   ASSERT_TRUE(world.run_until(5_s, EventKind::subscriptions_restored));
   EXPECT_EQ(world.events.back().payload.subscriptions_restored.count, 1u);
   EXPECT_EQ(world.events.back().payload.subscriptions_restored.rejected, 1u);
 }
 
 TEST(Outage, RateExceededIsSurvived) {
-  VenueWorld world(with({.kind = FaultKind::rate_exceeded, .times = 2}));
+  VenueWorld world(world_with({.kind = FaultKind::rate_exceeded, .times = 2}));
   ASSERT_TRUE(world.run_until(30_s, EventKind::subscriptions_restored));
   EXPECT_EQ(world.count(EventKind::disconnected), 0u);
 }
@@ -200,7 +200,7 @@ TEST(Outage, BytesInPiecesOfAnySizeMakeNoDifference) {
 }
 
 TEST(Outage, ADeadVenueIsNeverAskedMoreThanTheBudgetAllows) {  // lesson 13
-  VenueWorldSettings settings = with({.kind = FaultKind::refuse});
+  VenueWorldSettings settings = world_with({.kind = FaultKind::refuse});
   settings.engine.circuit_breaker.enabled = false;
   settings.engine.reconnect.max_delay = 1_s;
   VenueWorld world(settings);

@@ -13,15 +13,10 @@
 #include "kraken/digits.hpp"
 #include "kraken/layout/level_text.hpp"
 #include "kraken/plain_crc.hpp"
+#include "kraken/random_digits.hpp"
 
 namespace havklo::kraken {
 namespace {
-
-std::string digits(Random& random, size_t count) {
-  std::string text;
-  for (size_t i = 0; i < count; ++i) text += static_cast<char>('0' + random.below(10));
-  return text;
-}
 
 TEST(KrakenChecksum, OfPartsIsThatOfTheWhole) {
   Random random(1);
@@ -30,7 +25,8 @@ TEST(KrakenChecksum, OfPartsIsThatOfTheWhole) {
     std::vector<std::string> parts(random.below(2 * checksum_levels + 1));
     std::string whole;
     for (std::string& part : parts) {
-      part = digits(random, round % 7 == 0 ? level_chars_max : random.below(level_chars_max + 1));
+      part = random_digits(random,
+                           round % 7 == 0 ? level_chars_max : random.below(level_chars_max + 1));
       whole += part;
     }
     PartsChecksum checksum;
@@ -61,8 +57,8 @@ TEST(KrakenDigits, AreReadAsTheDecimalParserReadsThem) {
   Random random(3);
   int read = 0;
   for (int round = 0; round < 200'000; ++round) {
-    std::string number = digits(random, random.below(19));
-    if (random.below(4) != 0) number += "." + digits(random, random.below(19));
+    std::string number = random_digits(random, random.below(19));
+    if (random.below(4) != 0) number += "." + random_digits(random, random.below(19));
     if (random.below(16) == 0) number.insert(random.below(number.size() + 1), 1, '.');
     constexpr std::string_view behind = ",}]\"-e +";
     const std::string text =
@@ -93,9 +89,9 @@ TEST(KrakenDigits, GiveALevelTheRemainderOfItsText) {
   for (int round = 0; round < 100'000; ++round) {
     const size_t whole = 1 + random.below(14);
     const std::string price =
-        digits(random, whole) + "." + digits(random, 1 + random.below(15 - whole));
+        random_digits(random, whole) + "." + random_digits(random, 1 + random.below(15 - whole));
     const std::string qty =
-        random.below(8) == 0 ? "0.00000000" : digits(random, 1 + random.below(16));
+        random.below(8) == 0 ? "0.00000000" : random_digits(random, 1 + random.below(16));
     const std::string text = std::string(32, ' ') + R"({"price":)" + price + R"(,"qty":)" + qty +
                              "}" + std::string(64, ' ');
     WireLevel level;

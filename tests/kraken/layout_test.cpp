@@ -18,6 +18,7 @@
 #include "kraken/decode.hpp"
 #include "kraken/layout/book.hpp"
 #include "kraken/layout/trade.hpp"
+#include "kraken/random_digits.hpp"
 
 namespace havklo::kraken {
 namespace {
@@ -87,33 +88,29 @@ class KrakenLayout : public testing::Test {
   Decoder parsing_;
 };
 
-std::string digits(Random& random, size_t count) {
-  std::string text;
-  for (size_t i = 0; i < count; ++i) text += static_cast<char>('0' + random.below(10));
-  return text;
-}
-
 // Mostly what the venue prints; sometimes what it never does.
 std::string number(Random& random) {
   switch (random.below(24)) {
     case 0:
-      return digits(random, 1 + random.below(20));
+      return random_digits(random, 1 + random.below(20));
     case 1:
-      return digits(random, 1 + random.below(20)) + "." + digits(random, random.below(20));
+      return random_digits(random, 1 + random.below(20)) + "." +
+             random_digits(random, random.below(20));
     case 2:
-      return "." + digits(random, 3);
+      return "." + random_digits(random, 3);
     case 3:
-      return "-" + digits(random, 1 + random.below(4));
+      return "-" + random_digits(random, 1 + random.below(4));
     case 4:
-      return digits(random, 2) + "e" + digits(random, 1);
+      return random_digits(random, 2) + "e" + random_digits(random, 1);
     case 5:
       return "0";
     case 6:
       return "0." + std::string(1 + random.below(18), '0');
     case 7:
-      return "00" + digits(random, 2) + ".50";
+      return "00" + random_digits(random, 2) + ".50";
     default:
-      return std::to_string(random.below(100'000)) + "." + digits(random, 1 + random.below(9));
+      return std::to_string(random.below(100'000)) + "." +
+             random_digits(random, 1 + random.below(9));
   }
 }
 
@@ -137,10 +134,12 @@ constexpr std::string_view symbols[] = {"BTC/USD",
                                         "a\\u0041"};
 
 std::string timestamp(Random& random, bool usual) {
-  const std::string second = usual ? digits(random, 1) : std::to_string(55 + random.below(9));
+  const std::string second =
+      usual ? random_digits(random, 1) : std::to_string(55 + random.below(9));
   return "\"2026-0" + std::to_string(1 + random.below(9)) + "-0" +
-         std::to_string(random.below(10)) + "T23:0" + digits(random, 1) + ":" +
-         (second.size() == 1 ? "0" + second : second) + "." + digits(random, usual ? 6 : 3) + "Z\"";
+         std::to_string(random.below(10)) + "T23:0" + random_digits(random, 1) + ":" +
+         (second.size() == 1 ? "0" + second : second) + "." + random_digits(random, usual ? 6 : 3) +
+         "Z\"";
 }
 
 std::string trade(Random& random) {
@@ -170,7 +169,8 @@ std::string book(Random& random) {
          (random.below(3) == 0 ? "snapshot" : "update") + R"(","data":[{"symbol":")" +
          std::string(symbols[usual ? random.below(3) : random.below(9)]) + R"(","bids":)" +
          levels(random) + R"(,"asks":)" + levels(random) + R"(,"checksum":)" +
-         (usual ? std::to_string(random.next_u64() >> 32U) : digits(random, random.below(12))) +
+         (usual ? std::to_string(random.next_u64() >> 32U)
+                : random_digits(random, random.below(12))) +
          R"(,"timestamp":)" + timestamp(random, usual) + "}]}";
 }
 

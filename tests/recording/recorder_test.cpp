@@ -10,6 +10,7 @@
 #include "replay/recording/reader.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "support//engine_world.hpp"
+#include "support/stormy_recording.hpp"
 #include "support/sync_block_writer.hpp"
 #include "support/temporary_file.hpp"
 #include "support/venue_world.hpp"
@@ -49,15 +50,6 @@ std::vector<Event> record(const std::string& path, SyncBlockWriter& writer, Dura
   recorder->finish();
   EXPECT_EQ(recorder->state(), expected);
   return world.events;
-}
-
-PlayResult play(const std::string& path, std::vector<Event>* events = nullptr) {
-  auto reader = Reader::open(path);
-  EXPECT_TRUE(reader) << reader.error();
-  replay::Player player(std::move(*reader));
-  return player.run([events](const Event& event, const Names&) {
-    if (events != nullptr) events->push_back(event);
-  });
 }
 
 TEST(Recording, ReplaysToTheSameEventsToTheByte) {

@@ -14,7 +14,7 @@ using namespace havklo::literals;
 using replay::Redactor;
 using replay::without_credentials;
 
-constexpr ConnectionId connection{64};
+constexpr ConnectionId first_connection{64};
 
 // What is left of `text` when it arrives in reads of `cut` bytes.
 Redactor redactor_of(std::string_view url) {
@@ -26,7 +26,7 @@ Redactor redactor_of(std::string_view url) {
 std::string masked(Redactor& redactor, std::string text, size_t cut) {
   for (size_t at = 0; at < text.size(); at += cut) {
     const size_t bytes = std::min(cut, text.size() - at);
-    redactor.mask(connection, std::as_writable_bytes(std::span(text)).subspan(at, bytes));
+    redactor.mask(first_connection, std::as_writable_bytes(std::span(text)).subspan(at, bytes));
   }
   return text;
 }
@@ -74,10 +74,10 @@ TEST(Redaction, AShortValueIsNoSecret) {
 TEST(Redaction, WhatIsOnItsWayToTheDiskIsNotTouched) {
   Redactor redactor = redactor_of("wss://venue.test/?token=s3cr3t-t0k3n");
   std::string first = "s3cr3t";
-  redactor.mask(connection, std::as_writable_bytes(std::span(first)));
+  redactor.mask(first_connection, std::as_writable_bytes(std::span(first)));
   redactor.forget();
   std::string second = "-t0k3n";
-  redactor.mask(connection, std::as_writable_bytes(std::span(second)));
+  redactor.mask(first_connection, std::as_writable_bytes(std::span(second)));
   EXPECT_EQ(first, "s3cr3t");
   EXPECT_EQ(second, "xxxxxx");
 }
@@ -91,7 +91,7 @@ TEST(Redaction, CookiesOfTheUpgradeAreMasked) {
       "SET-Cookie: xxxxxxxxxxxx xxxxxx\r\nX-Set-Cookie: kept\r\n\r\nset-cookie: in a frame\n";
   for (size_t cut = 1; cut <= head.size(); ++cut) {
     Redactor redactor = redactor_of("wss://venue.test/");
-    redactor.on_opened(connection);
+    redactor.on_opened(first_connection);
     EXPECT_EQ(masked(redactor, head, cut), expected) << cut;
   }
 }
@@ -106,7 +106,7 @@ TEST(Redaction, CookiesBehindAnInterimAnswerAreMasked) {
   const std::string expected = interim + "xxxxx" + between + "xxxxx" + behind;
   for (size_t cut = 1; cut <= heads.size(); ++cut) {
     Redactor redactor = redactor_of("wss://venue.test/");
-    redactor.on_opened(connection);
+    redactor.on_opened(first_connection);
     EXPECT_EQ(masked(redactor, heads, cut), expected) << cut;
   }
 }

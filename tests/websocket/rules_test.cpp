@@ -59,7 +59,7 @@ Outcome run_in_every_split(Role role, std::string_view stream) {
 
 const std::string euro = "\xE2\x82\xAC";
 
-std::string text_of(size_t size) { return std::string(size, '*'); }
+std::string stars(size_t size) { return std::string(size, '*'); }
 
 struct Rule {
   const char* name;
@@ -73,16 +73,16 @@ struct Rule {
 std::vector<Rule> frame_rules() {
   return {
       {"1.1.1 empty text", frame(0x81, ""), {"text "}},
-      {"1.1.2 text of 125", frame(0x81, text_of(125)), {"text " + text_of(125)}},
-      {"1.1.3 text of 126", frame(0x81, text_of(126)), {"text " + text_of(126)}},
-      {"1.1.5 text of 128", frame(0x81, text_of(128)), {"text " + text_of(128)}},
+      {"1.1.2 text of 125", frame(0x81, stars(125)), {"text " + stars(125)}},
+      {"1.1.3 text of 126", frame(0x81, stars(126)), {"text " + stars(126)}},
+      {"1.1.5 text of 128", frame(0x81, stars(128)), {"text " + stars(128)}},
       {"1.2.1 empty binary", frame(0x82, ""), {"binary "}},
-      {"1.2.3 binary of 126", frame(0x82, text_of(126)), {"binary " + text_of(126)}},
+      {"1.2.3 binary of 126", frame(0x82, stars(126)), {"binary " + stars(126)}},
       {"binary need not be UTF-8", frame(0x82, "\xFF\xFE"), {"binary \xFF\xFE"}},
       {"2.1 empty ping", frame(0x89, ""), {"ping "}},
       {"2.2 ping with text", frame(0x89, "hello"), {"ping hello"}},
-      {"2.4 ping of 125", frame(0x89, text_of(125)), {"ping " + text_of(125)}},
-      {"2.5 ping of 126", frame(0x89, text_of(126)), {}, Error::control_too_long},
+      {"2.4 ping of 125", frame(0x89, stars(125)), {"ping " + stars(125)}},
+      {"2.5 ping of 126", frame(0x89, stars(126)), {}, Error::control_too_long},
       {"2.8 unasked pong", frame(0x8A, "x") + frame(0x81, "y"), {"pong x", "text y"}},
       {"3.1 RSV3", frame(0x91, "x"), {}, Error::reserved_bits},
       {"3.2 good, then RSV2",
@@ -174,12 +174,12 @@ std::vector<Rule> utf8_rules() {
        {"text \xC3\xA4", "text x"}},
       {"overlong", frame(0x81, "\xC0\xAF"), {}, Error::invalid_utf8},
       {"bad deep inside a long text",
-       frame(0x81, text_of(300) + "\xFF" + text_of(300)),
+       frame(0x81, stars(300) + "\xFF" + stars(300)),
        {},
        Error::invalid_utf8},
       {"long text with one character",
-       frame(0x81, text_of(300) + euro + text_of(300)),
-       {"text " + text_of(300) + euro + text_of(300)}},
+       frame(0x81, stars(300) + euro + stars(300)),
+       {"text " + stars(300) + euro + stars(300)}},
   };
 }
 
@@ -199,10 +199,10 @@ std::vector<Rule> close_rules() {
        frame(0x88, close_body(1012, "restart " + euro)),
        {"close 1012 restart " + euro}},
       {"7.3.5 the longest reason",
-       frame(0x88, close_body(1000, text_of(123))),
-       {"close 1000 " + text_of(123)}},
+       frame(0x88, close_body(1000, stars(123))),
+       {"close 1000 " + stars(123)}},
       {"7.3.6 a close of 126",
-       frame(0x88, close_body(1000, text_of(124))),
+       frame(0x88, close_body(1000, stars(124))),
        {},
        Error::control_too_long},
       {"7.5.1 reason not UTF-8",
@@ -223,13 +223,13 @@ std::vector<Rule> close_rules() {
 
 std::vector<Rule> length_rules() {
   return {
-      {"at the limit", frame(0x81, text_of(1000)), {"text " + text_of(1000)}},
-      {"frame beyond the limit", frame(0x81, text_of(1001)), {}, Error::message_too_big},
+      {"at the limit", frame(0x81, stars(1000)), {"text " + stars(1000)}},
+      {"frame beyond the limit", frame(0x81, stars(1001)), {}, Error::message_too_big},
       {"sum at the limit",
-       frame(0x01, text_of(999)) + frame(0x80, "a"),
-       {"text " + text_of(999) + "a"}},
+       frame(0x01, stars(999)) + frame(0x80, "a"),
+       {"text " + stars(999) + "a"}},
       {"sum beyond the limit",
-       frame(0x01, text_of(999)) + frame(0x89, "p") + frame(0x80, "ab"),
+       frame(0x01, stars(999)) + frame(0x89, "p") + frame(0x80, "ab"),
        {"ping p"},
        Error::message_too_big},
       {"a length of 2^63 - 1",
@@ -252,8 +252,8 @@ std::vector<Rule> length_rules() {
       {"masked", frame(0x81, "a", true), {}, Error::masked_by_server},
       {"many in a row",
        frame(0x81, "a") + frame(0x82, "b") + frame(0x81, "c") + frame(0x89, "d") +
-           frame(0x81, text_of(200)) + frame(0x81, ""),
-       {"text a", "binary b", "text c", "ping d", "text " + text_of(200), "text "}},
+           frame(0x81, stars(200)) + frame(0x81, ""),
+       {"text a", "binary b", "text c", "ping d", "text " + stars(200), "text "}},
   };
 }
 
@@ -273,13 +273,12 @@ TEST(WebSocketRules, KeepsEveryRuleOfTheRfcInEverySplit) {
 TEST(WebSocketRules, AServerUnmasksInEverySplit) {
   const std::string stream = frame(0x81, "hello", true) + frame(0x01, "a\xE2", true) +
                              frame(0x89, "ping", true) + frame(0x80, "\x82\xAC", true) +
-                             frame(0x82, text_of(130), true) + frame(0x81, text_of(77), true) +
+                             frame(0x82, stars(130), true) + frame(0x81, stars(77), true) +
                              frame(0x88, close_body(1000, "bye"), true);
   const Outcome outcome = run_in_every_split(Role::server, stream);
   EXPECT_EQ(outcome.error, Error::none);
-  EXPECT_EQ(outcome.calls,
-            (Calls{"text hello", "ping ping", "text a\xE2\x82\xAC", "binary " + text_of(130),
-                   "text " + text_of(77), "close 1000 bye"}));
+  EXPECT_EQ(outcome.calls, (Calls{"text hello", "ping ping", "text a\xE2\x82\xAC",
+                                  "binary " + stars(130), "text " + stars(77), "close 1000 bye"}));
   EXPECT_EQ(outcome.output, frame(0x8A, "ping") + frame(0x88, close_body(1000)));
 
   EXPECT_EQ(run_in_every_split(Role::server, frame(0x81, "a")).error, Error::unmasked_by_client);

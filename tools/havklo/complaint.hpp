@@ -1,7 +1,7 @@
 // How a subcommand refuses: one line on stderr, which begins with its name.
 //
-//   constexpr Complaint complain{"run"};
-//   if (!settings) return complain(settings.error());
+//   constexpr Complaint refuse_run{"run"};
+//   if (!settings) return refuse_run(settings.error());
 #pragma once
 
 #include <cstdio>

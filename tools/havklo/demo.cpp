@@ -68,7 +68,7 @@ std::vector<EventKind> expected_story() {
   return story;
 }
 
-constexpr Complaint complain{"demo", exit_failed};
+constexpr Complaint refuse_demo{"demo", exit_failed};
 
 class Demo {
  public:
@@ -102,7 +102,7 @@ class Demo {
 };
 
 int Demo::run() {
-  if (auto ready = set_up(); !ready) return complain(ready.error());
+  if (auto ready = set_up(); !ready) return refuse_demo(ready.error());
   title(fmt::format("A model of Kraken listens on wss://localhost:{}/v2; the engine connects.",
                     server_->port()));
   play();
@@ -212,7 +212,8 @@ void add_demo_command(CLI::App& program, int& exit_code) {
       "Example: havklo demo");
   command->callback([&exit_code] {
     auto folder = ScratchFolder::make();
-    exit_code = folder ? Demo(std::move(*folder), wants_colour()).run() : complain(folder.error());
+    exit_code =
+        folder ? Demo(std::move(*folder), wants_colour()).run() : refuse_demo(folder.error());
   });
 }
 

@@ -137,32 +137,33 @@ bool parse_listen(const std::string& text, ExchangeServerOptions& server) {
   return error == std::errc{} && rest == end && begin != end;
 }
 
-constexpr Complaint complain{"exchange"};
+constexpr Complaint refuse_exchange{"exchange"};
 
 int exchange(const ExchangeOptions& options) {
   ExchangeServerOptions server_options;
   if (!parse_listen(options.listen, server_options)) {
-    return complain("--listen " + options.listen + ": must be ADDRESS:PORT, as 127.0.0.1:8443");
+    return refuse_exchange("--listen " + options.listen +
+                           ": must be ADDRESS:PORT, as 127.0.0.1:8443");
   }
   if (options.tls_cert.empty() != options.tls_key.empty()) {
-    return complain("--tls-cert and --tls-key belong together: give both or none");
+    return refuse_exchange("--tls-cert and --tls-key belong together: give both or none");
   }
   if (options.rate && !(*options.rate >= 0 && *options.rate <= 1e6)) {
-    return complain("--rate must be from 0 to 1000000");
+    return refuse_exchange("--rate must be from 0 to 1000000");
   }
   auto venue = make_exchange(options);
-  if (!venue) return complain(venue.error());
+  if (!venue) return refuse_exchange(venue.error());
   server_options.tls = !options.no_tls;
   std::optional<ScratchFolder> folder;
   if (server_options.tls) {
     auto made = set_up_tls(options, server_options);
-    if (!made) return complain(made.error());
+    if (!made) return refuse_exchange(made.error());
     folder = std::move(*made);
   }
   Log log(options.format == OutputFormat::jsonl);
   const StopSignal stop;
   auto server = ExchangeServer::create(server_options, std::move(*venue));
-  if (!server) return complain(server.error());
+  if (!server) return refuse_exchange(server.error());
   if (!options.quiet) (*server)->venue().observe(&log);
   fmt::print("listening on {}://{}:{}/v2\n", server_options.tls ? "wss" : "ws",
              server_options.address, (*server)->port());

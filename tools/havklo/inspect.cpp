@@ -21,11 +21,11 @@ struct InspectOptions {
   std::optional<uint64_t> event;
 };
 
-constexpr Complaint complain{"inspect"};
+constexpr Complaint refuse_inspect{"inspect"};
 
 int find_event(const InspectOptions& options) {
   const auto outline = replay::Outline::read(options.file);
-  if (!outline) return complain(outline.error());
+  if (!outline) return refuse_inspect(outline.error());
   const auto place = outline->find_event(*options.event);
   if (!place) {
     std::fprintf(stderr, "havklo inspect: the recording ends with event %llu\n",
@@ -40,7 +40,7 @@ int find_event(const InspectOptions& options) {
 int inspect(const InspectOptions& options) {
   if (options.event) return find_event(options);
   const auto report = report_on(options.file);
-  if (!report) return complain(report.error());
+  if (!report) return refuse_inspect(report.error());
   const std::string text = options.json ? to_json(*report) : to_text(*report, wants_colour());
   std::fwrite(text.data(), 1, text.size(), stdout);
   return report->torn.empty() ? exit_good : exit_failed;

@@ -29,7 +29,7 @@ struct MergeOptions {
   bool json = false;
 };
 
-constexpr Complaint complain{"merge"};
+constexpr Complaint refuse_merge{"merge"};
 
 // What the shards hold; one kind or the other.
 class Shards {
@@ -82,19 +82,19 @@ int merge(const MergeOptions& options) {
   Shards shards;
   for (const std::string& name : options.files) {
     const auto text = read_text_file(name);
-    if (!text) return complain(text.error());
+    if (!text) return refuse_merge(text.error());
     bool any = false;
     for (const auto part : std::views::split(*text, '\n')) {
       const std::string line(part.begin(), part.end());
       if (line.empty()) continue;
       any = true;
-      if (const auto wrong = shards.add(line)) return complain(name + ": " + *wrong);
+      if (const auto wrong = shards.add(line)) return refuse_merge(name + ": " + *wrong);
     }
-    if (!any) return complain(name + ": holds no figures");
+    if (!any) return refuse_merge(name + ": holds no figures");
   }
   if (!options.page.empty()) {
     const auto written = write_text_file(options.page, shards.page());
-    if (!written) return complain(written.error());
+    if (!written) return refuse_merge(written.error());
   }
   fmt::print("{}", options.json ? shards.json() : shards.table());
   return shards.good() ? exit_good : exit_failed;

@@ -205,8 +205,8 @@ std::string to_json(const RecordingReport& report) {
     fmt::vformat_to(std::back_inserter(out), text, fmt::make_format_args(values...));
   };
   add(R"({{"build":{},"host":{},"session":"{:#018x}","seed":"{:#x}","url":{})",
-      replay::quoted(report.header.build), replay::quoted(report.header.host),
-      report.header.session, report.header.seed, replay::quoted(report.header.settings.url));
+      replay::in_quotes(report.header.build), replay::in_quotes(report.header.host),
+      report.header.session, report.header.seed, replay::in_quotes(report.header.settings.url));
   add(R"(,"sessions":{})", report.header.sessions().size());
   add(R"(,"utc_offset_ns":{},"first_time_ns":{},"last_time_ns":{})", report.header.utc_offset.ns,
       report.first.ns, report.last.ns);
@@ -218,7 +218,7 @@ std::string to_json(const RecordingReport& report) {
   const char* comma = "";
   out += R"(,"files":[)";
   for (const replay::FileOutline& file : report.outline.files()) {
-    add(R"({}{{"path":{},"bytes":{},"index":{}}})", comma, replay::quoted(file.path), file.bytes,
+    add(R"({}{{"path":{},"bytes":{},"index":{}}})", comma, replay::in_quotes(file.path), file.bytes,
         file.has_index);
     comma = ",";
   }
@@ -226,21 +226,21 @@ std::string to_json(const RecordingReport& report) {
   out += R"(],"connections":[)";
   for (const ConnectionTraffic& each : report.traffic.connections()) {
     add(R"({}{{"id":{},"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", comma, each.id,
-        each.was_opened, each.opened.ns, replay::quoted(peer_text(each)), each.tls_resumed);
+        each.was_opened, each.opened.ns, replay::in_quotes(peer_text(each)), each.tls_resumed);
     add(R"(,"http_status":{},"messages":{},"bytes":{},"end_time_ns":{})",
-        replay::quoted(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
+        replay::in_quotes(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
     add(R"(,"reason":{},"os_error":{}}})",
-        replay::quoted(each.was_closed ? to_string(each.reason) : "requested"), each.os_error);
+        replay::in_quotes(each.was_closed ? to_string(each.reason) : "requested"), each.os_error);
     comma = ",";
   }
   comma = "";
   out += R"(],"received":{)";
   for (const auto& [name, kind] : report.traffic.kinds()) {
-    add(R"({}{}:{{"messages":{},"bytes":{}}})", comma, replay::quoted(name), kind.messages,
+    add(R"({}{}:{{"messages":{},"bytes":{}}})", comma, replay::in_quotes(name), kind.messages,
         kind.bytes);
     comma = ",";
   }
-  add(R"(}},"complete":{},"lost":{}}})", report.torn.empty(), replay::quoted(report.torn));
+  add(R"(}},"complete":{},"lost":{}}})", report.torn.empty(), replay::in_quotes(report.torn));
   return out += '\n';
 }
 

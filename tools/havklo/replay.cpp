@@ -100,9 +100,10 @@ class Pace {
 };
 
 // What of the recording is asked for.
-class Range {
+class PlayedRange {
  public:
-  Range(const std::optional<Place>& from, const std::optional<Place>& to) : from_(from), to_(to) {}
+  PlayedRange(const std::optional<Place>& from, const std::optional<Place>& to)
+      : from_(from), to_(to) {}
 
   void begin(Instant first_turn) {
     if (!begun_) start_ = first_turn;
@@ -138,7 +139,7 @@ class Range {
   Instant start_;
 };
 
-constexpr Complaint complain{"replay"};
+constexpr Complaint refuse_replay{"replay"};
 
 int show_end(const replay::PlayResult& result, const Names& names, Instant start) {
   if (!result.torn.empty()) {
@@ -150,7 +151,7 @@ int show_end(const replay::PlayResult& result, const Names& names, Instant start
   return exit_failed;
 }
 
-int play(const ReplayOptions& options, Player& player, Range& range, double speed) {
+int play(const ReplayOptions& options, Player& player, PlayedRange& range, double speed) {
   const StopSignal stop;
   EventPrinter printer(options.format, wants_colour());
   // A bar and events on one terminal would spoil each other.
@@ -204,14 +205,14 @@ uint64_t turn_of(const std::string& file, uint64_t sequence, uint64_t& last) {
 // Stops before the turn that publishes the event: its inputs are known, nothing is decided.
 int break_at(const ReplayOptions& options, Player& player) {
   if (!is_debugged()) {
-    return complain(
+    return refuse_replay(
         fmt::format("--break-at stops in a debugger: gdb --args havklo replay {} --break-at {}",
                     options.file, *options.break_at));
   }
   uint64_t last = 0;
   const uint64_t wanted = turn_of(options.file, *options.break_at, last);
   if (wanted == 0) {
-    return complain(
+    return refuse_replay(
         fmt::format("--break-at {}: the recording's events are 1 to {}", *options.break_at, last));
   }
   EventPrinter printer(options.format, wants_colour());
@@ -248,11 +249,11 @@ int no_answer(const ReplayOptions& options, const std::string& why, int exit_cod
 // The outages with other settings, beside the recorded ones.
 int what_if(const ReplayOptions& options) {
   const auto toml = read_text_file(options.with);
-  if (!toml) return complain(toml.error());
+  if (!toml) return refuse_replay(toml.error());
   auto reader = replay::Reader::open(options.file);
   if (!reader) return no_answer(options, reader.error(), exit_usage);
   const auto settings = replay::other_settings(reader->header().settings, *toml, options.with);
-  if (!settings) return complain(settings.error());
+  if (!settings) return refuse_replay(settings.error());
   const auto network = replay::observe_network(std::move(*reader));
   if (!network) return no_answer(options, network.error(), exit_failed);
   if (!network->torn.empty()) {
@@ -277,7 +278,7 @@ int replay_file(const ReplayOptions& options) {
   if (!options.with.empty()) return what_if(options);
   const auto speed = parse_speed(options.speed);
   if (!speed) {
-    return complain(
+    return refuse_replay(
         fmt::format("--speed {}: must be max, or a factor as 1x or 10x", options.speed));
   }
   std::optional<Place> from;
@@ -287,16 +288,16 @@ int replay_file(const ReplayOptions& options) {
     if (text->empty()) continue;
     *place = parse_place(*text);
     if (!*place) {
-      return complain(
+      return refuse_replay(
           fmt::format("--{} {}: must be a time after the first turn as 90s, or an event's number",
                       name, *text));
     }
   }
   auto reader = replay::Reader::open(options.file);
-  if (!reader) return complain(reader.error());
+  if (!reader) return refuse_replay(reader.error());
   Player player(std::move(*reader));
   if (options.break_at) return break_at(options, player);
-  Range range(from, to);
+  PlayedRange range(from, to);
   return play(options, player, range, *speed);
 }
 

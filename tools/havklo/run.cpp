@@ -126,22 +126,22 @@ std::optional<std::string> add_recording(const RunOptions& options, RecordingSet
   return std::nullopt;
 }
 
-constexpr Complaint complain{"run"};
+constexpr Complaint refuse_run{"run"};
 
 int run(const RunOptions& options) {
   auto settings = make_settings(options);
-  if (!settings) return complain(settings.error());
-  if (const auto wrong = add_recording(options, settings->recording)) return complain(*wrong);
+  if (!settings) return refuse_run(settings.error());
+  if (const auto wrong = add_recording(options, settings->recording)) return refuse_run(*wrong);
   std::optional<Duration> limit;
   if (!options.duration.empty()) {
     limit = replay::parse_duration(options.duration);
     if (!limit || *limit <= Duration{}) {
-      return complain("--for " + options.duration + ": must be a duration, as 30s or 5m");
+      return refuse_run("--for " + options.duration + ": must be a duration, as 30s or 5m");
     }
   }
   const StopSignal stop;  // before the client: its thread inherits what is blocked
   auto client = KrakenClient::connect(*settings);
-  if (!client) return complain(client.error().message());
+  if (!client) return refuse_run(client.error().message());
 
   EventPrinter printer(options.format, wants_colour());
   const auto end =
@@ -172,7 +172,7 @@ int run(const RunOptions& options) {
   }
   if ((*client)->closed()) {
     if (const auto recording = (*client)->recording(); !recording) {
-      complain(recording.error());
+      refuse_run(recording.error());
     }
   }
   return asked_to_close && !printer.lost() ? exit_good : exit_failed;

@@ -77,7 +77,7 @@ std::optional<std::pair<uint64_t, uint64_t>> parse_shard(std::string_view text) 
   return std::pair(*shard, *count);
 }
 
-constexpr Complaint complain{"sim"};
+constexpr Complaint refuse_sim{"sim"};
 
 std::expected<Scenario, std::string> load_scenario(const std::string& name) {
   for (const replay::BuiltInScenario& each : replay::built_in_scenarios()) {
@@ -132,7 +132,7 @@ void write_minimised(const Scenario& scenario, const replay::Breach& breach,
   const replay::Minimised smaller = replay::minimise(scenario, breach.invariant);
   const auto written =
       write_text_file(path, "# " + describe(breach) + "\n" + to_toml(smaller.scenario));
-  if (!written) return static_cast<void>(complain("--minimise: " + written.error()));
+  if (!written) return static_cast<void>(refuse_sim("--minimise: " + written.error()));
   std::fprintf(stderr, "  made smaller in %u runs: havklo sim --scenario %s\n", smaller.runs,
                path.c_str());
 }
@@ -141,7 +141,8 @@ void write_minimised(const Scenario& scenario, const replay::Breach& breach,
 int run_seeds(const SimOptions& options, const SeedRange& seeds,
               const std::optional<Scenario>& plan) {
   const auto shard = parse_shard(options.shard);
-  if (!shard) return complain("--shard " + options.shard + ": must be I/N with I below N, as 0/4");
+  if (!shard)
+    return refuse_sim("--shard " + options.shard + ": must be I/N with I below N, as 0/4");
   const StopSignal stop;
   replay::SweepStatistics statistics;
   statistics.first_seed = seeds.first;
@@ -160,7 +161,7 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
                  plan ? options.scenario.c_str() : "", options.twice ? " --twice" : "");
     if (!options.record.empty()) {
       const auto recorded = replay::simulate(scenario, {.record_path = options.record});
-      if (!recorded.not_recorded.empty()) return complain("--record: " + recorded.not_recorded);
+      if (!recorded.not_recorded.empty()) return refuse_sim("--record: " + recorded.not_recorded);
       std::fprintf(stderr, "  recorded: havklo replay %s\n", options.record.c_str());
     }
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
@@ -189,7 +190,7 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
   };
   const SimulationResult result = replay::simulate(scenario, how);
   printer.flush();
-  if (!result.not_recorded.empty()) return complain("--record: " + result.not_recorded);
+  if (!result.not_recorded.empty()) return refuse_sim("--record: " + result.not_recorded);
   if (printer.lost()) return exit_failed;
   if (result.breach) {
     std::fprintf(stderr, "havklo sim: %s\n", describe(*result.breach).c_str());
@@ -214,17 +215,17 @@ int run_sim(const SimOptions& options) {
   std::optional<Scenario> plan;
   if (!options.scenario.empty()) {
     auto loaded = load_scenario(options.scenario);
-    if (!loaded) return complain(loaded.error());
+    if (!loaded) return refuse_sim(loaded.error());
     plan = std::move(*loaded);
   }
   if (options.seeds.empty()) {
-    if (!plan) return complain("nothing to do: give --seeds 1..1000, --scenario NAME, or --list");
+    if (!plan) return refuse_sim("nothing to do: give --seeds 1..1000, --scenario NAME, or --list");
     return show_world(options, *plan);
   }
   const auto seeds = parse_seeds(options.seeds);
   if (!seeds)
-    return complain("--seeds " + options.seeds +
-                    ": must be A..B, as 1..1000, or one seed, below 2^64 - 1");
+    return refuse_sim("--seeds " + options.seeds +
+                      ": must be A..B, as 1..1000, or one seed, below 2^64 - 1");
   return run_seeds(options, *seeds, plan);
 }
 
