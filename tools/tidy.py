@@ -28,7 +28,7 @@ FOLDER_CONCEPTS_OF = {
 }
 CODE = (".cpp", ".hpp", ".py", ".rs", ".js", "")
 
-CORE = ("engine/core/", "engine/websocket/", "engine/kraken/", "include/havklo/")
+CORE = ("engine/core/", "engine/addresses/", "engine/websocket/", "engine/kraken/", "include/havklo/")
 MODEL = CORE + ("replay/",)
 
 # What must not be called, where, and what to do instead.
@@ -56,15 +56,16 @@ OWNED_HEADERS = [
 # Folder of a file -> what it may include (by prefix of the quoted path).
 MAY_INCLUDE = {
     "include/havklo/": (),
+    "engine/addresses/": ("addresses/",),
     "engine/websocket/": ("websocket/",),
     "engine/kraken/": ("kraken/",),
     "engine/core/": ("core/", "websocket/", "kraken/"),
-    "engine/io/": ("io/",),
+    "engine/io/": ("io/", "addresses/"),
     "engine/client/": ("client/", "core/", "io/"),
 }
 # The rooms of replay/ on their floors, from the ground up: a room includes itself and what lies on a floor below it.
 REPLAY_FLOORS = (("venue", "text"), ("recording", "observer"), ("playback",), ("what_if", "world"))
-REPLAY_ENGINE = ("core/", "websocket/", "kraken/")
+REPLAY_ENGINE = ("core/", "addresses/", "websocket/", "kraken/")
 for floor, rooms in enumerate(REPLAY_FLOORS):
     below = [f"replay/{room}/" for lower in REPLAY_FLOORS[:floor] for room in lower]
     for room in rooms:
