@@ -42,6 +42,7 @@ void Session::run(const Actions& actions) {
         open();
         break;
       case ActionKind::restore:
+        shared_.transport.greeted(*connection_);
         subscriptions_.begin_connection(epoch());
         arm_watchdog();
         break;

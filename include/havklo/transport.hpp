@@ -1,9 +1,9 @@
 // The network door: what the core asks of a network, and what a network tells the core.
 //
 // A Transport opens byte streams (TCP, and TLS where asked), sends and delivers plaintext, and says
-// how each stream ended. It knows nothing of WebSocket, of retries or of timeouts other than a
-// share of one for each address. Live it is io_uring and wolfSSL, in the simulator a venue with
-// faults, in replay the recorded completions.
+// how each stream ended. It knows nothing of WebSocket, of retries or of timeouts other than that
+// within which the addresses of a name race. Live it is io_uring and wolfSSL, in the simulator a
+// venue with faults, in replay the recorded completions.
 //
 // Contract:
 //   - A ConnectionId is chosen by the core and never used twice. Every open ends in exactly one
@@ -42,7 +42,7 @@ struct OpenRequest {
   std::string_view host;  // a name, or an address in text; also the TLS server name
   uint16_t port = 0;
   bool tls = true;
-  Duration timeout;  // the attempt's connect_timeout; each address of the name gets a share of it
+  Duration timeout;  // the attempt's connect_timeout; the addresses of the name race within it
 };
 
 struct Completion {
@@ -84,7 +84,7 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Begins to open a stream: resolve, TCP to each address in turn while TCP does not open, TLS.
+  // Begins to open a stream: resolve, a race for TCP among the addresses of the name, TLS.
   virtual void open(ConnectionId id, const OpenRequest& request) = 0;
 
   // Queues plaintext, copied. At most send_buffer_bytes wait; more ends the stream (`closed`,
@@ -94,6 +94,10 @@ class Transport {
   // Ends a stream: what was queued is still offered to the kernel once, then FIN; never waits for
   // the peer.
   virtual void close(ConnectionId id) = 0;
+
+  // The venue greeted on it: the address is good. Who has several to choose from remembers it for
+  // the next open().
+  virtual void greeted(ConnectionId id) { static_cast<void>(id); }
 
   // Delivers what has arrived, in arrival order, at most `completions_max`; returns how many.
   virtual uint32_t poll(CompletionSink& sink, uint32_t completions_max) = 0;

@@ -46,6 +46,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void open(ConnectionId id, const OpenRequest& request) override;
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
   void close(ConnectionId id) override;
+  void greeted(ConnectionId id) override { transport_.greeted(id); }
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
   void flush() override;
   [[nodiscard]] EventWindow window() override;

@@ -38,6 +38,7 @@ class ScriptedTransport final : public Transport {
   // What the engine asked for, in order.
   std::vector<Opened> opens;
   std::vector<ConnectionId> closes;
+  std::vector<ConnectionId> greetings;  // of which it was told
   uint32_t flushes = 0;
 
   void open(ConnectionId id, const OpenRequest& request) override {
@@ -59,6 +60,7 @@ class ScriptedTransport final : public Transport {
     std::erase_if(queue_,
                   [id](const Queued& queued) { return queued.completion.connection == id; });
   }
+  void greeted(ConnectionId id) override { greetings.push_back(id); }
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override {
     uint32_t count = 0;
     while (count < completions_max && !queue_.empty()) {
