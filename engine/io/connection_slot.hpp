@@ -2,11 +2,10 @@
 //
 // Owns:       its socket, its TLS stream, the plaintext that waits without TLS.
 // Threads:    the loop's.
-// Invariants: file >= 0 from the first connect until the slot is free again; tls is set while
+// Invariants: file >= 0 from the moment TCP is open until the slot is free again; tls is set while
 //             handshaking and open, if TLS was asked for.
 #pragma once
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -19,13 +18,17 @@
 #include <string>
 #include <vector>
 
+#include "addresses/addresses.hpp"
+#include "addresses/race.hpp"
 #include "io/tls/known_host.hpp"
 #include "io/tls/stream.hpp"
 
 namespace havklo::io {
 
 struct ConnectionSlot {
-  // ended: the peer is gone, our goodbye has yet to be said. leaving: it was said.
+  // resolving: no address is known yet. connecting: addresses race, each with a socket of its own
+  // (PendingConnect). ended: the peer is gone, our goodbye has yet to be said. leaving: it was
+  // said.
   enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, ended, leaving };
 
   ConnectionSlot() = default;
@@ -41,14 +44,15 @@ struct ConnectionSlot {
   ConnectionId id{};
   std::string host;
   uint16_t port = 0;
-  KnownHost* known = nullptr;  // without TLS none
-  Instant deadline;  // of the attempt: what is left is shared by the addresses that are left
-  std::vector<Endpoint> addresses;
-  size_t next_address = 0;
+  KnownHost* known = nullptr;                 // without TLS none
+  addresses::Addresses* addresses = nullptr;  // of the name
+  addresses::AddressRace race;
+  Instant answer_due;    // with nobody left in the race
+  bool asks = false;     // how the name resolves now is not yet known
+  bool greeted = false;  // by the venue
+  Endpoint peer;         // once TCP is open
 
   int file = -1;
-  sockaddr_storage address{};
-  socklen_t address_bytes = 0;
   std::unique_ptr<TlsStream> tls;
   std::vector<std::byte> queue;   // plaintext that waits, without TLS
   uint32_t plaintext_queued = 0;  // given to us and not yet reported as sent
@@ -58,6 +62,10 @@ struct ConnectionSlot {
   Reason failure = Reason::none;
   int32_t failure_error = 0;
 
+  // TCP is not open yet.
+  [[nodiscard]] bool races() const {
+    return phase == Phase::resolving || phase == Phase::connecting;
+  }
   // Bytes may come and go.
   [[nodiscard]] bool carries() const { return phase == Phase::handshaking || phase == Phase::open; }
   // What waits to be sent.

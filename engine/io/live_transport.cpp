@@ -1,9 +1,6 @@
 // One state machine for each connection, driven by what the way to the kernel tells.
 #include "io/live_transport.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,31 +18,9 @@ namespace {
 // Plaintext of one read: what a receive buffer can complete, and a record begun before it.
 constexpr size_t tls_record_bytes_max = 16 * 1024 + 256;
 
-// An address has at least so long to answer.
-constexpr Duration share_least = Duration::milliseconds(1);
-
-socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& storage) {
-  std::memset(&storage, 0, sizeof storage);
-  if (endpoint.family == 4) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint.port);
-    std::memcpy(&in.sin_addr, endpoint.address.data(), 4);
-    std::memcpy(&storage, &in, sizeof in);
-    return sizeof in;
-  }
-  sockaddr_in6 in{};
-  in.sin6_family = AF_INET6;
-  in.sin6_port = htons(endpoint.port);
-  std::memcpy(&in.sin6_addr, endpoint.address.data(), 16);
-  std::memcpy(&storage, &in, sizeof in);
-  return sizeof in;
-}
-
-Reason reason_of_connect(int32_t error) {
-  return error == ETIMEDOUT || error == ECANCELED ? Reason::connect_timeout
-                                                  : Reason::connect_refused;
-}
+// When every address that was known has failed, the name may just have moved: its answer, which the
+// next attempt would use, is waited for so long.
+constexpr Duration answer_wait = Duration::seconds(1);
 
 }  // namespace
 
@@ -73,7 +48,8 @@ std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create
 LiveTransport::LiveTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring)
     : UringFiles(*uring),
       uring_(std::move(uring)),
-      resolver_(std::make_unique<Resolver>([raw = uring_.get()] { raw->wake(); })),
+      resolver_(
+          std::make_unique<Resolver>([raw = uring_.get()] { raw->wake(); }, settings.resolver)),
       plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
 }
 
@@ -107,6 +83,7 @@ LiveTransport::Slot* LiveTransport::find(ConnectionId id) {
   return nullptr;
 }
 
+// The name is asked each time, and what it was found as last is used meanwhile.
 void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   Slot& slot = free_slot();
   slot.phase = Phase::resolving;
@@ -115,20 +92,24 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   slot.host = request.host;
   slot.port = request.port;
   slot.known = request.tls ? &hosts_[slot.host] : nullptr;
-  slot.deadline = clock_.now() + request.timeout;
-  slot.addresses.clear();
-  slot.next_address = 0;
+  slot.addresses = &addresses_of(slot.host, slot.port);
+  slot.race.begin(clock_.now(), request.timeout);
+  slot.asks = true;
+  slot.answer_due = slot.addresses->known() ? clock_.now() + answer_wait : slot.race.deadline();
+  slot.greeted = false;
+  slot.peer = {};
   slot.has_failure = false;
+  slot.failure = Reason::resolve_failed;
+  slot.failure_error = 0;
   slot.queue.clear();
   slot.plaintext_queued = 0;
   slot.send_error = 0;
   slot.tls.reset();
   const uint64_t token = uint64_t{slot.generation} << 32U | slot.number;
-  if (!override_.empty()) {
-    ResolverAnswer answer{token, override_};
-    return on_resolved(answer);
-  }
+  if (!override_.empty()) return on_resolved({token, slot.host, slot.port, override_});
   resolver_->ask(token, request.host, request.port, request.timeout);
+  slot.race.offer(slot.addresses->order());
+  run_race(slot);
   take_addresses();
 }
 
@@ -137,48 +118,24 @@ void LiveTransport::take_addresses() {
   while (resolver_->take(answer)) on_resolved(answer);
 }
 
-void LiveTransport::on_resolved(ResolverAnswer& answer) {
-  Slot& slot = *slots_[static_cast<uint32_t>(answer.token)];
-  if (slot.generation != answer.token >> 32U || slot.phase != Phase::resolving) return;
-  slot.addresses = std::move(answer.addresses);
-  if (slot.addresses.empty()) return fail_later(slot, Reason::resolve_failed, 0);
-  connect_next(slot, Reason::connect_refused, 0);
-}
-
-// Tries the next address; without one, the last error is the attempt's.
-void LiveTransport::connect_next(Slot& slot, Reason reason, int32_t os_error) {
-  if (slot.file >= 0) ::close(slot.file);
-  slot.file = -1;
-  while (slot.next_address < slot.addresses.size()) {
-    const auto left = static_cast<int64_t>(slot.addresses.size() - slot.next_address);
-    const Endpoint& peer = slot.addresses[slot.next_address++];
-    slot.file = ::socket(peer.family == 4 ? AF_INET : AF_INET6,
-                         SOCK_STREAM | SOCK_CLOEXEC | socket_flags(), 0);
-    if (slot.file < 0) {
-      reason = Reason::connect_refused;
-      os_error = errno;
-      continue;
-    }
-    const int on = 1;
-    setsockopt(slot.file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
-    slot.phase = Phase::connecting;
-    slot.address_bytes = to_sockaddr(peer, slot.address);
-    // Of what is left of the attempt, so that the last address has its share as well.
-    const Duration share{(slot.deadline - clock_.now()).ns / left};
-    connect(slot, std::max(share, share_least));
-    return;
-  }
-  fail_later(slot, reason, os_error);
-}
-
 // Without TLS the stream is open as soon as TCP is.
-void LiveTransport::on_connected(Slot& slot, int32_t error, CompletionSink& sink) {
-  if (slot.phase != Phase::connecting) return;
+void LiveTransport::on_connected(PendingConnect& pending, int32_t error, CompletionSink& sink) {
+  if (pending.phase != PendingConnect::Phase::connecting) return pending.release();
+  Slot& slot = *pending.slot;
   if (error != 0) {
-    return connect_next(slot, reason_of_connect(error), error == ECANCELED ? ETIMEDOUT : error);
+    pending.release();
+    fall(slot, pending.peer, error);
+    return run_race(slot);
   }
+  slot.peer = pending.peer;
+  slot.file = std::exchange(pending.file, -1);
+  pending.release();
+  slot.race.fell(slot.peer);
+  for (const Endpoint& each : slot.race.overdue(clock_.now())) slot.addresses->failed(each);
+  abandon_all(slot);
   slot.phase = Phase::handshaking;
-  begin_receiving(slot);
+  note_race_wake();
+  begin_stream(slot);
   KnownHost* const known = slot.known;
   if (known == nullptr) return on_open(slot, false, sink);
   prepare(slot.host, *known);
@@ -207,7 +164,7 @@ void LiveTransport::on_open(Slot& slot, bool tls_resumed, CompletionSink& sink) 
   slot.phase = Phase::open;
   Completion opened{.kind = Completion::Kind::opened};
   opened.tls_resumed = tls_resumed;
-  opened.peer = slot.addresses[slot.next_address - 1];
+  opened.peer = slot.peer;
   deliver(slot, opened, sink);
 }
 
@@ -215,6 +172,7 @@ uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   delivered_ = 0;
   has_just_ended_ = false;
   take_addresses();
+  if (race_wake_ != Instant::never()) end_late_races();
   take_completions(sink, completions_max);
   if (failures_wait_) {
     failures_wait_ = false;
@@ -295,6 +253,7 @@ void LiveTransport::fail(Slot& slot, Reason reason, int32_t os_error, Completion
     slot.known->session = {};  // it may be what the server disliked
   }
   keep_session(slot);
+  settle(slot);
   slot.phase = Phase::ended;
   errands_wait_ = true;
   has_just_ended_ = true;
@@ -369,8 +328,10 @@ void LiveTransport::close(ConnectionId id) {
   Slot* slot = find(id);
   if (slot == nullptr) return;
   keep_session(*slot);
+  settle(*slot);
   slot->has_failure = false;
   say_goodbye(*slot);
+  note_race_wake();
 }
 
 void LiveTransport::keep_session(Slot& slot) {
@@ -379,10 +340,9 @@ void LiveTransport::keep_session(Slot& slot) {
 
 // What the kernel has to be told is the backend's affair.
 void LiveTransport::say_goodbye(Slot& slot) {
-  const bool connected = slot.file >= 0 && slot.phase != Phase::connecting;
   slot.phase = Phase::leaving;
   if (slot.tls) slot.tls->send_close_notify();
-  end(slot, connected);
+  end(slot);
 }
 
 void LiveTransport::release(Slot& slot) {

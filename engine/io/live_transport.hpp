@@ -1,8 +1,9 @@
 // The network door on a real machine: names, TCP and TLS. What holds for every way to the kernel
 // is here; UringTransport and SocketTransport are two ways.
 //
-// Owns:       the resolver, a slot for each connection, the last TLS session, the ring (by which
-//             the recorder's files are written and a parked loop is woken, whatever the network).
+// Owns:       the resolver, what is remembered of each name's addresses, a slot for each
+//             connection, the last TLS session, the ring (by which the recorder's files are written
+//             and a parked loop is woken, whatever the network).
 // Threads:    everything from start_on_this_thread() to stop_on_this_thread() belongs to the loop,
 //             wake() to anyone.
 // Invariants: those of Transport.
@@ -20,9 +21,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "addresses/addresses.hpp"
 #include "io/connection_slot.hpp"
+#include "io/pending_connect.hpp"
 #include "io/phase_recorder.hpp"
 #include "io/resolver.hpp"
 #include "io/system_clock.hpp"
@@ -38,6 +42,7 @@ struct LiveTransportSettings {
   std::optional<std::string> ca_file;  // none: the system's store
   uint32_t connections_max = 4;        // open at once; as many again may be on their way out
   UringSettings uring;
+  ResolverSettings resolver;
 };
 
 // The loop counts, anyone may read.
@@ -63,6 +68,7 @@ class LiveTransport : public Transport, public UringFiles {
   void open(ConnectionId id, const OpenRequest& request) final;
   void send(ConnectionId id, std::span<const std::byte> bytes) final;
   void close(ConnectionId id) final;
+  void greeted(ConnectionId id) final;
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) final;
   void flush() final;
 
@@ -91,21 +97,23 @@ class LiveTransport : public Transport, public UringFiles {
   // What a way to the kernel does. `socket_flags`: of its sockets.
   [[nodiscard]] virtual std::unique_ptr<Slot> make_slot() const = 0;
   [[nodiscard]] virtual int socket_flags() const = 0;
-  // Begins to connect to slot.address; on_connected() hears of it, at the latest after `limit`.
-  virtual void connect(Slot& slot, Duration limit) = 0;
-  // TCP is open: bytes may come.
-  virtual void begin_receiving(Slot& slot) = 0;
+  // Begins to connect to pending.address; on_connected() hears of it.
+  virtual void connect(PendingConnect& pending) = 0;
+  // Nobody waits for it any more: at some time it is free.
+  virtual void abandon(PendingConnect& pending) = 0;
+  // TCP is open at slot.file: bytes may come.
+  virtual void begin_stream(Slot& slot) = 0;
   // Something waits in slot.output(), or may.
   virtual void send_output(Slot& slot) = 0;
   // Offers output once, ends both directions and at some time calls release().
-  virtual void end(Slot& slot, bool connected) = 0;
+  virtual void end(Slot& slot) = 0;
   // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
   virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
   // Lets the kernel finish what it still owes.
   virtual void finish_sending(Duration at_most) = 0;
 
   // What it tells.
-  void on_connected(Slot& slot, int32_t error, CompletionSink& sink);
+  void on_connected(PendingConnect& pending, int32_t error, CompletionSink& sink);
   void on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionSink& sink);
   void on_end_of_stream(Slot& slot, CompletionSink& sink);
   void on_receive_error(Slot& slot, int32_t error, CompletionSink& sink) {
@@ -119,9 +127,14 @@ class LiveTransport : public Transport, public UringFiles {
 
   [[nodiscard]] Uring& uring() { return *uring_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<PendingConnect>>& pending() const {
+    return pending_;
+  }
   [[nodiscard]] uint32_t delivered() const { return delivered_; }  // in this poll()
   // The next turn has something to do: a loop must not sleep.
   [[nodiscard]] bool next_turn_is_due() const { return failures_wait_ || has_just_ended_; }
+  // The same, no longer than until a race needs a look.
+  [[nodiscard]] Duration until_race(Duration at_most);
   void ask_to_send() { output_waits_ = true; }  // at the next flush()
   void wait_and_discard(Duration at_most);
 
@@ -131,9 +144,21 @@ class LiveTransport : public Transport, public UringFiles {
   void add_slot();
   [[nodiscard]] Slot& free_slot();
   [[nodiscard]] Slot* find(ConnectionId id);
+  [[nodiscard]] PendingConnect& free_pending();
+  [[nodiscard]] addresses::Addresses& addresses_of(const std::string& host, uint16_t port);
   void take_addresses();
-  void on_resolved(ResolverAnswer& answer);
-  void connect_next(Slot& slot, Reason reason, int32_t os_error);
+  void on_resolved(const ResolverAnswer& answer);
+  // Who is to start in a slot's race starts; a race that nobody is left in fails.
+  void run_race(Slot& slot);
+  void start_connect(Slot& slot, const Endpoint& peer);
+  void fall(Slot& slot, const Endpoint& peer, int32_t error);
+  void end_late_races();
+  void note_race_wake();
+  // Ends what runs for the slot, and tells its addresses that they failed, unless they greeted.
+  void settle(Slot& slot);
+  void abandon_all(const Slot& slot);
+  template <class Use>
+  void for_each_runner(const Slot& slot, Use use);
   void prepare(const std::string& name, KnownHost& host);
   void on_shaken_hands(Slot& slot, CompletionSink& sink);
   void on_open(Slot& slot, bool tls_resumed, CompletionSink& sink);
@@ -155,6 +180,9 @@ class LiveTransport : public Transport, public UringFiles {
   std::unique_ptr<Uring> uring_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<PendingConnect>> pending_;
+  std::map<std::pair<std::string, uint16_t>, addresses::Addresses> names_;  // … and as the ports
+  Instant race_wake_ = Instant::never();  // when a race needs a look, if nothing happens before
   ReceiveRoom* receive_room_ = nullptr;
   std::vector<std::byte> plaintext_;  // … or else; padding behind it
   std::vector<Endpoint> override_;

@@ -2,7 +2,6 @@
 #include "io/resolver.hpp"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -18,10 +17,14 @@
 #include <thread>
 #include <utility>
 
+#include "addresses/address_text.hpp"
+#include "io/name_files.hpp"
 #include "io/system_clock.hpp"
 
 namespace havklo::io {
 namespace {
+
+using addresses::parse_address;
 
 struct Question {
   uint64_t token = 0;
@@ -29,6 +32,12 @@ struct Question {
   uint16_t port = 0;
   Duration limit;
   Instant deadline;
+};
+
+// What DNS says of one name.
+struct Found {
+  std::vector<Endpoint> addresses;
+  bool denied = false;  // for both families: no such name, or no address of it
 };
 
 // A server that answers for one family and drops the question for the other must not hold up every
@@ -76,42 +85,37 @@ bool has_route(const Endpoint& endpoint) {
   return known && (!is_local(own.sin6_addr) || is_local(peer.sin6_addr));
 }
 
-// IPv6 before IPv4 where it leads anywhere (RFC 6724 §6, rules 1, 5 and 6). c-ares has sorted each.
-std::vector<Endpoint> in_order(std::vector<Endpoint> ipv6, std::vector<Endpoint> ipv4) {
-  if (!ipv6.empty() && !has_route(ipv6.front())) std::swap(ipv6, ipv4);
-  ipv6.insert(ipv6.end(), ipv4.begin(), ipv4.end());
-  return ipv6;
+// IPv6 before IPv4 where it leads anywhere (RFC 6724 §6, rules 1, 5 and 6), each in its own order:
+// c-ares has sorted it.
+std::vector<Endpoint> in_order(std::vector<Endpoint> found) {
+  const auto ipv4 =
+      std::ranges::stable_partition(found, [](const Endpoint& each) { return each.family == 6; });
+  if (ipv4.begin() != found.begin() && !has_route(found.front())) {
+    std::ranges::rotate(found, ipv4.begin());
+  }
+  return found;
 }
 
 }  // namespace
 
-Endpoint parse_address(std::string_view text, uint16_t port) {
-  const std::string copy(text);
-  Endpoint endpoint{.port = port};
-  if (inet_pton(AF_INET, copy.c_str(), endpoint.address.data()) == 1) {
-    endpoint.family = 4;
-  } else if (inet_pton(AF_INET6, copy.c_str(), endpoint.address.data()) == 1) {
-    endpoint.family = 6;
-  }
-  return endpoint;
-}
-
 struct Resolver::State {
-  State(std::function<void()> tell, std::string asked)
-      : on_answer(std::move(tell)), servers(std::move(asked)) {}
+  State(std::function<void()> tell, ResolverSettings given)
+      : on_answer(std::move(tell)), settings(std::move(given)) {}
 
   void run();
   void look_up(const Question& question);
-  [[nodiscard]] std::vector<Endpoint> ask_servers(const Question& question);
+  [[nodiscard]] std::vector<Endpoint> ask_dns(const Question& question);
+  [[nodiscard]] Found ask_servers(const Question& question, const std::string& name);
+  [[nodiscard]] ares_channel open_channel(const Question& question);
   void wait_for_servers(ares_channel channel, Instant deadline);
-  void lay_ready(uint64_t token, std::vector<Endpoint> addresses);
+  void lay_ready(ResolverAnswer answer);
   void wake() const {
     const uint64_t one = 1;
     static_cast<void>(!::write(wake_fd, &one, sizeof one));
   }
 
   std::function<void()> on_answer;
-  std::string servers;
+  ResolverSettings settings;
   SystemClock clock;
   int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::mutex mutex;  // guards the two mailboxes
@@ -119,12 +123,12 @@ struct Resolver::State {
   std::deque<ResolverAnswer> answers;
   std::atomic<bool> has_answers{false};
   std::atomic<bool> stop{false};
-  std::map<std::string, std::vector<Endpoint>> last_good;  // the thread's own
+  std::map<std::string, std::string> found_as;  // a host, by which name; the thread's own
   std::thread thread;
 };
 
-Resolver::Resolver(std::function<void()> on_answer, std::string servers)
-    : state_(std::make_unique<State>(std::move(on_answer), std::move(servers))) {
+Resolver::Resolver(std::function<void()> on_answer, ResolverSettings settings)
+    : state_(std::make_unique<State>(std::move(on_answer), std::move(settings))) {
   ares_library_init(ARES_LIB_INIT_ALL);
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
@@ -138,9 +142,14 @@ Resolver::~Resolver() {
 
 void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duration timeout) {
   const Endpoint literal = parse_address(host, port);
-  if (literal.family != 0) return state_->lay_ready(token, {literal});
+  if (literal.family != 0) {
+    return state_->lay_ready({token, std::string(host), port, {literal}});
+  }
   if (host == "localhost") {  // RFC 6761 §6.3: never asked of a server
-    return state_->lay_ready(token, {parse_address("127.0.0.1", port), parse_address("::1", port)});
+    return state_->lay_ready({token,
+                              std::string(host),
+                              port,
+                              {parse_address("127.0.0.1", port), parse_address("::1", port)}});
   }
   const Duration limit{timeout.ns / 2};
   {
@@ -161,9 +170,9 @@ bool Resolver::take(ResolverAnswer& answer) {
   return true;
 }
 
-void Resolver::State::lay_ready(uint64_t token, std::vector<Endpoint> addresses) {
+void Resolver::State::lay_ready(ResolverAnswer answer) {
   const std::scoped_lock lock(mutex);
-  answers.push_back({token, std::move(addresses)});
+  answers.push_back(std::move(answer));
   has_answers.store(true, std::memory_order_release);
 }
 
@@ -189,40 +198,49 @@ void Resolver::State::run() {
 }
 
 void Resolver::State::look_up(const Question& question) {
-  std::vector<Endpoint> found = ask_servers(question);
-  std::vector<Endpoint>& good = last_good[question.host];
-  if (found.empty()) {
-    for (Endpoint& each : good) each.port = question.port;
-  } else {
-    good = std::move(found);
-  }
-  lay_ready(question.token, good);
+  std::vector<Endpoint> found =
+      in_order(addresses_in_hosts_file(settings.hosts_file, question.host, question.port));
+  if (found.empty()) found = ask_dns(question);
+  lay_ready({question.token, question.host, question.port, std::move(found)});
   if (on_answer) on_answer();
 }
 
-// One question at a time, with a channel of its own: servers that changed since are seen. Empty at
-// the deadline, which may have passed while earlier questions were looked up.
-std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
+std::vector<Endpoint> Resolver::State::ask_dns(const Question& question) {
+  std::string& known = found_as[question.host];
+  std::vector<std::string> names = names_to_ask(settings.resolv_conf, question.host);
+  const auto last = std::ranges::find(names, known);
+  if (last != names.end()) names.erase(last + 1, names.end());
+  for (const std::string& name : names) {
+    Found found = ask_servers(question, name);
+    if (!found.addresses.empty()) {
+      known = name;
+      return in_order(std::move(found.addresses));
+    }
+    // Silence is no answer: the name may exist.
+    if (!found.denied) break;
+  }
+  return {};
+}
+
+// One name at a time, with a channel of its own: servers that changed since are seen. Empty at the
+// deadline, which may have passed while earlier questions were looked up.
+Found Resolver::State::ask_servers(const Question& question, const std::string& name) {
   // Each family by a question of its own: c-ares tells of both only when both are answered.
   struct Result {
     bool done = false;
+    bool denied = false;
     uint16_t port = 0;
     std::vector<Endpoint> addresses;
   };
   Result ipv6{.port = question.port};
   Result ipv4{.port = question.port};
 
-  ares_channel channel{};
-  ares_options options{};
-  options.timeout = whole_milliseconds({question.limit.ns / 4});  // doubles with every try
-  options.tries = 3;
-  if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS) {
-    return {};
-  }
-  if (!servers.empty()) ares_set_servers_ports_csv(channel, servers.c_str());
+  ares_channel channel = open_channel(question);
+  if (channel == nullptr) return {};
   const auto on_done = [](void* context, int status, int, ares_addrinfo* info) {
     auto& out = *static_cast<Result*>(context);
     out.done = true;
+    out.denied = status == ARES_ENOTFOUND || status == ARES_ENODATA;
     if (status != ARES_SUCCESS || info == nullptr) return;
     for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
       const Endpoint endpoint = from_sockaddr(node->ai_addr, out.port);
@@ -234,7 +252,7 @@ std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
     ares_addrinfo_hints hints{};
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
-    ares_getaddrinfo(channel, question.host.c_str(), nullptr, &hints, on_done, result);
+    ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, on_done, result);
   }
   Instant until = question.deadline;
   bool one_found = false;
@@ -245,7 +263,29 @@ std::vector<Endpoint> Resolver::State::ask_servers(const Question& question) {
     until = std::min(until, clock.now() + second_family_wait);
   }
   ares_destroy(channel);  // calls back what is still open
-  return in_order(std::move(ipv6.addresses), std::move(ipv4.addresses));
+  Found found{.addresses = std::move(ipv6.addresses), .denied = ipv6.denied && ipv4.denied};
+  found.addresses.insert(found.addresses.end(), ipv4.addresses.begin(), ipv4.addresses.end());
+  return found;
+}
+
+// DNS alone and the name as it is, whatever the files and the environment say. Null: no memory.
+ares_channel Resolver::State::open_channel(const Question& question) {
+  ares_channel channel{};
+  ares_options options{};
+  std::string lookups = "b";
+  options.lookups = lookups.data();
+  options.domains = nullptr;
+  options.ndomains = 0;
+  options.ndots = 1;
+  options.flags = ARES_FLAG_NOALIASES | ARES_FLAG_NOSEARCH;
+  options.timeout = whole_milliseconds({question.limit.ns / 4});  // doubles with every try
+  options.tries = 3;
+  options.resolvconf_path = settings.resolv_conf.data();
+  constexpr int given = ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS | ARES_OPT_NDOTS | ARES_OPT_FLAGS |
+                        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_RESOLVCONF;
+  if (ares_init_options(&channel, &options, given) != ARES_SUCCESS) return nullptr;
+  if (!settings.servers.empty()) ares_set_servers_ports_csv(channel, settings.servers.c_str());
+  return channel;
 }
 
 // Until an answer, the next thing c-ares has to do, or the deadline; a tenth of a second at most,

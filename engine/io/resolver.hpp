@@ -1,12 +1,15 @@
 // Names to addresses, beside the loop.
 //
-// Owns:    a thread that sleeps unless asked, c-ares in it, and the last good addresses of a name,
-//          which are used again when a later question fails.
+// Owns:    a thread that sleeps unless asked, and c-ares in it.
 // Threads: ask() and take() belong to the loop's thread. Literal addresses and "localhost" are
 //          answered without the thread: the answer can be taken at once.
+// Rules:   one source and one name give the whole answer, for both families: the hosts file, if it
+//          names the host at all; else DNS. A name with a dot is asked as it is, one without also
+//          with the suffixes of resolv.conf, the next only when the one before does not exist. Once
+//          a name was found, none behind it is asked any more: a wildcard there would answer for a
+//          venue that is gone for a moment. No environment variable matters (lesson 40).
 // Errors:  an answer without addresses. Once one family (IPv4, IPv6) is answered, the other is
-//          waited for 50 ms. Looking up takes half of an attempt's time at most, so that the last
-//          good addresses still serve the attempt when the name server is silent.
+//          waited for 50 ms (RFC 8305 §3). Looking up takes half of an attempt's time at most.
 // Cost:    take() is one load while nothing waits. ask() allocates and wakes the thread: it happens
 //          once an attempt.
 // Why:     getaddrinfo in a loop has blocked it for seconds (lesson 30).
@@ -22,19 +25,25 @@
 
 namespace havklo::io {
 
-struct ResolverAnswer {
-  uint64_t token = 0;
-  std::vector<Endpoint> addresses;  // in the order to try them; empty: the name does not resolve
+// Where names are looked up: the system's, unless a test says otherwise.
+struct ResolverSettings {
+  std::string servers = {};  // name servers, "127.0.0.1:53,…"; empty: those of resolv_conf
+  std::string hosts_file = "/etc/hosts";
+  std::string resolv_conf = "/etc/resolv.conf";
 };
 
-// An address in text, "10.0.0.1" or "::1"; family 0 if it is none.
-[[nodiscard]] Endpoint parse_address(std::string_view text, uint16_t port);
+struct ResolverAnswer {
+  uint64_t token = 0;
+  std::string host;  // as it was asked for
+  uint16_t port = 0;
+  std::vector<Endpoint> addresses;  // in the order to try them; empty: the name does not resolve
+};
 
 class Resolver {
  public:
   // `on_answer` is called in the resolver's thread after an answer was laid ready; it may wake the
-  // loop. `servers`: name servers to ask, "127.0.0.1:53,…"; empty: the system's.
-  explicit Resolver(std::function<void()> on_answer, std::string servers = {});
+  // loop.
+  explicit Resolver(std::function<void()> on_answer, ResolverSettings settings = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;

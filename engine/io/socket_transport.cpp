@@ -10,8 +10,6 @@
 #include <havklo/limits.hpp>
 #include <utility>
 
-#include "io/system_clock.hpp"
-
 namespace havklo::io {
 namespace {
 
@@ -26,10 +24,8 @@ bool would_block(int64_t result) { return result == -EAGAIN || result == -EINTR;
 }  // namespace
 
 struct SocketTransport::SocketSlot final : Slot {
-  Instant connect_deadline;
-  int32_t connect_error = 0;  // known at once
-  bool blocked = false;       // the kernel takes no more for now
-  uint32_t sent = 0;          // plaintext that left and is not yet reported
+  bool blocked = false;  // the kernel takes no more for now
+  uint32_t sent = 0;     // plaintext that left and is not yet reported
 };
 
 SocketTransport::SocketTransport(const LiveTransportSettings& settings,
@@ -52,21 +48,24 @@ void SocketTransport::count_call() {
   calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-void SocketTransport::connect(Slot& slot, Duration limit) {
-  SocketSlot& mine = own(slot);
-  mine.blocked = false;
-  mine.sent = 0;
-  mine.connect_deadline = SystemClock{}.now() + limit;
-  const int result =
-      ::connect(slot.file, reinterpret_cast<const sockaddr*>(&slot.address), slot.address_bytes);
-  mine.connect_error = result == 0 || errno == EINPROGRESS ? 0 : errno;
+void SocketTransport::connect(PendingConnect& pending) {
+  const auto* const address = reinterpret_cast<const sockaddr*>(&pending.address);
+  const int result = ::connect(pending.file, address, pending.address_bytes);
+  pending.error = result == 0 || errno == EINPROGRESS ? 0 : errno;
   news_waits_ = true;
+}
+
+void SocketTransport::begin_stream(Slot& slot) {
+  own(slot).blocked = false;
+  own(slot).sent = 0;
 }
 
 // Begins where the last turn's budget was spent, so that no socket starves another.
 void SocketTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
   uring().reap([this](const io_uring_cqe& completion) { return take_file_completion(completion); });
   news_waits_ = false;
+  // By index: one that falls may begin another.
+  for (size_t i = 0; i < pending().size(); ++i) look_for_connect(*pending()[i], sink);
   const size_t count = slots().size();
   for (size_t i = 0, at = first_; i < count; ++i) {
     if (delivered() >= completions_max) {
@@ -80,7 +79,6 @@ void SocketTransport::take_completions(CompletionSink& sink, uint32_t completion
 }
 
 void SocketTransport::look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
-  if (slot.phase == Phase::connecting) return look_for_connect(slot, sink);
   if (!slot.carries()) return;
   if (slot.sent != 0 && slot.phase == Phase::open) {
     on_sent(slot, std::exchange(slot.sent, 0), sink);
@@ -89,20 +87,17 @@ void SocketTransport::look(SocketSlot& slot, CompletionSink& sink, uint32_t comp
   receive(slot, sink, completions_max);
 }
 
-void SocketTransport::look_for_connect(SocketSlot& slot, CompletionSink& sink) {
-  int32_t error = slot.connect_error;
+void SocketTransport::look_for_connect(PendingConnect& pending, CompletionSink& sink) {
+  if (pending.phase != PendingConnect::Phase::connecting) return;
+  int32_t error = pending.error;
   if (error == 0) {
-    pollfd writable{.fd = slot.file, .events = POLLOUT, .revents = 0};
+    pollfd writable{.fd = pending.file, .events = POLLOUT, .revents = 0};
     count_call();
-    if (::poll(&writable, 1, 0) <= 0) {
-      if (SystemClock{}.now() < slot.connect_deadline) return;
-      error = ETIMEDOUT;
-    } else {
-      socklen_t size = sizeof error;
-      if (::getsockopt(slot.file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-    }
+    if (::poll(&writable, 1, 0) <= 0) return;
+    socklen_t size = sizeof error;
+    if (::getsockopt(pending.file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   }
-  on_connected(slot, error, sink);
+  on_connected(pending, error, sink);
 }
 
 void SocketTransport::receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
@@ -157,8 +152,8 @@ void SocketTransport::send_output(Slot& slot) {
   news_waits_ = true;
 }
 
-void SocketTransport::end(Slot& slot, bool connected) {
-  if (connected) {
+void SocketTransport::end(Slot& slot) {
+  if (slot.file >= 0) {
     while (slot.send_error == 0 && !slot.output().empty() && send_some(own(slot)) > 0) {
     }
     for (int i = 0; i < receives_at_end_max && receive_some(slot.file) > 0; ++i) {
@@ -174,14 +169,15 @@ void SocketTransport::park(Duration at_most) {
   watched_.push_back({.fd = uring().wake_file(), .events = POLLIN, .revents = 0});
   for (const auto& slot : slots()) {
     const SocketSlot& mine = own(*slot);
-    if (mine.phase == Phase::connecting) {
-      watched_.push_back({.fd = mine.file, .events = POLLOUT, .revents = 0});
-      at_most = std::min(at_most, mine.connect_deadline - SystemClock{}.now());
-    } else if (mine.carries()) {
-      const int events = mine.blocked ? POLLIN | POLLOUT : POLLIN;
-      watched_.push_back({.fd = mine.file, .events = static_cast<short>(events), .revents = 0});
-    }
+    if (!mine.carries()) continue;
+    const int events = mine.blocked ? POLLIN | POLLOUT : POLLIN;
+    watched_.push_back({.fd = mine.file, .events = static_cast<short>(events), .revents = 0});
   }
+  for (const auto& each : pending()) {
+    if (each->phase != PendingConnect::Phase::connecting) continue;
+    watched_.push_back({.fd = each->file, .events = POLLOUT, .revents = 0});
+  }
+  at_most = until_race(at_most);
   if (at_most <= Duration{}) return;
   constexpr int64_t second = 1'000'000'000;
   const timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};

@@ -29,16 +29,17 @@ class SocketTransport final : public LiveTransport {
 
   [[nodiscard]] std::unique_ptr<Slot> make_slot() const override;
   [[nodiscard]] int socket_flags() const override { return SOCK_NONBLOCK; }
-  void connect(Slot& slot, Duration limit) override;
-  void begin_receiving(Slot&) override {}
+  void connect(PendingConnect& pending) override;
+  void abandon(PendingConnect& pending) override { pending.release(); }
+  void begin_stream(Slot& slot) override;
   void send_output(Slot& slot) override;
-  void end(Slot& slot, bool connected) override;
+  void end(Slot& slot) override;
   void finish_sending(Duration) override {}
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   static SocketSlot& own(Slot& slot);
   void look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
-  void look_for_connect(SocketSlot& slot, CompletionSink& sink);
+  void look_for_connect(PendingConnect& pending, CompletionSink& sink);
   void receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
   // recv() into the buffer: bytes, 0 at the end of the stream, or a negative errno.
   int64_t receive_some(int file);

@@ -14,7 +14,6 @@ constexpr uint32_t chunk_bytes = 64 * 1024;
 }  // namespace
 
 struct UringTransport::UringSlot final : Slot {
-  __kernel_timespec connect_limit{};
   // What the kernel is sending.
   std::unique_ptr<std::byte[]> chunk = std::make_unique<std::byte[]>(chunk_bytes);
   uint32_t chunk_begin = 0;
@@ -30,35 +29,44 @@ std::unique_ptr<ConnectionSlot> UringTransport::make_slot() const {
 
 UringTransport::UringSlot& UringTransport::own(Slot& slot) { return static_cast<UringSlot&>(slot); }
 
-// A slot is not used again before all its completions are in, so its number is enough.
+// Nothing is used again before all its completions are in, so a number is enough.
+uint64_t UringTransport::watch(uint32_t number, Operation operation) {
+  return uint64_t{number} << 8U | static_cast<uint64_t>(operation);
+}
+
 void UringTransport::ask(UringSlot& slot, io_uring_sqe* entry, Operation operation) {
-  io_uring_sqe_set_data64(entry, uint64_t{slot.number} << 8U | static_cast<uint64_t>(operation));
+  io_uring_sqe_set_data64(entry, watch(slot.number, operation));
   ++slot.pending;
 }
 
-void UringTransport::connect(Slot& slot, Duration limit) {
+void UringTransport::connect(PendingConnect& pending) {
+  io_uring_sqe* entry = uring().next_submission();
+  io_uring_prep_connect(entry, pending.file, reinterpret_cast<const sockaddr*>(&pending.address),
+                        pending.address_bytes);
+  io_uring_sqe_set_data64(entry, watch(pending.number, Operation::connect));
+}
+
+// Its socket is closed when the kernel has answered.
+void UringTransport::abandon(PendingConnect& pending) {
+  pending.phase = PendingConnect::Phase::leaving;
+  io_uring_sqe* entry = uring().next_submission();
+  io_uring_prep_cancel_fd(entry, pending.file, IORING_ASYNC_CANCEL_ALL);
+  io_uring_sqe_set_data64(entry, unwatched);
+}
+
+void UringTransport::begin_stream(Slot& slot) {
   UringSlot& mine = own(slot);
   mine.sending = mine.ends_after_send = false;
   mine.chunk_begin = mine.chunk_end = 0;
-  constexpr int64_t second = 1'000'000'000;
-  mine.connect_limit = {.tv_sec = limit.ns / second, .tv_nsec = limit.ns % second};
-  uring().make_room(2);
-  io_uring_sqe* connect = uring().next_submission();
-  io_uring_prep_connect(connect, slot.file, reinterpret_cast<const sockaddr*>(&slot.address),
-                        slot.address_bytes);
-  io_uring_sqe_set_flags(connect, IOSQE_IO_LINK);
-  ask(mine, connect, Operation::connect);
-  io_uring_sqe* timeout = uring().next_submission();
-  io_uring_prep_link_timeout(timeout, &mine.connect_limit, 0);
-  ask(mine, timeout, Operation::none);
+  begin_receiving(mine);
 }
 
-void UringTransport::begin_receiving(Slot& slot) {
+void UringTransport::begin_receiving(UringSlot& slot) {
   io_uring_sqe* entry = uring().next_submission();
   io_uring_prep_recv_multishot(entry, slot.file, nullptr, 0, 0);
   io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
   entry->buf_group = Uring::buffer_group;
-  ask(own(slot), entry, Operation::receive);
+  ask(slot, entry, Operation::receive);
 }
 
 void UringTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
@@ -78,20 +86,17 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
 }
 
 void UringTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
-  UringSlot& slot = own(*slots()[static_cast<uint32_t>(completion.user_data >> 8U)]);
+  const auto operation = static_cast<Operation>(completion.user_data & 0xFFU);
+  const auto number = static_cast<uint32_t>(completion.user_data >> 8U);
+  if (operation == Operation::connect) {
+    return on_connected(*pending()[number], -completion.res, sink);
+  }
+  UringSlot& slot = own(*slots()[number]);
   if ((completion.flags & IORING_CQE_F_MORE) == 0) --slot.pending;
-  switch (static_cast<Operation>(completion.user_data & 0xFFU)) {
-    case Operation::connect:
-      on_connected(slot, -completion.res, sink);
-      break;
-    case Operation::receive:
-      on_received(slot, completion, sink);
-      break;
-    case Operation::send:
-      on_send_done(slot, completion.res, sink);
-      break;
-    case Operation::none:
-      break;
+  if (operation == Operation::receive) {
+    on_received(slot, completion, sink);
+  } else {
+    on_send_done(slot, completion.res, sink);
   }
   release_if_done(slot);
 }
@@ -154,17 +159,13 @@ void UringTransport::on_send_done(UringSlot& slot, int32_t result, CompletionSin
 }
 
 // The socket is closed when the kernel has answered for everything.
-void UringTransport::end(Slot& slot, bool connected) {
+void UringTransport::end(Slot& slot) {
   UringSlot& mine = own(slot);
-  if (connected) {
+  if (slot.file >= 0) {
     uring().submit();
     mine.ends_after_send = mine.sending;
     goodbyes_wait_ = goodbyes_wait_ || mine.sending;
     if (!mine.sending) say_goodbye_now(mine);
-  } else if (slot.file >= 0) {
-    io_uring_sqe* entry = uring().next_submission();
-    io_uring_prep_cancel_fd(entry, slot.file, IORING_ASYNC_CANCEL_ALL);
-    ask(mine, entry, Operation::none);
   }
   release_if_done(mine);
 }
@@ -189,7 +190,7 @@ void UringTransport::release_if_done(UringSlot& slot) {
 }
 
 void UringTransport::park(Duration at_most) {
-  if (!next_turn_is_due() && !goodbyes_wait_) uring().park(at_most);
+  if (!next_turn_is_due() && !goodbyes_wait_) uring().park(until_race(at_most));
 }
 
 void UringTransport::finish_sending(Duration at_most) {

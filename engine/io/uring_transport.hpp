@@ -22,20 +22,24 @@ class UringTransport final : public LiveTransport {
   void park(Duration at_most) override;
 
  private:
-  // The low byte of user_data; those of files are above.
-  enum class Operation : uint8_t { connect, receive, send, none };
+  // The low byte of user_data, and above it the number of the slot or of the pending connect;
+  // those of files are above.
+  enum class Operation : uint8_t { connect, receive, send };
   struct UringSlot;
 
   [[nodiscard]] std::unique_ptr<Slot> make_slot() const override;
   [[nodiscard]] int socket_flags() const override { return 0; }  // the kernel waits, not the call
-  void connect(Slot& slot, Duration limit) override;
-  void begin_receiving(Slot& slot) override;
+  void connect(PendingConnect& pending) override;
+  void abandon(PendingConnect& pending) override;
+  void begin_stream(Slot& slot) override;
   void send_output(Slot& slot) override;
-  void end(Slot& slot, bool connected) override;
+  void end(Slot& slot) override;
   void finish_sending(Duration at_most) override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   static UringSlot& own(Slot& slot);
+  void begin_receiving(UringSlot& slot);
+  [[nodiscard]] static uint64_t watch(uint32_t number, Operation operation);
   void ask(UringSlot& slot, io_uring_sqe* entry, Operation operation);
   void handle(const io_uring_cqe& completion, CompletionSink& sink);
   void on_received(UringSlot& slot, const io_uring_cqe& completion, CompletionSink& sink);

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <havklo/limits.hpp>
@@ -120,80 +119,6 @@ TEST_P(TransportTest, ARefusedConnectIsReportedWithItsError) {
   run([&] { return seen_.closed(); });
   EXPECT_EQ(seen_.seen.back().reason, Reason::connect_refused);
   EXPECT_EQ(seen_.seen.back().os_error, ECONNREFUSED);
-}
-
-TEST_P(TransportTest, TriesTheNextAddressOnlyWhileTcpDoesNotOpen) {
-  Listener closed_port;
-  const uint16_t refused = closed_port.port();
-  closed_port.stop();
-  transport_->override_addresses({parse_address("127.0.0.1", refused),
-                                  parse_address("127.0.0.1", refused),
-                                  parse_address("127.0.0.1", listener_.port())});
-  open_and_wait();
-  EXPECT_EQ(seen_.seen.size(), 1u);
-  EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
-}
-
-// A port whose queue of connections is full: the kernel drops what knocks.
-class SilentPort {
- public:
-  SilentPort() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port());
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int& guest : guests_) {
-      guest = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      static_cast<void>(::connect(guest, reinterpret_cast<sockaddr*>(&address), sizeof address));
-    }
-  }
-  ~SilentPort() {
-    for (const int guest : guests_) ::close(guest);
-  }
-  SilentPort(const SilentPort&) = delete;
-  SilentPort& operator=(const SilentPort&) = delete;
-  [[nodiscard]] uint16_t port() const { return listener_.port(); }
-
- private:
-  Listener listener_{0};
-  std::array<int, 4> guests_{};
-};
-
-TEST_P(TransportTest, AnAddressThatIsSilentHasItsShareOfTheTime) {
-  const SilentPort silent;
-  std::vector<Endpoint> addresses(400, parse_address("127.0.0.1", listener_.port()));
-  addresses[0] = parse_address("127.0.0.1", silent.port());
-  transport_->override_addresses(addresses);
-  const Sleep sleep;
-  open(first_id, Duration{400 * (50_ms).ns});
-  run([&] { return seen_.opened(); });
-  ASSERT_TRUE(seen_.opened());
-  EXPECT_TRUE(sleep.was_short());
-  EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
-}
-
-TEST_P(TransportTest, TheSharesOfAllAddressesFitIntoTheAttempt) {
-  const SilentPort silent;
-  std::vector<Endpoint> addresses(4, parse_address("127.0.0.1", silent.port()));
-  addresses[3] = parse_address("127.0.0.1", listener_.port());
-  transport_->override_addresses(addresses);
-  const auto began = std::chrono::steady_clock::now();
-  open(first_id, 2_s);
-  run([&] { return seen_.opened(); });
-  ASSERT_TRUE(seen_.opened());
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
-  EXPECT_EQ(seen_.seen[0].peer.port, listener_.port());
-}
-
-TEST_P(TransportTest, WhenAllAreSilentTheConnectTimesOut) {
-  const SilentPort silent;
-  transport_->override_addresses(
-      {parse_address("127.0.0.1", silent.port()), parse_address("127.0.0.1", silent.port())});
-  open(first_id, 60_ms);
-  run([&] { return seen_.closed(); });
-  ASSERT_TRUE(seen_.closed());
-  EXPECT_EQ(seen_.seen.back().reason, Reason::connect_timeout);
-  EXPECT_EQ(seen_.seen.back().os_error, ETIMEDOUT);
 }
 
 TEST_P(TransportTest, ANameThatDoesNotResolveIsSaidSo) {

@@ -12,11 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "addresses/address_text.hpp"
 #include "io/live_transport.hpp"
 #include "support/temporary_file.hpp"
 #include "support/tls_server.hpp"
 
 namespace havklo::io {
+
+using addresses::parse_address;
 
 inline constexpr ConnectionId first_id{64};
 

@@ -20,13 +20,14 @@ class TemporaryFile {
     const int file = mkstemp(path_.data());
     HAVKLO_ASSERT(file >= 0);
     ::close(file);
-    std::ofstream(path_, std::ios::binary) << content;
+    write(content);
   }
   ~TemporaryFile() { ::unlink(path_.c_str()); }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  void write(std::string_view content) { std::ofstream(path_, std::ios::binary) << content; }
   [[nodiscard]] std::string content() const {
     std::ifstream file(path_, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};

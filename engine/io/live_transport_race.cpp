@@ -1,0 +1,162 @@
+// From a name to one open TCP connection: the addresses of an attempt race.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "io/live_transport.hpp"
+
+namespace havklo::io {
+namespace {
+
+socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& storage) {
+  std::memset(&storage, 0, sizeof storage);
+  if (endpoint.family == 4) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_port = htons(endpoint.port);
+    std::memcpy(&in.sin_addr, endpoint.address.data(), 4);
+    std::memcpy(&storage, &in, sizeof in);
+    return sizeof in;
+  }
+  sockaddr_in6 in{};
+  in.sin6_family = AF_INET6;
+  in.sin6_port = htons(endpoint.port);
+  std::memcpy(&in.sin6_addr, endpoint.address.data(), 16);
+  std::memcpy(&storage, &in, sizeof in);
+  return sizeof in;
+}
+
+Reason reason_of_connect(int32_t error) {
+  return error == ETIMEDOUT || error == ECANCELED ? Reason::connect_timeout
+                                                  : Reason::connect_refused;
+}
+
+}  // namespace
+
+PendingConnect& LiveTransport::free_pending() {
+  for (const auto& pending : pending_) {
+    if (pending->phase == PendingConnect::Phase::free) return *pending;
+  }
+  pending_.push_back(std::make_unique<PendingConnect>());
+  pending_.back()->number = static_cast<uint32_t>(pending_.size() - 1);
+  return *pending_.back();
+}
+
+addresses::Addresses& LiveTransport::addresses_of(const std::string& host, uint16_t port) {
+  return names_[{host, port}];
+}
+
+void LiveTransport::on_resolved(const ResolverAnswer& answer) {
+  addresses_of(answer.host, answer.port).learn(answer.addresses);
+  Slot& slot = *slots_[static_cast<uint32_t>(answer.token)];
+  if (slot.generation != answer.token >> 32U || !slot.races() || slot.has_failure) return;
+  slot.asks = false;
+  slot.race.offer(slot.addresses->order());
+  run_race(slot);
+}
+
+template <class Use>
+void LiveTransport::for_each_runner(const Slot& slot, Use use) {
+  for (const auto& pending : pending_) {
+    const bool runs = pending->phase == PendingConnect::Phase::connecting;
+    if (runs && pending->slot == &slot) use(*pending);
+  }
+}
+
+void LiveTransport::run_race(Slot& slot) {
+  while (const auto start = slot.race.next(clock_.now())) {
+    if (start->instead_of) {
+      for_each_runner(slot, [&](PendingConnect& runner) {
+        if (runner.peer == *start->instead_of) abandon(runner);
+      });
+      fall(slot, *start->instead_of, ETIMEDOUT);
+    }
+    start_connect(slot, start->endpoint);
+  }
+  // The last error is the attempt's.
+  const bool answered = !slot.asks || clock_.now() >= slot.answer_due;
+  if (slot.race.over() && answered) fail_later(slot, slot.failure, slot.failure_error);
+  note_race_wake();
+}
+
+void LiveTransport::fall(Slot& slot, const Endpoint& peer, int32_t error) {
+  slot.race.fell(peer);
+  slot.addresses->failed(peer);
+  slot.failure = reason_of_connect(error);
+  slot.failure_error = error;
+}
+
+void LiveTransport::start_connect(Slot& slot, const Endpoint& peer) {
+  const int file = ::socket(peer.family == 4 ? AF_INET : AF_INET6,
+                            SOCK_STREAM | SOCK_CLOEXEC | socket_flags(), 0);
+  if (file < 0) return fall(slot, peer, errno);
+  const int on = 1;
+  setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
+  PendingConnect& pending = free_pending();
+  pending.phase = PendingConnect::Phase::connecting;
+  pending.slot = &slot;
+  pending.peer = peer;
+  pending.file = file;
+  pending.error = 0;
+  pending.address_bytes = to_sockaddr(peer, pending.address);
+  slot.phase = Phase::connecting;
+  connect(pending);
+}
+
+void LiveTransport::abandon_all(const Slot& slot) {
+  for_each_runner(slot, [this](PendingConnect& runner) { abandon(runner); });
+}
+
+void LiveTransport::settle(Slot& slot) {
+  if (slot.races()) {
+    for_each_runner(slot, [&](PendingConnect& runner) { slot.addresses->failed(runner.peer); });
+    abandon_all(slot);
+  } else if (slot.carries() && !slot.greeted) {
+    slot.addresses->failed(slot.peer);
+  }
+}
+
+void LiveTransport::greeted(ConnectionId id) {
+  Slot* slot = find(id);
+  if (slot == nullptr || slot->phase != Phase::open) return;
+  slot->greeted = true;
+  slot->addresses->greeted(slot->peer);
+}
+
+// The races that are to be looked at now: somebody is to start, or the attempt is over.
+void LiveTransport::end_late_races() {
+  const Instant now = clock_.now();
+  if (now < race_wake_) return;
+  for (const auto& slot : slots_) {
+    if (!slot->races() || slot->has_failure) continue;
+    if (now < slot->race.deadline()) {
+      run_race(*slot);
+    } else if (slot->phase == Phase::resolving) {
+      fail_later(*slot, Reason::resolve_failed, 0);
+    } else {
+      fail_later(*slot, Reason::connect_timeout, ETIMEDOUT);
+    }
+  }
+  note_race_wake();
+}
+
+void LiveTransport::note_race_wake() {
+  race_wake_ = Instant::never();
+  for (const auto& slot : slots_) {
+    if (!slot->races() || slot->has_failure) continue;
+    const Instant next = slot->race.over() ? slot->answer_due : slot->race.wakes_at();
+    race_wake_ = std::min({race_wake_, next, slot->race.deadline()});
+  }
+}
+
+Duration LiveTransport::until_race(Duration at_most) {
+  if (race_wake_ == Instant::never()) return at_most;
+  return std::clamp(race_wake_ - clock_.now(), Duration{}, at_most);
+}
+
+}  // namespace havklo::io
