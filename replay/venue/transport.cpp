@@ -4,15 +4,66 @@
 #include <algorithm>
 #include <cerrno>
 #include <havklo/limits.hpp>
+#include <utility>
 
 namespace havklo::replay {
 
 VenueTransport::VenueTransport(Venue& venue, NetworkSettings settings, Instant now)
-    : venue_(venue), settings_(settings), random_(settings.seed), now_(now) {}
+    : venue_(venue),
+      settings_(std::move(settings)),
+      random_(settings_.seed),
+      now_(now),
+      began_(now) {
+  std::vector<Endpoint> answer;
+  for (const VenueAddress& each : settings_.addresses) answer.push_back(each.endpoint);
+  addresses_.learn(answer);
+}
 
 void VenueTransport::open(ConnectionId id, const OpenRequest& request) {
   streams_.push_back({.id = id, .tls = request.tls, .last_down = now_, .last_up = now_});
-  schedule(now_ + settings_.latency, {.kind = Happening::Kind::arrive, .id = id});
+  Stream& stream = streams_.back();
+  stream.race.begin(now_, request.timeout);
+  stream.race.offer(addresses_.order());
+  run_race(stream);
+}
+
+void VenueTransport::run_race(Stream& stream) {
+  if (stream.closed_by_us || stream.ended || stream.peer.family != 0) return;
+  while (const auto start = stream.race.next(now_)) {
+    if (start->instead_of) {
+      addresses_.failed(*start->instead_of);
+      std::erase(stream.running, *start->instead_of);
+    }
+    stream.running.push_back(start->endpoint);
+    Happening arrives{.kind = Happening::Kind::arrive, .id = stream.id};
+    arrives.peer = start->endpoint;
+    schedule(now_ + settings_.latency, std::move(arrives));
+  }
+  const Instant next = stream.race.wakes_at();
+  if (next != Instant::never()) schedule(next, {.kind = Happening::Kind::race, .id = stream.id});
+}
+
+void VenueTransport::greeted(ConnectionId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->greeted) return;
+  stream->greeted = true;
+  addresses_.greeted(stream->peer);
+}
+
+void VenueTransport::settle(Stream& stream) {
+  if (stream.greeted) return;
+  if (stream.peer.family != 0) return addresses_.failed(stream.peer);
+  for (const Endpoint& each : stream.running) addresses_.failed(each);
+}
+
+AddressFault VenueTransport::fault_at(const Endpoint& peer) const {
+  const auto found = std::ranges::find(settings_.addresses, peer, &VenueAddress::endpoint);
+  if (found->lasting && now_ >= began_ + *found->lasting) return AddressFault::none;
+  return found->fault;
+}
+
+void VenueTransport::heal() {
+  for (VenueAddress& each : settings_.addresses) each.fault = AddressFault::none;
 }
 
 void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
@@ -47,6 +98,7 @@ void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
 void VenueTransport::close(ConnectionId id) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->closed_by_us) return;
+  if (!stream->ended) settle(*stream);
   stream->closed_by_us = true;
   std::erase_if(ready_, [id](const Happening& each) { return each.id == id; });
   stream->last_up = std::max(stream->last_up, now_ + settings_.latency);
@@ -141,7 +193,16 @@ void VenueTransport::happen(Happening& happening) {
   VenueConnection* connection = venue_.connection(stream->number);
   switch (happening.kind) {
     case Happening::Kind::arrive:
-      return arrive(*stream, happening);
+      return arrive(*stream, happening.peer);
+    case Happening::Kind::refused:
+      stream->race.fell(happening.peer);
+      std::erase(stream->running, happening.peer);
+      addresses_.failed(happening.peer);
+      if (!stream->race.over()) return run_race(*stream);
+      if (stream->closed_by_us || stream->peer.family != 0) return;
+      return deliver_closed(*stream, Reason::connect_refused, ECONNREFUSED, now_);
+    case Happening::Kind::race:
+      return run_race(*stream);
     case Happening::Kind::up:
       if (connection == nullptr) return;
       if (connection->reads(now_)) return connection->on_bytes(happening.bytes, now_);
@@ -164,39 +225,79 @@ void VenueTransport::happen(Happening& happening) {
   }
 }
 
-// The attempt reaches the venue.
-void VenueTransport::arrive(Stream& stream, const Happening&) {
-  if (stream.closed_by_us) return;
+void VenueTransport::refuse(Stream& stream, const Endpoint& peer, Instant back) {
+  if (stream.race.is_last(peer)) {
+    return deliver_closed(stream, Reason::connect_refused, ECONNREFUSED, back);
+  }
+  Happening refused{.kind = Happening::Kind::refused, .id = stream.id};
+  refused.peer = peer;
+  schedule(back, std::move(refused));
+}
+
+// One of the attempt's runners reaches the venue.
+void VenueTransport::arrive(Stream& stream, const Endpoint& peer) {
+  if (stream.closed_by_us || stream.ended || stream.peer.family != 0) return;
+  if (std::ranges::find(stream.running, peer) == stream.running.end()) return;
+  switch (fault_at(peer)) {
+    case AddressFault::silent_tcp:
+      return;
+    case AddressFault::refuse:
+      return refuse(stream, peer, now_ + settings_.latency);
+    case AddressFault::silent_tls:
+      stream.peer = peer;
+      return;
+    case AddressFault::silent_open:
+      stream.peer = peer;
+      return open_stream(stream);
+    case AddressFault::none:
+      return arrive_well(stream, peer);
+  }
+}
+
+void VenueTransport::arrive_well(Stream& stream, const Endpoint& peer) {
   const Admission admission = venue_.admit(now_, stream.tls);
   const Instant back = now_ + settings_.latency;
   switch (admission.kind) {
     case Admission::Kind::resolve_failed:
       return deliver_closed(stream, Reason::resolve_failed, 0, back);
     case Admission::Kind::refuse:
-      return deliver_closed(stream, Reason::connect_refused, ECONNREFUSED, back);
+      return refuse(stream, peer, back);
     case Admission::Kind::silent_tcp:
-    case Admission::Kind::silent_tls:
       return;  // the engine's connect_timeout ends it
+    case Admission::Kind::silent_tls:
+      stream.peer = peer;
+      return;
     case Admission::Kind::tls_garbage:
     case Admission::Kind::tls_abort:
+      stream.peer = peer;
       return deliver_closed(stream, Reason::tls_failed, 0, back);
     case Admission::Kind::tls_expired:
     case Admission::Kind::tls_wrong_name:
       venue_.remove(admission.number);
+      stream.peer = peer;
       return deliver_closed(stream, Reason::certificate_refused, 0, back);
     case Admission::Kind::accept:
       break;
   }
+  stream.peer = peer;
   stream.number = admission.number;
-  stream.opened = true;
   venue_.connection(admission.number)->on_opened(now_);
+  open_stream(stream);
+}
+
+// TCP and TLS are open at stream.peer.
+void VenueTransport::open_stream(Stream& stream) {
+  for (const Endpoint& each : stream.race.overdue(now_)) {
+    if (each != stream.peer) addresses_.failed(each);
+  }
+  stream.opened = true;
   Happening opened{.kind = Happening::Kind::opened, .id = stream.id};
   opened.completion.connection = stream.id;
   opened.completion.kind = Completion::Kind::opened;
   opened.completion.tls_resumed = stream.tls && settings_.resume_tls && connected_before_;
-  opened.completion.peer = {.address = {203, 0, 113, 7}, .port = 443, .family = 4};
+  opened.completion.peer = stream.peer;
   connected_before_ = true;
-  stream.last_down = std::max(stream.last_down, back);
+  stream.last_down = std::max(stream.last_down, now_ + settings_.latency);
   schedule(stream.last_down, std::move(opened));
 }
 
@@ -243,6 +344,7 @@ void VenueTransport::collect_output(Stream& stream) {
 
 void VenueTransport::deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due) {
   if (stream.ended) return;
+  settle(stream);
   stream.ended = true;
   Happening closed{.kind = Happening::Kind::closed, .id = stream.id};
   closed.completion.connection = stream.id;

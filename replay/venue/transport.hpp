@@ -8,7 +8,8 @@
 //             receive_padding readable bytes behind it. The same seed gives the same completions.
 //
 // Use: let `next` be the smaller of the engine's and this next_deadline(); set the clock to it;
-// advance_to(next); turn(). There is no TLS: its faults arrive as the `closed` that TLS would give.
+// advance_to(next); turn(). The addresses of the venue's name race as they do live. There is no
+// TLS: its faults arrive as the `closed` that TLS would give.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,30 @@
 #include <havklo/random.hpp>
 #include <havklo/transport.hpp>
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "addresses/addresses.hpp"
+#include "addresses/race.hpp"
 #include "replay/venue/model.hpp"
 
 namespace havklo::replay {
+
+// How a connection fares at one address of the venue, beside what the venue's own faults do.
+enum class AddressFault : uint8_t {
+  none,
+  refuse,       // TCP is refused
+  silent_tcp,   // nothing answers
+  silent_tls,   // TCP opens, then nothing
+  silent_open,  // TLS too, then nothing
+};
+
+struct VenueAddress {
+  Endpoint endpoint = {.address = {203, 0, 113, 7}, .port = 443, .family = 4};
+  AddressFault fault = AddressFault::none;
+  std::optional<Duration> lasting;  // of the fault, from the venue's start; none: until it is well
+  friend bool operator==(const VenueAddress&, const VenueAddress&) = default;
+};
 
 struct NetworkSettings {
   uint64_t seed = 1;
@@ -35,7 +55,8 @@ struct NetworkSettings {
   bool reorder = false;
   // What is sent stays for this long before the kernel takes it (`sent`).
   Duration send_time{};
-  bool resume_tls = true;  // from the second time on
+  bool resume_tls = true;                      // from the second time on
+  std::vector<VenueAddress> addresses = {{}};  // of its name, as an answer has them
 };
 
 class VenueTransport final : public Transport {
@@ -46,6 +67,7 @@ class VenueTransport final : public Transport {
   void open(ConnectionId id, const OpenRequest& request) override;
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
   void close(ConnectionId id) override;
+  void greeted(ConnectionId id) override;
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
   void flush() override {}
 
@@ -57,6 +79,8 @@ class VenueTransport final : public Transport {
 
   // For tests and the simulator: breaks a stream from outside, as a middle box would.
   void reset_all();
+  // No address has a fault any more; streams that one swallowed stay silent.
+  void heal();
   [[nodiscard]] uint32_t open_count() const;
   // The venue's end of a stream; null when there is none, or no longer.
   [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const;
@@ -68,24 +92,37 @@ class VenueTransport final : public Transport {
     bool tls = false;
     bool opened = false;  // `opened` was queued
     bool closed_by_us = false;
-    bool ended = false;   // `closed` was queued
-    Instant last_down{};  // order of deliveries to the engine
+    bool ended = false;  // `closed` was queued
+    bool greeted = false;
+    addresses::AddressRace race;
+    std::vector<Endpoint> running;  // in the race
+    Endpoint peer;                  // where TCP is open; family 0: nowhere yet
+    Instant last_down{};            // order of deliveries to the engine
     Instant last_up{};
     size_t unsent_bytes = 0;
     std::deque<std::vector<std::byte>> unread;  // at the venue's door while it is deaf
   };
   struct Happening {
-    enum class Kind : uint8_t { arrive, opened, down, up, up_end, sent, closed };
+    enum class Kind : uint8_t { arrive, refused, race, opened, down, up, up_end, sent, closed };
     Kind kind = Kind::arrive;
     ConnectionId id{};
     Completion completion;
     std::vector<std::byte> bytes;
+    Endpoint peer;  // arrive, refused
   };
 
   [[nodiscard]] Stream* find(ConnectionId id);
   void schedule(Instant due, Happening happening);
   void happen(Happening& happening);
-  void arrive(Stream& stream, const Happening& happening);
+  void run_race(Stream& stream);
+  void arrive(Stream& stream, const Endpoint& peer);
+  void arrive_well(Stream& stream, const Endpoint& peer);
+  void open_stream(Stream& stream);
+  // TCP is refused there, which is known at `back`.
+  void refuse(Stream& stream, const Endpoint& peer, Instant back);
+  // Tells the addresses how the stream ended.
+  void settle(Stream& stream);
+  [[nodiscard]] AddressFault fault_at(const Endpoint& peer) const;
   void collect();
   void collect_output(Stream& stream);
   void feed_unread(Stream& stream);
@@ -99,6 +136,8 @@ class VenueTransport final : public Transport {
   NetworkSettings settings_;
   Random random_;
   Instant now_;
+  addresses::Addresses addresses_;
+  Instant began_;
   bool connected_before_ = false;
   uint64_t order_ = 0;
   std::vector<Stream> streams_;

@@ -8,6 +8,7 @@
 #include <havklo/decimal.hpp>
 #include <havklo/limits.hpp>
 
+#include "addresses/address_text.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/nearest_name.hpp"
 #include "replay/text/settings_table.hpp"
@@ -30,14 +31,15 @@ class ScenarioReader {
 
   bool read(const toml::table& table, Scenario& scenario) {
     if (!reader_.read_table(table, "", {},
-                            {"venue", "market", "network", "symbol", "fault", "run", "session",
-                             "command", "pause", "jump"})) {
+                            {"venue", "market", "network", "address", "symbol", "fault", "run",
+                             "session", "command", "pause", "jump"})) {
       return false;
     }
     return read_venue(table, scenario.venue) && read_market(table, scenario.market) &&
-           read_network(table, scenario.network) && read_symbols(table, scenario.market) &&
-           read_faults(table, scenario.faults) && read_run(table, scenario.run) &&
-           read_sessions(table, scenario.sessions) &&
+           read_network(table, scenario.network) &&
+           read_addresses(table, scenario.network.addresses) &&
+           read_symbols(table, scenario.market) && read_faults(table, scenario.faults) &&
+           read_run(table, scenario.run) && read_sessions(table, scenario.sessions) &&
            read_list(table, "command", scenario.commands) &&
            read_list(table, "pause", scenario.pauses) && read_list(table, "jump", scenario.jumps);
   }
@@ -132,6 +134,28 @@ class ScenarioReader {
         return false;
       }
       out.push_back(std::move(one));
+    }
+    return true;
+  }
+
+  bool read_addresses(const toml::table& table, std::vector<VenueAddress>& out) {
+    bool good = true;
+    const toml::array* list = list_of(table, "address", good);
+    if (list == nullptr) return good;
+    out.clear();
+    for (const toml::node& each : *list) {
+      AddressText text;
+      if (!reader_.read_table(*each.as_table(), "address.", fields_of(text))) return false;
+      text.address.endpoint = addresses::parse_address(text.ip, text.address.endpoint.port);
+      if (text.address.endpoint.family == 0) {
+        return reader_.refuse(each, "address.ip must be an address, as \"203.0.113.7\"");
+      }
+      const auto twice = std::ranges::find(out, text.address.endpoint, &VenueAddress::endpoint);
+      if (twice != out.end()) return reader_.refuse(each, "the same address.ip twice");
+      out.push_back(text.address);
+    }
+    if (out.size() > addresses::Addresses::listed_max) {
+      return reader_.refuse(*list, "too many addresses");
     }
     return true;
   }

@@ -24,6 +24,11 @@
 //     latency = "5ms"              # jitter send_time
 //     read_bytes_max = 0           # write_bytes_max reorder seed resume_tls
 //
+//     [[address]]                  # of the venue's name, as an answer has them: in memory only
+//     ip = "203.0.113.7"           # without any, this one
+//     fault = "silent_tls"         # none | refuse | silent_tcp | silent_tls | silent_open
+//     for = "40s"                  # since the venue's start; none: until the world is well
+//
 //     [[fault]]
 //     kind = "reset"               # the names of FaultKind, and "maintenance"
 //     at = "5s"                    # since the venue's start, or:

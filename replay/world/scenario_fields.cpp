@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 3> since_names = {"accepted", "upgraded",
 constexpr std::array<std::string_view, 5> system_names = {"unknown", "online", "cancel_only",
                                                           "post_only", "maintenance"};
 
+constexpr std::array<std::string_view, 5> address_fault_names = {"none", "refuse", "silent_tcp",
+                                                                 "silent_tls", "silent_open"};
 constexpr std::array<std::string_view, 4> command_names = {"subscribe", "unsubscribe", "reconnect",
                                                            "close"};
 
@@ -110,6 +112,13 @@ std::vector<Field> fields_of(NetworkSettings& network, std::optional<uint64_t>& 
           count_field("write_bytes_max", network.write_bytes_max),
           bool_field("reorder", network.reorder),
           bool_field("resume_tls", network.resume_tls)};
+}
+
+std::vector<Field> fields_of(AddressText& text) {
+  return {text_field("ip", text.ip),
+          choice_field("fault", text.address.fault, address_fault_names,
+                       "\"none\", \"refuse\", \"silent_tcp\", \"silent_tls\" or \"silent_open\""),
+          optional_duration_field("for", text.address.lasting)};
 }
 
 std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed) {

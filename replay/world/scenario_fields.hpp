@@ -20,6 +20,12 @@ struct SymbolText {
   uint32_t levels = MarketSymbol{}.levels;
 };
 
+// An address as written.
+struct AddressText {
+  std::string ip;
+  VenueAddress address;
+};
+
 // A fault as written: its kind by name, the maintenance shorthand's own fields.
 struct FaultText {
   Fault fault;
@@ -31,6 +37,7 @@ struct FaultText {
 
 [[nodiscard]] std::vector<Field> fields_of(VenueSettings& venue, std::optional<uint64_t>& seed);
 [[nodiscard]] std::vector<Field> fields_of(NetworkSettings& network, std::optional<uint64_t>& seed);
+[[nodiscard]] std::vector<Field> fields_of(AddressText& text);
 [[nodiscard]] std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed);
 [[nodiscard]] std::vector<Field> fields_of(SymbolText& symbol);
 [[nodiscard]] std::vector<Field> fields_of(FaultText& text);

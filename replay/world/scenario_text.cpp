@@ -5,6 +5,7 @@
 #include <havklo/decimal.hpp>
 #include <iterator>
 
+#include "addresses/address_text.hpp"
 #include "replay/text/settings_table.hpp"
 #include "replay/world/scenario.hpp"
 #include "replay/world/scenario_fields.hpp"
@@ -24,6 +25,15 @@ void write_with_seed(std::string& out, std::string_view name, T settings) {
   std::optional<uint64_t> seed = settings.seed;
   std::optional<uint64_t> usual_seed = usual.seed;
   write_section(out, name, fields_of(settings, seed), fields_of(usual, usual_seed));
+}
+
+void write_addresses(std::string& out, const std::vector<VenueAddress>& list) {
+  if (list == NetworkSettings{}.addresses) return;
+  for (const VenueAddress& each : list) {
+    AddressText text{.ip = addresses::address_text(each.endpoint), .address = each};
+    AddressText usual;
+    out += "[[address]]\n" + changed_fields(fields_of(text), fields_of(usual));
+  }
 }
 
 template <class T>
@@ -70,6 +80,7 @@ std::string to_toml(const Scenario& scenario) {
   write_with_seed(out, "run", scenario.run);
   write_with_seed(out, "venue", scenario.venue);
   write_with_seed(out, "network", scenario.network);
+  write_addresses(out, scenario.network.addresses);
   write_market(out, scenario.market);
   for (const Settings& session : scenario.sessions) {
     const Settings usual;

@@ -272,6 +272,7 @@ void World::say_goodbye() {
 SimulationResult World::run() {
   suffer();
   venue_.heal(network_.now());
+  network_.heal();
   healed_ = clock_.now();
   // Each session can lose its connection of the sick world once.
   for (size_t round = 0; !failed() && round <= scenario_.sessions.size(); ++round) {
