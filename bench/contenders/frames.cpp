@@ -15,7 +15,7 @@ class Receiver {
  public:
   Receiver(const std::string& stream, size_t read_bytes)
       : stream_(stream), read_bytes_(read_bytes), buffer_(stream.size() + receive_padding) {
-    connection_.start_client("localhost", 443, true, "/v2", random_);
+    connection_.start_client("localhost", 443, true, "/v2", random_, masks_);
     const auto out = connection_.output();
     const std::string_view request{reinterpret_cast<const char*>(out.data()), out.size()};
     constexpr std::string_view name = "Sec-WebSocket-Key: ";
@@ -55,6 +55,7 @@ class Receiver {
   size_t read_bytes_;
   std::vector<std::byte> buffer_;
   Random random_{1};
+  websocket::MaskKeys masks_{websocket::mask_secret_from(1), 0};
   websocket::Connection connection_{websocket::Role::client, 64 * 1024};
   uint64_t bytes_ = 0;
 };

@@ -90,7 +90,7 @@ class TextOnly final : CompletionSink {
     }
     transport_ = std::move(*made);
     transport_->start_on_this_thread();
-    websocket_.start_client("localhost", wire.port, true, "/v2", random_);
+    websocket_.start_client("localhost", wire.port, true, "/v2", random_, masks_);
     transport_->open(
         connection_,
         {.host = "localhost", .port = wire.port, .tls = true, .timeout = Duration::seconds(10)});
@@ -149,6 +149,7 @@ class TextOnly final : CompletionSink {
 
   std::unique_ptr<io::LiveTransport> transport_;
   Random random_{1};
+  websocket::MaskKeys masks_{websocket::mask_secret_from(1), 0};
   websocket::Connection websocket_{websocket::Role::client, 64 * 1024};
   Handler handler_{*this};
   Arrivals* arrivals_ = nullptr;

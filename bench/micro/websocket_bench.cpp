@@ -61,8 +61,8 @@ struct Counting {
   bool on_close(uint16_t, std::string_view) { return true; }
 };
 
-void open(Connection& connection, Random& random) {
-  connection.start_client("localhost", 443, true, "/v2", random);
+void open(Connection& connection, Random& random, MaskKeys& masks) {
+  connection.start_client("localhost", 443, true, "/v2", random, masks);
   const auto out = connection.output();
   const std::string_view request{reinterpret_cast<const char*>(out.data()), out.size()};
   constexpr std::string_view name = "Sec-WebSocket-Key: ";
@@ -90,8 +90,9 @@ void receive_frames(benchmark::State& state, bool ascii, size_t read_bytes) {
   const std::span<const std::byte> stream{padded.data(), padded.size() - receive_padding};
   if (read_bytes == 0) read_bytes = stream.size();
   Random random(1);
+  MaskKeys masks(mask_secret_from(1), 0);
   Connection connection(Role::client, message_bytes_max);
-  open(connection, random);
+  open(connection, random, masks);
   Counting check;
   if (!feed(connection, stream, read_bytes, check) || check.texts != frames ||
       check.bytes != frames * frame_payload_bytes) {
@@ -141,8 +142,9 @@ BENCHMARK(BM_WebSocketMask)->Arg(64)->Arg(195)->Arg(4096);
 
 void BM_WebSocketSendText(benchmark::State& state) {
   Random random(1);
+  MaskKeys masks(mask_secret_from(1), 0);
   Connection connection(Role::client, message_bytes_max);
-  open(connection, random);
+  open(connection, random, masks);
   const std::string payload = payload_of(true);
   if (!connection.send_text(payload) || connection.output().size() != frame_bytes + 4) {
     state.SkipWithError("wrong answer");

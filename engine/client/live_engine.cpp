@@ -28,6 +28,8 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
     if (!seed) return refuse(seed.error());
     settings.seed = *seed;
   }
+  const auto mask_secret = io::secret_from_kernel();
+  if (!mask_secret) return refuse(mask_secret.error());
   auto made = io::LiveTransport::create({.network = settings.network,
                                          .tls = parse_url(settings.url)->tls,
                                          .ca_file = settings.ca_file,
@@ -44,7 +46,7 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
   }
   engine = std::make_unique<core::Engine>(
       std::span(&settings, 1), core::Doors{clock, *transport, command_door, events, recorder.get(),
-                                           *settings.seed, &transport->phases()});
+                                           *settings.seed, &transport->phases(), *mask_secret});
   return {};
 }
 

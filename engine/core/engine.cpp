@@ -31,10 +31,13 @@ struct Engine::State final : CompletionSink {
                publisher,       decoder, scratch, given.phases, attempt_began} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
+    const websocket::ChaCha20Key mask_secret =
+        given.mask_secret.value_or(websocket::mask_secret_from(given.seed));
     sessions.reserve(settings.size());
     for (const Settings& each : settings) {
       const auto number = static_cast<uint16_t>(sessions.size());
-      sessions.push_back(std::make_unique<Session>(each, number, shared, seeds.next_u64()));
+      sessions.push_back(
+          std::make_unique<Session>(each, number, shared, seeds.next_u64(), mask_secret));
     }
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }

@@ -20,7 +20,10 @@
 #include <havklo/names.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
+#include <optional>
 #include <span>
+
+#include "websocket/chacha20.hpp"
 
 namespace havklo::core {
 
@@ -32,6 +35,9 @@ struct Doors {
   Journal* journal = nullptr;
   uint64_t seed = 0;
   PhaseObserver* phases = nullptr;  // no door: nothing comes in by it
+  // What the masks of frames are made from: 256 bits that no peer can guess. None: made from the
+  // seed, for runs that nobody attacks. No door either: nothing depends on a mask.
+  std::optional<websocket::ChaCha20Key> mask_secret = std::nullopt;
 };
 
 struct TurnResult {

@@ -20,7 +20,8 @@ constexpr size_t request_bytes_max = 256 + symbols_per_request_max * (symbol_byt
 
 }  // namespace
 
-Session::Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed)
+Session::Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed,
+                 const websocket::ChaCha20Key& mask_secret)
     : shared_(shared),
       number_(number),
       url_(parse_url(settings.url).value()),
@@ -30,6 +31,7 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
       slots_(shared.publisher),
       subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel,
                      shared.scratch),
+      mask_keys_(mask_secret, number),
       websocket_(websocket::Role::client, message_bytes_max),
       watchdog_(settings.timeouts.heartbeat_timeout) {
   for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
@@ -78,7 +80,7 @@ void Session::on_rare(const Completion& completion) {
       peer_ = completion.peer;
       tls_resumed_ = completion.tls_resumed;
       return websocket_.start_client(url_.host, url_.port, url_.is_default_port(), url_.path,
-                                     random_);
+                                     random_, mask_keys_);
     case Completion::Kind::received:
       return on_received(completion.bytes);
     case Completion::Kind::sent:

@@ -51,7 +51,9 @@ struct Shared {
 class Session final : private kraken::BookListener {
  public:
   // `number` becomes Event::session and the low bits of every ConnectionId of this session.
-  Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed);
+  // `mask_secret` may be shared: each session has a stream of its own.
+  Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed,
+          const websocket::ChaCha20Key& mask_secret);
   ~Session();  // takes its timers off the wheel
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -164,6 +166,7 @@ class Session final : private kraken::BookListener {
   Lifecycle lifecycle_;
   LifecycleSlots slots_;
   Subscriptions subscriptions_;
+  websocket::MaskKeys mask_keys_;
   websocket::Connection websocket_;
 
   Instant now_;                             // of the turn, for the WebSocket callbacks

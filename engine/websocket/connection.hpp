@@ -1,7 +1,7 @@
 // One WebSocket connection as a state machine: bytes in, messages and bytes out.
 //
 // Owns:       the place in the stream, the message being put together, the bytes to be sent.
-// Not owned:  the byte stream, time (deadlines are the session's), the Random that masks.
+// Not owned:  the byte stream, time (deadlines are the session's), the keys that mask.
 // Threads:    one. Callbacks come from inside receive(); they may call send_*, fail() and
 //             refuse_upgrade(), but not start_*, receive() or consume_output().
 // Invariants: the callbacks do not depend on how the stream was cut into reads; errors are sticky;
@@ -28,6 +28,7 @@
 #include "websocket/error.hpp"
 #include "websocket/frame.hpp"
 #include "websocket/handshake.hpp"
+#include "websocket/mask_keys.hpp"
 #include "websocket/output_buffer.hpp"
 #include "websocket/utf8.hpp"
 
@@ -54,10 +55,11 @@ class Connection {
   // Forgets the last connection and puts the upgrade request into output(). `host` is a name or an
   // address (an IPv6 one gets its brackets), `path` begins with "/" and may carry a query; neither
   // holds white space or control characters (the settings were checked). `default_port`: leave the
-  // port out of the Host header. `random` gives the key and the masks, and must outlive the
-  // connection.
+  // port out of the Host header. `random` gives Sec-WebSocket-Key, `masks` mask; both must outlive
+  // the connection. For each mask `random` takes a step for nothing: once the masks came of it, and
+  // recordings of that time count on where it stands.
   void start_client(std::string_view host, uint16_t port, bool default_port, std::string_view path,
-                    Random& random);
+                    Random& random, MaskKeys& masks);
 
   // Forgets the last connection and waits for an upgrade request.
   void start_server();
@@ -172,6 +174,7 @@ class Connection {
   uint64_t pong_position_ = 0;
   size_t pong_bytes_ = 0;  // 0: none queued
   Random* random_ = nullptr;
+  MaskKeys* masks_ = nullptr;  // a client's
 
   // The handshake.
   std::unique_ptr<char[]> http_head_;  // http_head_bytes_max

@@ -17,9 +17,10 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 }  // namespace
 
 void Connection::start_client(std::string_view host, uint16_t port, bool default_port,
-                              std::string_view path, Random& random) {
+                              std::string_view path, Random& random, MaskKeys& masks) {
   reset();
   random_ = &random;
+  masks_ = &masks;
   ClientRequest request{host, port, default_port, path, {}};
   for (size_t i = 0; i < key_bytes; i += 8) {
     const uint64_t word = random.next_u64();
@@ -31,6 +32,7 @@ void Connection::start_client(std::string_view host, uint16_t port, bool default
 void Connection::start_server() {
   reset();
   random_ = nullptr;
+  masks_ = nullptr;
 }
 
 void Connection::queue_text(std::string_view text) {
@@ -50,11 +52,8 @@ size_t Connection::queue_frame(Opcode opcode, std::span<const std::byte> payload
   head.fin = true;
   head.masked = role_ == Role::client;
   if (head.masked) {
-    // The four bytes in this order on every machine.
-    const auto word = static_cast<uint32_t>(random_->next_u64());
-    std::array<std::byte, 4> key;
-    for (size_t i = 0; i < 4; ++i) key[i] = static_cast<std::byte>(word >> (8 * i));
-    std::memcpy(&head.mask_key, key.data(), 4);
+    head.mask_key = masks_->next();
+    static_cast<void>(random_->next_u64());
   }
   std::byte* const out = output_.prepare(frame_head_bytes_max + payload.size());
   const size_t head_bytes = encode_frame_head(head, out);

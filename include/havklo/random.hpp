@@ -1,7 +1,8 @@
 // The one source of randomness below the entropy door: xoshiro256** 1.0 (Blackman and Vigna),
 // seeded by splitmix64.
 //
-// The same seed gives the same numbers on every machine. Not for secrets: masks and jitter only.
+// The same seed gives the same numbers on every machine. Not for secrets: who has seen some of
+// them knows the rest.
 // Threads: one.
 // Cost:    a few cycles a number; a value of 32 bytes.
 #pragma once

@@ -95,7 +95,7 @@ TEST(Recording, OtherSettingsGiveOtherEventsAndTheTurnIsNamed) {
   SyncBlockWriter writer;
   record(file.path(), writer, 10_s);
   std::string bytes = file.content();
-  // The header says another seed: jitter and mask keys differ, so the first backoff does.
+  // The header says another seed: jitter differs, so the first backoff does.
   auto reader = Reader::open(file.path());
   ASSERT_TRUE(reader);
   replay::RecordingHeader header = reader->header();

@@ -14,6 +14,7 @@
 #include <havklo/event_ring.hpp>
 #include <havklo/journal.hpp>
 #include <havklo/spsc_ring.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,13 +47,14 @@ namespace havklo {
 
 class EngineWorld {
  public:
-  explicit EngineWorld(Settings settings, Journal* journal = nullptr)
+  explicit EngineWorld(Settings settings, Journal* journal = nullptr,
+                       std::optional<websocket::ChaCha20Key> mask_secret = {})
       : settings_(std::move(settings)),
         ring_(settings_.ring_slots),
         events_door_(ring_),
         commands_door_(commands_),
         engine(std::span(&settings_, 1),
-               {clock, net, commands_door_, events_door_, journal, 0x5eed}) {}
+               {clock, net, commands_door_, events_door_, journal, 0x5eed, nullptr, mask_secret}) {}
 
   // One turn; its events are read at once unless the consumer sleeps.
   core::TurnResult turn() {

@@ -120,13 +120,20 @@ inline constexpr std::string_view plain_request =
     "GET /v2 HTTP/1.1\r\nHost: example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
+// What a client takes its keys from.
+struct ClientKeys {
+  explicit ClientKeys(uint64_t seed) : random(seed), masks(mask_secret_from(seed), 0) {}
+  Random random;
+  MaskKeys masks;
+};
+
 // An open connection of either role, its output empty.
 struct OpenConnection {
   explicit OpenConnection(Role role, uint32_t message_max = 70'000, uint32_t output_max = 100'000)
       : connection(role, message_max, output_max) {
     Recorder opening;
     if (role == Role::client) {
-      connection.start_client("example", 443, true, "/v2", random);
+      connection.start_client("example", 443, true, "/v2", keys.random, keys.masks);
       (void)feed(connection, accepting_answer(take_output(connection)), opening);
     } else {
       connection.start_server();
@@ -134,7 +141,7 @@ struct OpenConnection {
       take_output(connection);
     }
   }
-  Random random{7};
+  ClientKeys keys{7};
   Connection connection;
 };
 

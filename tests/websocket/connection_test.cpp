@@ -18,10 +18,10 @@ std::string text_of(size_t size) { return std::string(size, '*'); }
 
 TEST(WebSocketConnection, TheHandshakeAndTheFirstFramesMayShareReadsInAnyCut) {
   const auto outcome_of = [](size_t cut, uint64_t seed) {
-    Random random(3);
+    ClientKeys keys(3);
     Random cuts(seed);
     Connection connection(Role::client, 1000);
-    connection.start_client("example", 443, true, "/v2", random);
+    connection.start_client("example", 443, true, "/v2", keys.random, keys.masks);
     std::string stream = accepting_answer(take_output(connection));
     stream += frame(0x81, "status") + frame(0x89, "p") + frame(0x81, text_of(150));
     Recorder recorder;
@@ -197,11 +197,12 @@ TEST(WebSocketConnection, BothRolesUnderstandEachOther) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
+    ClientKeys keys(seed);
     Connection client(Role::client, 70'000);
     Connection server(Role::server, 70'000);
     Recorder at_client;
     Recorder at_server;
-    client.start_client("localhost", 9000, false, "/v2?x=1", random);
+    client.start_client("localhost", 9000, false, "/v2?x=1", keys.random, keys.masks);
     server.start_server();
     const auto move = [&random](Connection& from, Connection& to, Recorder& handler) {
       while (!from.output().empty()) {
@@ -243,10 +244,10 @@ TEST(WebSocketConnection, BothRolesUnderstandEachOther) {
 
 TEST(WebSocketConnection, TheClientMasksWithKeysOfItsSeed) {
   const auto sent = [](uint64_t seed) {
-    Random random(seed);
+    ClientKeys keys(seed);
     Connection connection(Role::client, 1000);
     Recorder recorder;
-    connection.start_client("h", 1, false, "/", random);
+    connection.start_client("h", 1, false, "/", keys.random, keys.masks);
     (void)feed(connection, accepting_answer(take_output(connection)), recorder);
     connection.send_text("same");
     connection.send_text("same");

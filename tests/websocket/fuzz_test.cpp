@@ -102,10 +102,10 @@ struct Result {
 // Runs a stream from the handshake on; `piece_max` 0: all at once.
 Result run(Role role, Connection& connection, const std::string& stream, size_t piece_max,
            uint64_t seed) {
-  Random keys(1);
+  ClientKeys keys(1);
   Random cuts(seed);
   if (role == Role::client) {
-    connection.start_client("example", 443, true, "/v2", keys);
+    connection.start_client("example", 443, true, "/v2", keys.random, keys.masks);
     take_output(connection);
   } else {
     connection.start_server();
@@ -129,9 +129,9 @@ Result run(Role role, Connection& connection, const std::string& stream, size_t 
 // What opens every connection of this role in run(), whose keys are always the same.
 std::string good_handshake(Role role) {
   if (role == Role::server) return std::string(plain_request);
-  Random keys(1);
+  ClientKeys keys(1);
   Connection connection(Role::client, message_max);
-  connection.start_client("example", 443, true, "/v2", keys);
+  connection.start_client("example", 443, true, "/v2", keys.random, keys.masks);
   return accepting_answer(take_output(connection));
 }
 

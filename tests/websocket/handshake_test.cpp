@@ -46,10 +46,13 @@ TEST(WebSocketAcceptKey, AKeyIsSixteenBytesOfBase64) {
 }
 
 struct Client {
-  Client() { connection.start_client("ws.kraken.com", 443, true, "/v2", random); }
+  Client() { start("ws.kraken.com", 443, true, "/v2"); }
+  void start(std::string_view host, uint16_t port, bool default_port, std::string_view path) {
+    connection.start_client(host, port, default_port, path, keys.random, keys.masks);
+  }
   Error answer(std::string_view head) { return feed(connection, head, recorder); }
 
-  Random random{1};
+  ClientKeys keys{1};
   Connection connection{Role::client, 1000};
   Recorder recorder;
 };
@@ -68,26 +71,26 @@ TEST(WebSocketHandshake, TheRequestSaysWhatTheRfcAsks) {
 }
 
 TEST(WebSocketHandshake, TheHostHeaderNamesAPortThatIsNotTheDefaultAndBracketsIpv6) {
-  Random random(1);
+  ClientKeys keys(1);
   Connection connection(Role::client, 1000);
-  connection.start_client("localhost", 8443, false, "/", random);
+  connection.start_client("localhost", 8443, false, "/", keys.random, keys.masks);
   EXPECT_EQ(field_of(as_string(connection.output()), "Host"), "localhost:8443");
-  connection.start_client("::1", 8443, false, "/", random);
+  connection.start_client("::1", 8443, false, "/", keys.random, keys.masks);
   EXPECT_EQ(field_of(as_string(connection.output()), "Host"), "[::1]:8443");
-  connection.start_client("[::1]", 443, true, "/", random);
+  connection.start_client("[::1]", 443, true, "/", keys.random, keys.masks);
   EXPECT_EQ(field_of(as_string(connection.output()), "Host"), "[::1]");
 }
 
 TEST(WebSocketHandshake, TheKeyComesFromTheSeedAndDiffersEachTime) {
-  Random a(5);
-  Random b(5);
+  ClientKeys a(5);
+  ClientKeys b(5);
   Connection one(Role::client, 1000);
   Connection two(Role::client, 1000);
-  one.start_client("h", 1, false, "/", a);
-  two.start_client("h", 1, false, "/", b);
+  one.start_client("h", 1, false, "/", a.random, a.masks);
+  two.start_client("h", 1, false, "/", b.random, b.masks);
   const std::string first = as_string(one.output());
   EXPECT_EQ(first, as_string(two.output()));
-  one.start_client("h", 1, false, "/", a);
+  one.start_client("h", 1, false, "/", a.random, a.masks);
   EXPECT_NE(first, as_string(one.output()));
 }
 
@@ -236,7 +239,7 @@ TEST(WebSocketHandshake, BytesThatAreNotHttpAreRefusedWithoutWaitingForALine) {
 TEST(WebSocketHandshake, AStartForgetsTheConnectionBefore) {
   Client client;
   EXPECT_EQ(client.answer("HTTP/1.1 429 x\r\nRetry-After: 9\r\n\r\n"), Error::upgrade_refused);
-  client.connection.start_client("h", 1, false, "/", client.random);
+  client.start("h", 1, false, "/");
   EXPECT_EQ(client.connection.http_status(), 0);
   EXPECT_EQ(client.connection.retry_after(), std::nullopt);
   EXPECT_EQ(client.answer(accepting_answer(take_output(client.connection))), Error::none);

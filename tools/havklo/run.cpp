@@ -217,7 +217,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
                     "at the end, say on stderr where the time of messages and turns went");
   command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");
   command->add_option("--seed", options->seed,
-                      "of jitter and mask keys; from the kernel by default");
+                      "of jitter and handshake keys; from the kernel by default");
   add_format_option(*command, options->format);
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

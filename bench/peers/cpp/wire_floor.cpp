@@ -153,7 +153,7 @@ class Floor {
     context_.emplace(io::TlsContext::client(wire.ca_file).value());
     tls_.emplace(*context_, "localhost");
     static_cast<void>(tls_->handshake());
-    websocket_.start_client("localhost", wire.port, false, "/v2", random_);
+    websocket_.start_client("localhost", wire.port, false, "/v2", random_, masks_);
     reader_.attach(file_);
     push_out();
     return true;
@@ -221,6 +221,7 @@ class Floor {
   std::optional<io::TlsContext> context_;
   std::optional<io::TlsStream> tls_;
   Random random_{1};
+  websocket::MaskKeys masks_{websocket::mask_secret_from(1), 0};
   websocket::Connection websocket_{websocket::Role::client, 64 * 1024};
   Handler handler_;
   Records records_;
