@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "websocket/http_head.hpp"
 #include "websocket/mask.hpp"
 
 namespace havklo::websocket {
@@ -111,6 +112,7 @@ Connection::Delivery Connection::advance_handshake(Input& in) {
 }
 
 Connection::Delivery Connection::finish_client_head(std::string_view head) {
+  unfold({http_head_.get(), head.size()});
   const ServerAnswer answer = parse_server_answer(head, {accept_.data(), accept_.size()});
   http_status_ = answer.http_status;
   retry_after_ = answer.retry_after;

@@ -41,6 +41,22 @@ struct Single {
   [[nodiscard]] bool once() const { return count == 1; }
 };
 
+// take(is, value) for each field of a head, is(name) comparing its name; false when a line is none.
+template <class Take>
+bool read_fields(HeadReader& head, Take take) {
+  bool good = true;
+  for (std::string_view line = head.line(); !line.empty(); line = head.line()) {
+    Field field;
+    if (!parse_field(line, field)) {
+      good = false;
+      continue;
+    }
+    take([&field](std::string_view name) { return equal_ignoring_case(field.name, name); },
+         field.value);
+  }
+  return good;
+}
+
 struct AnswerFields {
   Single upgrade;
   Single accept;
@@ -54,21 +70,15 @@ struct AnswerFields {
 
 AnswerFields read_answer_fields(HeadReader& head) {
   AnswerFields fields;
-  for (std::string_view line = head.line(); !line.empty(); line = head.line()) {
-    Field field;
-    if (!parse_field(line, field)) {
-      fields.malformed = true;
-      continue;
-    }
-    const auto is = [&](std::string_view name) { return equal_ignoring_case(field.name, name); };
-    if (is("Upgrade")) fields.upgrade.take(field.value);
-    if (is("Sec-WebSocket-Accept")) fields.accept.take(field.value);
-    if (is("Retry-After")) fields.retry_after.take(field.value);
-    if (is("Date")) fields.date.take(field.value);
-    if (is("Connection")) fields.connection_upgrade |= list_names(field.value, "upgrade");
-    if (is("Sec-WebSocket-Extensions")) fields.extension |= !field.value.empty();
-    if (is("Sec-WebSocket-Protocol")) fields.subprotocol |= !field.value.empty();
-  }
+  fields.malformed = !read_fields(head, [&fields](auto is, std::string_view value) {
+    if (is("Upgrade")) fields.upgrade.take(value);
+    if (is("Sec-WebSocket-Accept")) fields.accept.take(value);
+    if (is("Retry-After")) fields.retry_after.take(value);
+    if (is("Date")) fields.date.take(value);
+    if (is("Connection")) fields.connection_upgrade |= list_names(value, "upgrade");
+    if (is("Sec-WebSocket-Extensions")) fields.extension |= !value.empty();
+    if (is("Sec-WebSocket-Protocol")) fields.subprotocol |= !value.empty();
+  });
   return fields;
 }
 
@@ -95,19 +105,13 @@ struct RequestFields {
 
 RequestFields read_request_fields(HeadReader& head) {
   RequestFields fields;
-  for (std::string_view line = head.line(); !line.empty(); line = head.line()) {
-    Field field;
-    if (!parse_field(line, field)) {
-      fields.malformed = true;
-      continue;
-    }
-    const auto is = [&](std::string_view name) { return equal_ignoring_case(field.name, name); };
-    if (is("Host")) fields.host.take(field.value);
-    if (is("Sec-WebSocket-Key")) fields.key.take(field.value);
-    if (is("Sec-WebSocket-Version")) fields.version.take(field.value);
-    if (is("Upgrade")) fields.upgrade |= list_names(field.value, "websocket");
-    if (is("Connection")) fields.connection_upgrade |= list_names(field.value, "upgrade");
-  }
+  fields.malformed = !read_fields(head, [&fields](auto is, std::string_view value) {
+    if (is("Host")) fields.host.take(value);
+    if (is("Sec-WebSocket-Key")) fields.key.take(value);
+    if (is("Sec-WebSocket-Version")) fields.version.take(value);
+    if (is("Upgrade")) fields.upgrade |= list_names(value, "websocket");
+    if (is("Connection")) fields.connection_upgrade |= list_names(value, "upgrade");
+  });
   return fields;
 }
 

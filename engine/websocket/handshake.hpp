@@ -1,7 +1,7 @@
 // The HTTP upgrade that opens a WebSocket: the client's request, the server's answer, their checks.
 //
 // Owns nothing: functions from text to text. The heads handed in are whole, end with an empty line,
-// and every line of them ends with CR LF (the connection saw to it).
+// and every line of them ends with CR LF (the connection saw to it, and unfolded an answer's).
 //
 // Cost:   once a connection; allocates only here, where a std::string is built.
 // Source: RFC 6455, 4.1 and 4.2; RFC 9110 for fields, dates and Retry-After; RFC 9112 for heads.

@@ -27,6 +27,17 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
+void unfold(std::span<char> head) {
+  const std::string_view text{head.data(), head.size()};
+  size_t end = text.find("\r\n");
+  while (end != std::string_view::npos) {
+    end = text.find("\r\n", end + 2);
+    if (end == std::string_view::npos || end + 2 == text.size()) return;
+    const char next = text[end + 2];
+    if (next == ' ' || next == '\t') head[end] = head[end + 1] = ' ';
+  }
+}
+
 std::string_view HeadReader::line() {
   const size_t end = rest_.find("\r\n");
   if (end == std::string_view::npos) return {};

@@ -1,10 +1,12 @@
 // The syntax of an HTTP/1.1 head: lines, fields, lists.
 //
 // Owns nothing; views into the head.
-// Strict: no folded lines, no space before the colon, no control characters in values.
+// Strict: no folded lines but by unfold(), no space before the colon, no control characters in
+//         values.
 // Source: RFC 9112, 2 to 5.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace havklo::websocket {
@@ -13,6 +15,11 @@ struct Field {
   std::string_view name;
   std::string_view value;  // without white space around it
 };
+
+// Makes spaces of the line ends before lines that go on with the field above (5.2: what a client
+// must do; a server may refuse them). A line that follows the first one is left as it is: that is
+// no field.
+void unfold(std::span<char> head);
 
 // Reads a head line by line. Every line must end with CR LF, the head with an empty line.
 class HeadReader {

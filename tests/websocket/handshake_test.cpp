@@ -112,7 +112,13 @@ TEST(WebSocketHandshake, AGoodAnswerOpensWhateverItsCaseAndOrder) {
         Row{"Switching Protocols", "OK then"}, Row{" Switching Protocols", ""},
         Row{" Switching Protocols", " "},
         Row{"Upgrade: w", "Server: cloudflare\r\nX-Empty:\r\nUpgrade: w"},
-        Row{"Upgrade: w", "Sec-WebSocket-Protocol:\r\nUpgrade: w"}}) {
+        Row{"Upgrade: w", "Sec-WebSocket-Protocol:\r\nUpgrade: w"},
+        // Folded lines (RFC 9112, 5.2).
+        Row{"Upgrade: websocket", "Upgrade:\r\n websocket"},
+        Row{"Upgrade: websocket", "Upgrade: websocket\r\n \r\n\t"},
+        Row{"Connection: Upgrade", "Connection: keep-alive,\r\n\tupgrade"},
+        Row{"Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept:  \r\n\t \r\n  "},
+        Row{"Upgrade: w", "X-Long: a\r\n b: c\r\n\t\r\n   d\r\nUpgrade: w"}}) {
     Client client;
     const std::string good = accepting_answer(take_output(client.connection));
     EXPECT_EQ(client.answer(replaced(good, row.from, row.to)), Error::none) << row.to;
@@ -132,6 +138,8 @@ std::vector<Flaw> flaws_of_fields() {
   return {
       {"Upgrade: websocket\r\n", "", Error::upgrade_header_wrong},
       {"Upgrade: websocket", "Upgrade: h2c", Error::upgrade_header_wrong},
+      {"Upgrade: websocket", "Upgrade: web\r\n socket", Error::upgrade_header_wrong},
+      {"Upgrade: websocket", "X: y\r\n Upgrade: websocket", Error::upgrade_header_wrong},
       {"Upgrade: websocket", "Upgrade: websocket, h2c", Error::upgrade_header_wrong},
       {"Upgrade: websocket", "Upgrade: websocket\r\nUpgrade: websocket",
        Error::upgrade_header_wrong},
@@ -158,7 +166,8 @@ std::vector<Flaw> flaws_of_syntax() {
           {"HTTP/1.1 101 ", "HTTP/1.1 10\r\n", Error::http_malformed},
           {"HTTP/1.1 101", "SSH-2.0-x", Error::http_malformed},
           {"HTTP/1.1 101", "\r\nHTTP/1.1 101", Error::http_malformed},
-          {"Upgrade: w", " folded\r\nUpgrade: w", Error::http_malformed},
+          {"\r\nUpgrade: w", "\r\n folded\r\nUpgrade: w", Error::http_malformed},
+          {"Upgrade: w", "\tfolded\r\nUpgrade: w", Error::http_malformed},
           {"Upgrade: w", "Upgrade : w", Error::http_malformed},
           {"Upgrade: w", ": x\r\nUpgrade: w", Error::http_malformed},
           {"Upgrade: w", "no colon\r\nUpgrade: w", Error::http_malformed},
@@ -194,6 +203,7 @@ TEST(WebSocketHandshake, AnotherStatusGivesItsNumberAndRetryAfter) {
            {"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\n\r\n", 429,
             Duration::seconds(17)},
            {"HTTP/1.1 503\r\n\r\n", 503, std::nullopt},
+           {"HTTP/1.1 503\r\nRetry-After:\r\n 12\r\n\t\r\n\r\n", 503, Duration::seconds(12)},
            {"HTTP/1.0 503 Service Unavailable\r\nretry-after:0\r\n\r\nbody", 503, Duration{}},
            {"HTTP/1.1 200 OK\r\n\r\n", 200, std::nullopt},
            {"HTTP/1.1 301 Moved\r\nLocation: wss://elsewhere\r\n\r\n", 301, std::nullopt},
