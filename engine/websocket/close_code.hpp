@@ -20,10 +20,10 @@ inline constexpr uint16_t close_internal_error = 1011;
 inline constexpr uint16_t close_service_restart = 1012;
 inline constexpr uint16_t close_try_again_later = 1013;
 
-// True when a peer may send this code. 1004 is reserved, 1005, 1006 and 1015 are for use inside a
-// program only, 1016 to 2999 are not given out yet; 3000 to 4999 belong to libraries and
-// applications.
-[[nodiscard]] constexpr bool close_code_may_be_received(uint16_t code) {
+// True when this code may stand in a close frame, ours or a peer's. 1004 is reserved, 1005, 1006
+// and 1015 are for use inside a program only, 1016 to 2999 are not given out yet; 3000 to 4999
+// belong to libraries and applications.
+[[nodiscard]] constexpr bool close_code_may_be_sent(uint16_t code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
          (code >= 3000 && code <= 4999);
 }

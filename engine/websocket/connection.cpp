@@ -35,7 +35,7 @@ void Connection::reset() {
   message_bytes_ = 0;
   utf8_.reset();
   output_.clear();
-  pong_bytes_ = 0;
+  pong_bytes_ = pong_bytes_waiting_ = 0;
   http_status_ = 0;
   http_bytes_ = 0;
   http_line_begin_ = 0;
@@ -254,7 +254,7 @@ Connection::Delivery Connection::finish_control(std::span<const std::byte> paylo
   frame_open_ = false;
   switch (frame_.opcode) {
     case Opcode::ping:
-      if (state_ == State::open) queue_pong(payload);
+      queue_pong(payload);  // also when we have closed: the peer has not (5.5.2)
       return {Delivery::Kind::ping, 0, payload};
     case Opcode::pong:
       return {Delivery::Kind::pong, 0, payload};
@@ -270,7 +270,7 @@ Connection::Delivery Connection::finish_close(std::span<const std::byte> payload
     delivery.close_code = static_cast<uint16_t>(static_cast<uint32_t>(payload[0]) << 8 |
                                                 static_cast<uint32_t>(payload[1]));
     delivery.payload = payload.subspan(2);
-    if (!close_code_may_be_received(delivery.close_code)) return failed(Error::close_code_invalid);
+    if (!close_code_may_be_sent(delivery.close_code)) return failed(Error::close_code_invalid);
     if (!is_utf8(as_text(delivery.payload))) return failed(Error::close_reason_invalid_utf8);
   }
   if (state_ == State::closing_sent) {

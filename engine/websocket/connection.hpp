@@ -5,8 +5,8 @@
 // Threads:    one. Callbacks come from inside receive(); they may call send_*, fail() and
 //             refuse_upgrade(), but not start_*, receive() or consume_output().
 // Invariants: the callbacks do not depend on how the stream was cut into reads; errors are sticky;
-//             nothing is sent after a close frame; at most one pong waits that has not begun to
-//             leave.
+//             after our close frame only pongs are sent, after the peer's nothing; of pongs at most
+//             pong_bytes_waiting_max wait.
 // Cost:       memory is allocated in the constructor and for the handshake only. A text frame that
 //             lies whole in one read, with no message under way, is delivered where it lies: no
 //             copy. What a read cut, or a mask covers, or came in fragments, is copied once.
@@ -56,8 +56,8 @@ class Connection {
   // address (an IPv6 one gets its brackets), `path` begins with "/" and may carry a query; neither
   // holds white space or control characters (the settings were checked). `default_port`: leave the
   // port out of the Host header. `random` gives Sec-WebSocket-Key, `masks` mask; both must outlive
-  // the connection. For each mask `random` takes a step for nothing: once the masks came of it, and
-  // recordings of that time count on where it stands.
+  // the connection. For each frame sent while open `random` takes a step for nothing: once the
+  // masks came of it, and recordings of that time count on where it stands.
   void start_client(std::string_view host, uint16_t port, bool default_port, std::string_view path,
                     Random& random, MaskKeys& masks);
 
@@ -81,13 +81,14 @@ class Connection {
 
   // Queue a message; false when it does not fit, or when nothing may be sent now (not open, or
   // closing).
-  bool send_text(std::string_view text);
+  bool send_text(std::string_view text);  // false also for what is not UTF-8 (8.1)
   bool send_binary(std::span<const std::byte> payload);
   // At most 125 bytes.
   bool send_ping(std::span<const std::byte> payload);
   // Queues our close frame, once; it always fits. close_none sends none of both; a reason longer
   // than 123 bytes is cut at a character. Not open: nothing is queued, the connection is closed.
-  void send_close(uint16_t code, std::string_view reason);
+  // False, and nothing happens: the code must not be on the wire (7.4), or the reason is not UTF-8.
+  bool send_close(uint16_t code, std::string_view reason);
   // Ends the connection for an error: queues close(close_code_for(error)) if it was open, and reads
   // nothing more.
   void fail(Error error);
@@ -136,6 +137,7 @@ class Connection {
   void reset();
   void update_plain();
   void queue_pong(std::span<const std::byte> payload);
+  void queue_close(uint16_t code, std::string_view reason);
   size_t queue_frame(Opcode opcode, std::span<const std::byte> payload);
   bool send_message(Opcode opcode, std::span<const std::byte> payload);
   void queue_text(std::string_view text);
@@ -171,8 +173,10 @@ class Connection {
   std::array<std::byte, control_payload_bytes_max + receive_padding> control_{};
 
   OutputBuffer output_;
+  // The newest pong, and all that wait: counted anew when that one has begun to leave.
   uint64_t pong_position_ = 0;
   size_t pong_bytes_ = 0;  // 0: none queued
+  size_t pong_bytes_waiting_ = 0;
   Random* random_ = nullptr;
   MaskKeys* masks_ = nullptr;  // a client's
 

@@ -53,7 +53,7 @@ size_t Connection::queue_frame(Opcode opcode, std::span<const std::byte> payload
   head.masked = role_ == Role::client;
   if (head.masked) {
     head.mask_key = masks_->next();
-    static_cast<void>(random_->next_u64());
+    if (state_ == State::open) static_cast<void>(random_->next_u64());
   }
   std::byte* const out = output_.prepare(frame_head_bytes_max + payload.size());
   const size_t head_bytes = encode_frame_head(head, out);
@@ -66,14 +66,19 @@ size_t Connection::queue_frame(Opcode opcode, std::span<const std::byte> payload
   return head_bytes + payload.size();
 }
 
-// Answers to the latest ping only (5.5.3): an older pong that has not begun to leave makes room, so
-// that a flood of pings cannot make the queue grow.
+// Each ping has its pong; at the bound the newest one gives way to the next (5.5.3), so that a
+// flood of pings cannot make the queue grow. When the newest has begun to leave, those before it
+// have left.
 void Connection::queue_pong(std::span<const std::byte> payload) {
-  if (pong_bytes_ != 0 && output_.is_whole(pong_position_)) {
+  const bool newest_waits = pong_bytes_ != 0 && output_.is_whole(pong_position_);
+  if (!newest_waits) pong_bytes_waiting_ = 0;
+  if (pong_bytes_waiting_ + OutputBuffer::control_frame_bytes_max > pong_bytes_waiting_max) {
     output_.remove(pong_position_, pong_bytes_);
+    pong_bytes_waiting_ -= pong_bytes_;
   }
   pong_position_ = output_.end_position();
   pong_bytes_ = queue_frame(Opcode::pong, payload);
+  pong_bytes_waiting_ += pong_bytes_;
 }
 
 bool Connection::send_message(Opcode opcode, std::span<const std::byte> payload) {
@@ -86,7 +91,7 @@ bool Connection::send_message(Opcode opcode, std::span<const std::byte> payload)
 }
 
 bool Connection::send_text(std::string_view text) {
-  return send_message(Opcode::text, as_bytes(text));
+  return (is_ascii(text) || is_utf8(text)) && send_message(Opcode::text, as_bytes(text));
 }
 
 bool Connection::send_binary(std::span<const std::byte> payload) {
@@ -97,9 +102,19 @@ bool Connection::send_ping(std::span<const std::byte> payload) {
   return payload.size() <= control_payload_bytes_max && send_message(Opcode::ping, payload);
 }
 
-void Connection::send_close(uint16_t code, std::string_view reason) {
+bool Connection::send_close(uint16_t code, std::string_view reason) {
+  if (code != close_none && !close_code_may_be_sent(code)) return false;
+  if (!is_utf8(reason)) return false;
   if (state_ == State::handshaking) state_ = State::closed;
-  if (state_ != State::open) return update_plain();
+  if (state_ == State::open) {
+    queue_close(code, reason);
+    state_ = State::closing_sent;
+  }
+  update_plain();
+  return true;
+}
+
+void Connection::queue_close(uint16_t code, std::string_view reason) {
   std::array<std::byte, control_payload_bytes_max> payload;
   size_t size = 0;
   if (code != close_none) {
@@ -114,8 +129,6 @@ void Connection::send_close(uint16_t code, std::string_view reason) {
     size = 2 + length;
   }
   queue_frame(Opcode::close, {payload.data(), size});
-  state_ = State::closing_sent;
-  update_plain();
 }
 
 void Connection::fail(Error error) {
@@ -126,7 +139,7 @@ void Connection::fail(Error error) {
 
 void Connection::refuse_upgrade(uint16_t status, std::string_view extra_header) {
   output_.clear();
-  pong_bytes_ = 0;
+  pong_bytes_ = pong_bytes_waiting_ = 0;
   queue_text(server_refuses(status, extra_header));
   http_status_ = status;
   stop();

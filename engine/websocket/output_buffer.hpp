@@ -8,15 +8,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <havklo/limits.hpp>
 #include <memory>
 #include <span>
+
+#include "websocket/frame.hpp"
 
 namespace havklo::websocket {
 
 class OutputBuffer {
  public:
-  // Room for two pongs, one of them half sent, and a close frame.
-  static constexpr size_t control_room_bytes = 512;
+  static constexpr size_t control_frame_bytes_max =
+      frame_head_bytes_max + control_payload_bytes_max;
+  // Room for the pongs that may wait, one half sent, one in the place of a smaller one, and a close
+  // frame.
+  static constexpr size_t control_room_bytes = pong_bytes_waiting_max + 3 * control_frame_bytes_max;
 
   explicit OutputBuffer(uint32_t bytes_max);
 

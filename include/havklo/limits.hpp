@@ -62,6 +62,12 @@ inline constexpr uint32_t sessions_max = 64;
 // than this unread is dead. Beyond it: peer_reset, reconnect.
 inline constexpr uint32_t send_buffer_bytes = 256 * 1024;
 
+// Bytes of pongs that may wait to be sent on one connection: what the smallest pings of a read of
+// 16 KiB become, 8,192 pongs of 6 bytes, so that every ping of a read has its own. Beyond it: a
+// ping gets its pong in the place of the newest that waits, as RFC 6455 (5.5.3) allows.
+inline constexpr uint32_t pong_bytes_waiting_max = 64 * 1024;
+static_assert(pong_bytes_waiting_max >= 16 * 1024 / 2 * 6);
+
 // Symbols named in one subscribe request, so that one request stays well below every proxy's frame
 // limit.
 inline constexpr uint32_t symbols_per_request_max = 100;

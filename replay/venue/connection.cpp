@@ -212,7 +212,7 @@ void VenueConnection::strike(const Fault& fault, Instant now) {
       return end(Ending::fin, now, "");
     case FaultKind::close:
       if (!can_send()) return end(Ending::fin, now, "");
-      codec_->send_close(fault.code, fault.text);
+      if (!codec_->send_close(fault.code, fault.text)) send_raw(forbidden_close_bytes(fault));
       drain_codec();
       close_deadline_ = now + venue_.settings_.close_linger;
       return;

@@ -66,4 +66,15 @@ std::string violation_bytes(const Fault& fault) {
   return {};
 }
 
+std::string forbidden_close_bytes(const Fault& fault) {
+  constexpr size_t reason_bytes_max = 123;
+  const std::string reason = fault.text.substr(0, reason_bytes_max);
+  std::string bytes;
+  for (const size_t byte :
+       {size_t{0x88}, 2 + reason.size(), size_t{fault.code} >> 8U, size_t{fault.code} & 0xFFU}) {
+    bytes += static_cast<char>(byte);
+  }
+  return bytes + reason;
+}
+
 }  // namespace havklo::replay

@@ -16,4 +16,8 @@ namespace havklo::replay {
 // Frames that RFC 6455 forbids a server, for FaultKind::violation.
 [[nodiscard]] std::string violation_bytes(const Fault& fault);
 
+// A close frame for FaultKind::close whose code or reason must not be on the wire: our codec does
+// not send it, a scenario's venue may.
+[[nodiscard]] std::string forbidden_close_bytes(const Fault& fault);
+
 }  // namespace havklo::replay

@@ -113,7 +113,7 @@ TEST(WebSocketCloseCode, OnlyRegisteredAndPrivateCodesMayBeReceived) {
   for (uint32_t code = 0; code < 65'536; ++code) {
     const bool reserved = code == 1004 || code == 1005 || code == 1006;
     const bool valid = (code >= 1000 && code < 1015 && !reserved) || (code >= 3000 && code < 5000);
-    ASSERT_EQ(close_code_may_be_received(static_cast<uint16_t>(code)), valid) << code;
+    ASSERT_EQ(close_code_may_be_sent(static_cast<uint16_t>(code)), valid) << code;
   }
 }
 

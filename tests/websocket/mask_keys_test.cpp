@@ -209,7 +209,8 @@ TEST(MaskKeys, AServerForeseesNoneOfOurs) {
   }
 }
 
-// The key is the session's, whose generator is where it always was: two words, then one a frame.
+// The key is the session's, whose generator is where it always was: two words, then one a frame; a
+// pong behind our close, which was not sent once, has none.
 TEST(MaskKeys, TheSessionsGeneratorTakesItsOldStepsForNothing) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     ClientKeys keys(seed);
@@ -225,6 +226,7 @@ TEST(MaskKeys, TheSessionsGeneratorTakesItsOldStepsForNothing) {
     EXPECT_TRUE(connection.send_ping({}));
     EXPECT_EQ(feed(connection, frame(0x89, "p"), recorder), Error::none);
     connection.send_close(1000, "");
+    EXPECT_EQ(feed(connection, frame(0x89, "behind our close"), recorder), Error::none);
     for (int i = 0; i < 4; ++i) static_cast<void>(old.next_u64());
     EXPECT_EQ(keys.random.next_u64(), old.next_u64());
   }
