@@ -1,68 +1,75 @@
 // The ChaCha20 block function.
 #include "websocket/chacha20.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <span>
+#include <cstring>
 
 namespace havklo::websocket {
 namespace {
 
-constexpr size_t word_count = chacha20_block_bytes / 4;
-using State = std::array<uint32_t, word_count>;
+// A row of the state: four words, one in each lane.
+using Row = uint32_t __attribute__((vector_size(16)));
+using State = std::array<Row, 4>;
 
 constexpr size_t double_rounds = 10;
 
 // "expand 32-byte k", as little-endian words.
-constexpr std::array<uint32_t, 4> constants = {0x61707865, 0x3320646E, 0x79622D32, 0x6B206574};
+constexpr Row constants = {0x61707865, 0x3320646E, 0x79622D32, 0x6B206574};
 
-uint32_t little_endian(std::span<const std::byte, 4> bytes) {
-  uint32_t word = 0;
-  for (size_t i = 0; i < 4; ++i) word |= static_cast<uint32_t>(bytes[i]) << (8 * i);
-  return word;
+// Between the machine's words and those of the stream.
+Row little_endian(Row row) {
+  if constexpr (std::endian::native == std::endian::big) {
+    for (size_t i = 0; i < 4; ++i) row[i] = std::byteswap(row[i]);
+  }
+  return row;
 }
 
-void quarter_round(State& state, size_t a, size_t b, size_t c, size_t d) {
-  state[a] += state[b];
-  state[d] = std::rotl(state[d] ^ state[a], 16);
-  state[c] += state[d];
-  state[b] = std::rotl(state[b] ^ state[c], 12);
-  state[a] += state[b];
-  state[d] = std::rotl(state[d] ^ state[a], 8);
-  state[c] += state[d];
-  state[b] = std::rotl(state[b] ^ state[c], 7);
+Row row_of(const std::byte* bytes) {
+  Row row;
+  std::memcpy(&row, bytes, sizeof row);
+  return little_endian(row);
 }
 
-// Columns, then diagonals.
+Row rotated(Row row, int by) { return row << by | row >> (32 - by); }
+
+// Four quarter rounds: one in each column.
+void quarter_rounds(State& state) {
+  auto& [a, b, c, d] = state;
+  a += b;
+  d = rotated(d ^ a, 16);
+  c += d;
+  b = rotated(b ^ c, 12);
+  a += b;
+  d = rotated(d ^ a, 8);
+  c += d;
+  b = rotated(b ^ c, 7);
+}
+
+// Columns, then diagonals: the rows are turned until those stand in columns, and back.
 void double_round(State& state) {
-  quarter_round(state, 0, 4, 8, 12);
-  quarter_round(state, 1, 5, 9, 13);
-  quarter_round(state, 2, 6, 10, 14);
-  quarter_round(state, 3, 7, 11, 15);
-  quarter_round(state, 0, 5, 10, 15);
-  quarter_round(state, 1, 6, 11, 12);
-  quarter_round(state, 2, 7, 8, 13);
-  quarter_round(state, 3, 4, 9, 14);
+  quarter_rounds(state);
+  state[1] = __builtin_shufflevector(state[1], state[1], 1, 2, 3, 0);
+  state[2] = __builtin_shufflevector(state[2], state[2], 2, 3, 0, 1);
+  state[3] = __builtin_shufflevector(state[3], state[3], 3, 0, 1, 2);
+  quarter_rounds(state);
+  state[1] = __builtin_shufflevector(state[1], state[1], 3, 0, 1, 2);
+  state[2] = __builtin_shufflevector(state[2], state[2], 2, 3, 0, 1);
+  state[3] = __builtin_shufflevector(state[3], state[3], 1, 2, 3, 0);
 }
 
 }  // namespace
 
 ChaCha20Block chacha20_block(const ChaCha20Key& key, uint32_t counter, const ChaCha20Nonce& nonce) {
-  State first{};
-  for (size_t i = 0; i < 4; ++i) first[i] = constants[i];
-  for (size_t i = 0; i < 8; ++i)
-    first[4 + i] = little_endian(std::span(key).subspan(4 * i).first<4>());
-  first[12] = counter;
-  for (size_t i = 0; i < 3; ++i) {
-    first[13 + i] = little_endian(std::span(nonce).subspan(4 * i).first<4>());
-  }
+  std::array<std::byte, sizeof(Row)> last{};
+  std::ranges::copy(nonce, last.begin() + sizeof counter);
+  State first = {constants, row_of(key.data()), row_of(key.data() + sizeof(Row)),
+                 row_of(last.data())};
+  first[3][0] = counter;
   State state = first;
   for (size_t i = 0; i < double_rounds; ++i) double_round(state);
-  ChaCha20Block block;
-  for (size_t i = 0; i < block.size(); ++i) {
-    const uint32_t word = state[i / 4] + first[i / 4];
-    block[i] = static_cast<std::byte>(word >> (8 * (i % 4)));
-  }
-  return block;
+  for (size_t i = 0; i < state.size(); ++i) state[i] = little_endian(state[i] + first[i]);
+  return std::bit_cast<ChaCha20Block>(state);
 }
 
 }  // namespace havklo::websocket
