@@ -28,7 +28,7 @@ namespace havklo::io {
 struct ConnectionSlot {
   // resolving: no address is known yet. connecting: addresses race, each with a socket of its own
   // (PendingConnect). ended: the peer is gone, our goodbye has yet to be said. leaving: it was
-  // said.
+  // said, and what the peer still says is thrown away.
   enum class Phase : uint8_t { free, resolving, connecting, handshaking, open, ended, leaving };
 
   ConnectionSlot() = default;
@@ -57,6 +57,8 @@ struct ConnectionSlot {
   std::vector<std::byte> queue;   // plaintext that waits, without TLS
   uint32_t plaintext_queued = 0;  // given to us and not yet reported as sent
   int32_t send_error = 0;         // the peer is gone; nothing more is sent
+  Instant heard_until;            // leaving: the end of our patience
+  uint64_t heard_bytes = 0;       // … and what it is still good for
 
   bool has_failure = false;
   Reason failure = Reason::none;
@@ -68,6 +70,11 @@ struct ConnectionSlot {
   }
   // Bytes may come and go.
   [[nodiscard]] bool carries() const { return phase == Phase::handshaking || phase == Phase::open; }
+  // A leaving peer has said `bytes` more; false: it is heard no longer.
+  [[nodiscard]] bool hears(uint64_t bytes) {
+    heard_bytes -= bytes < heard_bytes ? bytes : heard_bytes;
+    return heard_bytes != 0;
+  }
   // What waits to be sent.
   [[nodiscard]] std::span<const std::byte> output() const {
     return tls ? tls->output() : std::span<const std::byte>(queue);

@@ -50,8 +50,8 @@ LiveTransport::LiveTransport(const LiveTransportSettings& settings, std::unique_
       uring_(std::move(uring)),
       resolver_(
           std::make_unique<Resolver>([raw = uring_.get()] { raw->wake(); }, settings.resolver)),
-      plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding) {
-}
+      plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding),
+      goodbye_(settings.goodbye) {}
 
 LiveTransport::~LiveTransport() { resolver_.reset(); }  // before the ring that it wakes
 
@@ -255,6 +255,7 @@ void LiveTransport::fail(Slot& slot, Reason reason, int32_t os_error, Completion
   keep_session(slot);
   settle(slot);
   slot.phase = Phase::ended;
+  begin_patience(slot);
   errands_wait_ = true;
   has_just_ended_ = true;
   const ConnectionId id = slot.id;
@@ -338,9 +339,15 @@ void LiveTransport::keep_session(Slot& slot) {
   if (slot.tls && slot.phase == Phase::open) slot.known->session = slot.tls->take_session();
 }
 
+void LiveTransport::begin_patience(Slot& slot) {
+  slot.heard_until = clock_.now() + goodbye_.time;
+  slot.heard_bytes = goodbye_.bytes;
+}
+
 // What the kernel has to be told is the backend's affair.
 void LiveTransport::say_goodbye(Slot& slot) {
   slot.phase = Phase::leaving;
+  begin_patience(slot);
   if (slot.tls) slot.tls->send_close_notify();
   end(slot);
 }
@@ -362,13 +369,30 @@ void LiveTransport::drain(Duration at_most) {
 void LiveTransport::wait_done() { wait_and_discard(Duration::milliseconds(5)); }
 
 void LiveTransport::wait_and_discard(Duration at_most) {
+  uring_->submit();
+  if (!has_done()) uring_->park(at_most);
+  poll_and_discard();
+}
+
+void LiveTransport::poll_and_discard() {
   struct Nobody final : CompletionSink {
     void on_completion(const Completion&) override {}
   } nobody;
-  uring_->submit();
-  if (!has_done()) uring_->park(at_most);
   static_cast<void>(poll(nobody, 64));
   uring_->submit();
+}
+
+bool LiveTransport::anyone_leaves() const {
+  return std::ranges::any_of(slots_, [](const auto& s) { return s->phase == Phase::leaving; });
+}
+
+Duration LiveTransport::until_patience_ends(Duration at_most) const {
+  SystemClock clock;
+  for (const auto& slot : slots_) {
+    if (slot->phase != Phase::leaving) continue;
+    at_most = std::min(at_most, slot->heard_until - clock.now());
+  }
+  return std::max(at_most, Duration{});
 }
 
 }  // namespace havklo::io

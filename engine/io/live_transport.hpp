@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <expected>
 #include <havklo/config.hpp>
+#include <havklo/limits.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/transport.hpp>
 #include <map>
@@ -36,6 +37,12 @@
 
 namespace havklo::io {
 
+// How long a peer that still talks is heard out behind our goodbye.
+struct GoodbyeLimits {
+  Duration time{goodbye_time_ns_max};
+  uint64_t bytes = goodbye_bytes_max;
+};
+
 struct LiveTransportSettings {
   Network network = Network::io_uring;
   bool tls = true;                     // false: no CA certificates are loaded
@@ -43,6 +50,7 @@ struct LiveTransportSettings {
   uint32_t connections_max = 4;        // open at once; as many again may be on their way out
   UringSettings uring;
   ResolverSettings resolver;
+  GoodbyeLimits goodbye = {};
 };
 
 // The loop counts, anyone may read.
@@ -75,8 +83,8 @@ class LiveTransport : public Transport, public UringFiles {
   // Sleeps until something arrives, wake() is called or `at_most` has passed.
   virtual void park(Duration at_most) = 0;
   void wake() noexcept { uring_->wake(); }
-  // Says the goodbyes that wait, and lets the kernel take and finish what is on its way out, for
-  // `at_most` at most.
+  // Says the goodbyes that wait, lets the kernel take and finish what is on its way out, and hears
+  // out who still talks, for `at_most` at most.
   void drain(Duration at_most);
   void wait_done() override;
 
@@ -105,11 +113,14 @@ class LiveTransport : public Transport, public UringFiles {
   virtual void begin_stream(Slot& slot) = 0;
   // Something waits in slot.output(), or may.
   virtual void send_output(Slot& slot) = 0;
-  // Offers output once, ends both directions and at some time calls release().
+  // Offers output once, ends our direction, throws away what still comes until the peer's end or
+  // the slot's patience is over (else a reset could overtake the output), and then calls release().
+  // Without a socket: only that.
   virtual void end(Slot& slot) = 0;
   // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
   virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
-  // Lets the kernel finish what it still owes.
+  // Lets the kernel finish what it still owes, and the peers what they have to say; then closes
+  // what is still on its way out.
   virtual void finish_sending(Duration at_most) = 0;
 
   // What it tells.
@@ -137,6 +148,10 @@ class LiveTransport : public Transport, public UringFiles {
   [[nodiscard]] Duration until_race(Duration at_most);
   void ask_to_send() { output_waits_ = true; }  // at the next flush()
   void wait_and_discard(Duration at_most);
+  void poll_and_discard();
+  [[nodiscard]] bool anyone_leaves() const;
+  // `at_most`, or less: until the first of those who leave is heard no longer.
+  [[nodiscard]] Duration until_patience_ends(Duration at_most) const;
 
   SocketCounters socket_counters_;
 
@@ -169,6 +184,7 @@ class LiveTransport : public Transport, public UringFiles {
   void fail_later(Slot& slot, Reason reason, int32_t os_error);
   void fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink);
   void keep_session(Slot& slot);
+  void begin_patience(Slot& slot);
   void say_goodbye(Slot& slot);
   // Whether the connection in its place is about to open.
   [[nodiscard]] bool is_being_replaced(const Slot& slot) const;
@@ -191,6 +207,7 @@ class LiveTransport : public Transport, public UringFiles {
   bool failures_wait_ = false;  // to be reported by the next poll()
   bool output_waits_ = false;
   bool has_just_ended_ = false;  // a connection, in this poll()
+  GoodbyeLimits goodbye_;
   bool errands_wait_ = false;  // goodbyes, streams to be prepared: when no connection waits for us
 };
 

@@ -15,8 +15,6 @@ namespace {
 
 // Full buffers of one socket in a turn: the others and the timers wait no longer.
 constexpr int receives_per_turn_max = 4;
-// Full buffers that are thrown away so that a close says FIN, not RST, to a peer that still talks.
-constexpr int receives_at_end_max = 16;
 
 // Nothing to be had now; not an error.
 bool would_block(int64_t result) { return result == -EAGAIN || result == -EINTR; }
@@ -79,6 +77,7 @@ void SocketTransport::take_completions(CompletionSink& sink, uint32_t completion
 }
 
 void SocketTransport::look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
+  if (slot.phase == Phase::leaving) return hear_out(slot);
   if (!slot.carries()) return;
   if (slot.sent != 0 && slot.phase == Phase::open) {
     on_sent(slot, std::exchange(slot.sent, 0), sink);
@@ -153,13 +152,33 @@ void SocketTransport::send_output(Slot& slot) {
 }
 
 void SocketTransport::end(Slot& slot) {
-  if (slot.file >= 0) {
-    while (slot.send_error == 0 && !slot.output().empty() && send_some(own(slot)) > 0) {
-    }
-    for (int i = 0; i < receives_at_end_max && receive_some(slot.file) > 0; ++i) {
-    }
+  if (slot.file < 0) return release(slot);
+  while (slot.send_error == 0 && !slot.output().empty() && send_some(own(slot)) > 0) {
   }
-  release(slot);
+  ::shutdown(slot.file, SHUT_WR);
+  hear_out(own(slot));
+}
+
+void SocketTransport::hear_out(SocketSlot& slot) {
+  for (int i = 0; i < receives_per_turn_max; ++i) {
+    const int64_t size = receive_some(slot.file);
+    const bool goes_on = size > 0 ? slot.hears(static_cast<uint64_t>(size))
+                                  : would_block(size) && SystemClock{}.now() < slot.heard_until;
+    if (!goes_on) return release(slot);
+    if (size < 0) return;
+  }
+}
+
+void SocketTransport::finish_sending(Duration at_most) {
+  const Instant until = SystemClock{}.now() + at_most;
+  for (Duration left = at_most; anyone_leaves() && left > Duration{};
+       left = until - SystemClock{}.now()) {
+    park(left);
+    poll_and_discard();
+  }
+  for (const auto& slot : slots()) {
+    if (slot->phase == Phase::leaving) release(*slot);
+  }
 }
 
 void SocketTransport::park(Duration at_most) {
@@ -169,15 +188,18 @@ void SocketTransport::park(Duration at_most) {
   watched_.push_back({.fd = uring().wake_file(), .events = POLLIN, .revents = 0});
   for (const auto& slot : slots()) {
     const SocketSlot& mine = own(*slot);
-    if (!mine.carries()) continue;
-    const int events = mine.blocked ? POLLIN | POLLOUT : POLLIN;
-    watched_.push_back({.fd = mine.file, .events = static_cast<short>(events), .revents = 0});
+    if (mine.carries()) {
+      const int events = mine.blocked ? POLLIN | POLLOUT : POLLIN;
+      watched_.push_back({.fd = mine.file, .events = static_cast<short>(events), .revents = 0});
+    } else if (mine.phase == Phase::leaving && mine.file >= 0) {
+      watched_.push_back({.fd = mine.file, .events = POLLIN, .revents = 0});
+    }
   }
   for (const auto& each : pending()) {
     if (each->phase != PendingConnect::Phase::connecting) continue;
     watched_.push_back({.fd = each->file, .events = POLLOUT, .revents = 0});
   }
-  at_most = until_race(at_most);
+  at_most = until_patience_ends(until_race(at_most));
   if (at_most <= Duration{}) return;
   constexpr int64_t second = 1'000'000'000;
   const timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};

@@ -22,7 +22,6 @@ class SocketTransport final : public LiveTransport {
   SocketTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring);
 
   void park(Duration at_most) override;
-  // A socket is closed at once: nothing is on its way but what the kernel has.
 
  private:
   struct SocketSlot;
@@ -34,13 +33,14 @@ class SocketTransport final : public LiveTransport {
   void begin_stream(Slot& slot) override;
   void send_output(Slot& slot) override;
   void end(Slot& slot) override;
-  void finish_sending(Duration) override {}
+  void finish_sending(Duration at_most) override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   static SocketSlot& own(Slot& slot);
   void look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
   void look_for_connect(PendingConnect& pending, CompletionSink& sink);
   void receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
+  void hear_out(SocketSlot& slot);
   // recv() into the buffer: bytes, 0 at the end of the stream, or a negative errno.
   int64_t receive_some(int file);
   // Bytes that the kernel took, or a negative errno.

@@ -20,6 +20,7 @@ struct UringTransport::UringSlot final : Slot {
   uint32_t chunk_end = 0;
   bool sending = false;
   bool ends_after_send = false;  // its goodbye waits for an answer to what was sent before
+  bool cancelled = false;        // all that the kernel still does is to end
   uint32_t pending = 0;          // completions that the kernel still owes
 };
 
@@ -56,7 +57,7 @@ void UringTransport::abandon(PendingConnect& pending) {
 
 void UringTransport::begin_stream(Slot& slot) {
   UringSlot& mine = own(slot);
-  mine.sending = mine.ends_after_send = false;
+  mine.sending = mine.ends_after_send = mine.cancelled = false;
   mine.chunk_begin = mine.chunk_end = 0;
   begin_receiving(mine);
 }
@@ -75,6 +76,7 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
     handle(completion, sink);
     return delivered() < completions_max;
   });
+  if (hears_out_) end_patience();
   // What is unanswered after a look at everything is blocked: nobody waits for a peer that does not
   // read.
   if (!goodbyes_wait_ || delivered() >= completions_max) return;
@@ -85,6 +87,25 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
   }
 }
 
+void UringTransport::end_patience() {
+  hears_out_ = false;
+  const Instant now = SystemClock{}.now();
+  for (const auto& slot : slots()) {
+    UringSlot& mine = own(*slot);
+    if (mine.phase != Phase::leaving || mine.cancelled) continue;
+    hears_out_ = true;
+    if (now >= mine.heard_until) cancel(mine);
+  }
+}
+
+// The kernel lets go of what it still has to do for the socket.
+void UringTransport::cancel(UringSlot& slot) {
+  if (std::exchange(slot.cancelled, true)) return;
+  io_uring_sqe* entry = uring().next_submission();
+  io_uring_prep_cancel_fd(entry, slot.file, IORING_ASYNC_CANCEL_ALL);
+  ask(slot, entry, Operation::none);
+}
+
 void UringTransport::handle(const io_uring_cqe& completion, CompletionSink& sink) {
   const auto operation = static_cast<Operation>(completion.user_data & 0xFFU);
   const auto number = static_cast<uint32_t>(completion.user_data >> 8U);
@@ -93,11 +114,8 @@ void UringTransport::handle(const io_uring_cqe& completion, CompletionSink& sink
   }
   UringSlot& slot = own(*slots()[number]);
   if ((completion.flags & IORING_CQE_F_MORE) == 0) --slot.pending;
-  if (operation == Operation::receive) {
-    on_received(slot, completion, sink);
-  } else {
-    on_send_done(slot, completion.res, sink);
-  }
+  if (operation == Operation::receive) on_received(slot, completion, sink);
+  if (operation == Operation::send) on_send_done(slot, completion.res, sink);
   release_if_done(slot);
 }
 
@@ -112,13 +130,21 @@ void UringTransport::on_received(UringSlot& slot, const io_uring_cqe& completion
     }
     uring().give_back(number);
   }
+  if (completion.res == -ENOBUFS) uring().count_exhausted();  // lesson 35
+  if (slot.phase >= Phase::ended) return hear_out(slot, completion);
   if (!slot.carries()) return;
   if (completion.res == 0) return on_end_of_stream(slot, sink);
   if (completion.res < 0 && completion.res != -ENOBUFS) {
     return on_receive_error(slot, -completion.res, sink);
   }
-  if (completion.res == -ENOBUFS) uring().count_exhausted();  // lesson 35
   if ((completion.flags & IORING_CQE_F_MORE) == 0) begin_receiving(slot);
+}
+
+void UringTransport::hear_out(UringSlot& slot, const io_uring_cqe& completion) {
+  if (completion.res > 0 && !slot.hears(static_cast<uint64_t>(completion.res))) return cancel(slot);
+  const bool ended = completion.res <= 0 && completion.res != -ENOBUFS;
+  const bool armed = (completion.flags & IORING_CQE_F_MORE) != 0;
+  if (!ended && !armed && !slot.cancelled) begin_receiving(slot);
 }
 
 void UringTransport::send_output(Slot& slot) {
@@ -163,6 +189,7 @@ void UringTransport::end(Slot& slot) {
   UringSlot& mine = own(slot);
   if (slot.file >= 0) {
     uring().submit();
+    hears_out_ = true;
     mine.ends_after_send = mine.sending;
     goodbyes_wait_ = goodbyes_wait_ || mine.sending;
     if (!mine.sending) say_goodbye_now(mine);
@@ -170,9 +197,9 @@ void UringTransport::end(Slot& slot) {
   release_if_done(mine);
 }
 
-// Offers what waits once, without waiting, then ends both directions. By calls: the kernel has
+// Offers what waits once, without waiting, then ends our direction. By calls: the kernel has
 // answered for all that the ring was asked to send, and io_uring's shutdown always takes a kernel
-// thread. It ends our receive as well.
+// thread.
 void UringTransport::say_goodbye_now(UringSlot& slot) {
   slot.ends_after_send = false;
   bool taken = slot.send_error == 0;
@@ -182,7 +209,7 @@ void UringTransport::say_goodbye_now(UringSlot& slot) {
     taken = sent > 0;
     if (taken) slot.chunk_begin += static_cast<uint32_t>(sent);
   }
-  ::shutdown(slot.file, SHUT_RDWR);
+  ::shutdown(slot.file, SHUT_WR);
 }
 
 void UringTransport::release_if_done(UringSlot& slot) {
@@ -190,17 +217,25 @@ void UringTransport::release_if_done(UringSlot& slot) {
 }
 
 void UringTransport::park(Duration at_most) {
-  if (!next_turn_is_due() && !goodbyes_wait_) uring().park(until_race(at_most));
+  if (next_turn_is_due() || goodbyes_wait_) return;
+  uring().park(until_patience_ends(until_race(at_most)));
 }
 
 void UringTransport::finish_sending(Duration at_most) {
-  // Each round waits for one completion; the kernel owes a few for each connection.
+  const Instant until = SystemClock{}.now() + at_most;
+  const auto busy = [this] {
+    return std::ranges::any_of(slots(), [](const auto& slot) { return own(*slot).pending != 0; });
+  };
+  for (Duration left = at_most; busy() && left > Duration{}; left = until - SystemClock{}.now()) {
+    wait_and_discard(left);
+  }
+  for (const auto& slot : slots()) {
+    if (slot->phase == Phase::leaving && own(*slot).pending != 0) cancel(own(*slot));
+  }
+  // A cancelled request is answered at once.
   constexpr int rounds = 16;
-  for (int round = 0; round < rounds; ++round) {
-    const bool busy =
-        std::ranges::any_of(slots(), [](const auto& slot) { return own(*slot).pending != 0; });
-    if (!busy) return;
-    wait_and_discard({at_most.ns / rounds});
+  for (int round = 0; busy() && round < rounds; ++round) {
+    wait_and_discard(Duration::milliseconds(1));
   }
 }
 

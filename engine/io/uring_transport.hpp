@@ -24,7 +24,7 @@ class UringTransport final : public LiveTransport {
  private:
   // The low byte of user_data, and above it the number of the slot or of the pending connect;
   // those of files are above.
-  enum class Operation : uint8_t { connect, receive, send };
+  enum class Operation : uint8_t { connect, receive, send, none };
   struct UringSlot;
 
   [[nodiscard]] std::unique_ptr<Slot> make_slot() const override;
@@ -47,9 +47,13 @@ class UringTransport final : public LiveTransport {
   static bool fill_chunk(UringSlot& slot);
   void send_chunk(UringSlot& slot);
   static void say_goodbye_now(UringSlot& slot);
+  void hear_out(UringSlot& slot, const io_uring_cqe& completion);
+  void end_patience();
+  void cancel(UringSlot& slot);
   void release_if_done(UringSlot& slot);
 
   bool goodbyes_wait_ = false;
+  bool hears_out_ = false;  // someone who leaves
 };
 
 }  // namespace havklo::io

@@ -68,6 +68,13 @@ inline constexpr uint32_t send_buffer_bytes = 256 * 1024;
 inline constexpr uint32_t pong_bytes_waiting_max = 64 * 1024;
 static_assert(pong_bytes_waiting_max >= 16 * 1024 / 2 * 6);
 
+// A peer that still talks is heard out behind our goodbye, for so many bytes and so long: a socket
+// that is closed with bytes unread sends a reset, which can overtake the goodbye. A kernel's
+// receive window and a peer's send buffer hold 6 and 4 MiB by default, and the goodbye's answer
+// takes a round trip. Beyond either: the socket is closed as it is.
+inline constexpr uint64_t goodbye_bytes_max = 16 * 1024 * 1024;
+inline constexpr int64_t goodbye_time_ns_max = 1'000'000'000;
+
 // Symbols named in one subscribe request, so that one request stays well below every proxy's frame
 // limit.
 inline constexpr uint32_t symbols_per_request_max = 100;

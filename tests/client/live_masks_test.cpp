@@ -12,12 +12,12 @@
 namespace havklo {
 namespace {
 
-struct Seen {
+struct SeenKeys {
   std::string key;
   std::string mask;  // of the first frame
 };
 
-Seen first_frame_of_a_client_with_seed(uint64_t seed) {
+SeenKeys first_frame_of_a_client_with_seed(uint64_t seed) {
   Listener listener;
   auto client = KrakenClient::builder({"BTC/USD"})
                     .with_url("ws://127.0.0.1:" + std::to_string(listener.port()) + "/v2")
@@ -51,8 +51,8 @@ Seen first_frame_of_a_client_with_seed(uint64_t seed) {
 }
 
 TEST(LiveMasks, AreNotTheSeeds) {
-  const Seen one = first_frame_of_a_client_with_seed(7);
-  const Seen two = first_frame_of_a_client_with_seed(7);
+  const SeenKeys one = first_frame_of_a_client_with_seed(7);
+  const SeenKeys two = first_frame_of_a_client_with_seed(7);
   EXPECT_EQ(one.key, two.key);
   EXPECT_NE(one.mask, two.mask);
 }

@@ -80,6 +80,10 @@ TEST(Outage, ReasonsOfADisconnect) {
   EXPECT_EQ(reason({.kind = FaultKind::end_of_stream, .at = 5_s}), Reason::end_of_stream);
   EXPECT_EQ(reason({.kind = FaultKind::close, .at = 5_s, .code = 1001}), Reason::server_closed);
   EXPECT_EQ(reason({.kind = FaultKind::close, .at = 5_s, .code = 1012}), Reason::maintenance);
+  // What must not be on the wire (RFC 6455, 7.4 and 8.1) comes from a scenario all the same.
+  EXPECT_EQ(reason({.kind = FaultKind::close, .at = 5_s, .code = 1006}), Reason::protocol_error);
+  EXPECT_EQ(reason({.kind = FaultKind::close, .at = 5_s, .code = 1000, .text = "\xFF"}),
+            Reason::protocol_error);
   EXPECT_EQ(reason({.kind = FaultKind::stall, .at = 5_s}), Reason::heartbeat_timeout);
   EXPECT_EQ(reason({.kind = FaultKind::blackhole, .at = 5_s, .stage = BlackholeStage::open}),
             Reason::heartbeat_timeout);

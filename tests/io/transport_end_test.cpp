@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "support/live_transport_test.hpp"
+#include "support/net/open_files.hpp"
 
 namespace havklo::io {
 namespace {
@@ -161,6 +163,89 @@ TEST_P(TransportTest, APeerThatDoesNotReadEndsTheStreamAndHoldsNobodyUp) {
   EXPECT_TRUE(seen_.closed());
   EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
   EXPECT_EQ(seen_.seen.back().os_error, ENOBUFS);
+}
+
+// A socket that is closed with bytes unread resets, and a peer that still writes then never reads
+// the goodbye.
+TEST_P(TransportTest, APeerThatStillTalksIsHeardOutSoThatTheGoodbyeArrives) {
+  open_and_wait();
+  const std::string part(16'000, 'x');
+  constexpr size_t all = 6'000'000;
+  size_t said = 0;
+  while (said < 1'000'000) {
+    const size_t size = peer_->say_some(part);
+    if (size == 0) break;  // the kernel has no room for more that nobody reads
+    said += size;
+  }
+  ASSERT_GT(said, 200'000u);
+  const size_t before = open_files();
+  transport_->send(first_id, std::as_bytes(std::span("close 1002", 10)));
+  transport_->close(first_id);
+  run([&] {
+    if (said < all) said += peer_->say_some(part);
+    return said >= all && peer_->saw_end;
+  });
+  EXPECT_EQ(peer_->received, "close 1002");
+  EXPECT_EQ(peer_->saw_close_notify, tls());
+  EXPECT_FALSE(peer_->saw_reset);
+  // When it has ended as well, nothing is left of it.
+  peer_->finish();
+  const auto quiet = std::move(peer_);
+  run([&] { return open_files() + 2 == before; });
+}
+
+// A peer that never ends is left alone after a while; who writes to nobody is told by a reset.
+TEST_P(TransportTest, APeerThatSaysNothingIsHeardOutForItsTime) {
+  LiveTransportSettings settings = this->settings();
+  settings.goodbye.time = Duration::milliseconds(20);
+  start(settings);
+  open_and_wait();
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  const Sleep sleep;
+  transport_->flush();
+  transport_->park(Sleep::at_most);  // ends with the patience
+  transport_->poll(seen_, 64);
+  EXPECT_TRUE(sleep.was_short());
+  run([&] {
+    static_cast<void>(peer_->say_some("anyone there?"));
+    return peer_->saw_reset;
+  });
+}
+
+TEST_P(TransportTest, APeerThatNeverStopsIsHeardOutForItsBytes) {
+  LiveTransportSettings settings = this->settings();
+  settings.goodbye = {.time = Duration::seconds(3600), .bytes = 300'000};
+  start(settings);
+  open_and_wait();
+  transport_->close(first_id);
+  const std::string part(16'000, 'x');
+  size_t said = 0;
+  run([&] {
+    said += peer_->say_some(part);
+    return peer_->saw_reset;
+  });
+  EXPECT_GT(said, 300'000u);
+}
+
+TEST_P(TransportTest, ADrainHearsOutWhoStillTalks) {
+  open_and_wait();
+  const std::string part(16'000, 'x');
+  for (int i = 0; i < 30; ++i) peer_->say_some(part);
+  transport_->send(first_id, std::as_bytes(std::span("close 1000", 10)));
+  transport_->close(first_id);
+  peer_->finish_writing();
+  const Sleep sleep;
+  transport_->drain(Sleep::at_most);
+  EXPECT_TRUE(sleep.was_short());
+  transport_->stop_on_this_thread();
+  transport_.reset();
+  for (int look = 0; look < 100'000 && !peer_->saw_end; ++look) {
+    peer_->step();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(peer_->received, "close 1000");
+  EXPECT_FALSE(peer_->saw_reset);
 }
 
 TEST_P(TransportTest, ConnectionsComeAndGoWithoutEnd) {

@@ -14,6 +14,7 @@
 
 #include "support/live_transport_test.hpp"
 #include "support/net/name_server.hpp"
+#include "support/net/open_files.hpp"
 #include "support/net/silent_port.hpp"
 
 namespace havklo::io {
@@ -127,15 +128,6 @@ TEST_P(VenueAddresses, WhenAllAreSilentTheConnectTimesOut) {
   ASSERT_TRUE(seen_.closed());
   EXPECT_EQ(seen_.seen.back().reason, Reason::connect_timeout);
   EXPECT_EQ(seen_.seen.back().os_error, ETIMEDOUT);
-}
-
-size_t open_files() {
-  size_t count = 0;
-  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-    static_cast<void>(each);
-    ++count;
-  }
-  return count;
 }
 
 // Those that were overtaken, given up, or under way when the engine lost patience.

@@ -83,13 +83,14 @@ inline const auto every_way =
 class TransportTest : public testing::TestWithParam<Way> {
  protected:
   static bool tls() { return GetParam().tls; }
-  void SetUp() override {
+  void SetUp() override { start(settings()); }
+  [[nodiscard]] LiveTransportSettings settings() const {
     LiveTransportSettings settings;
     settings.network = GetParam().network;
     settings.tls = tls();
     settings.ca_file = ca_.path();
     settings.uring = uring_;
-    start(settings);
+    return settings;
   }
   void start(const LiveTransportSettings& settings) {
     auto made = LiveTransport::create(settings);

@@ -46,6 +46,7 @@ class Listener {
     file_ = -1;
   }
   [[nodiscard]] uint16_t port() const { return port_; }
+  [[nodiscard]] int file() const { return file_; }  // to wait for the next connection
   // The next connection, or -1.
   [[nodiscard]] int accept() const { return ::accept4(file_, nullptr, nullptr, SOCK_NONBLOCK); }
 
@@ -73,14 +74,7 @@ class ServerPeer {
       if (size <= 0) break;
       take(std::span(bytes).first(static_cast<size_t>(size)));
     }
-    if (tls_) {
-      while (!tls_->output().empty()) {
-        const ssize_t size =
-            ::send(file_, tls_->output().data(), tls_->output().size(), MSG_NOSIGNAL);
-        if (size <= 0) break;
-        tls_->consume_output(static_cast<size_t>(size));
-      }
-    }
+    send_tls();
   }
   void say(std::string_view text) {
     const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
@@ -90,6 +84,15 @@ class ServerPeer {
     }
     ASSERT_EQ(::send(file_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
+  }
+  // As much of it as the kernel takes now.
+  size_t say_some(std::string_view text) {
+    if (tls_) {
+      if (!tls_->output().empty() || !tls_->write(std::as_bytes(std::span(text)))) return 0;
+      send_tls();
+      return text.size();
+    }
+    return send_now(std::as_bytes(std::span(text)));
   }
   void raw(std::string_view text) {
     ASSERT_EQ(::send(file_, text.data(), text.size(), MSG_NOSIGNAL),
@@ -117,6 +120,18 @@ class ServerPeer {
   bool reads = true;
 
  private:
+  size_t send_now(std::span<const std::byte> bytes) {
+    const ssize_t size = ::send(file_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    saw_reset = saw_reset || (size < 0 && (errno == ECONNRESET || errno == EPIPE));
+    return size > 0 ? static_cast<size_t>(size) : 0;
+  }
+  void send_tls() {
+    while (tls_ && !tls_->output().empty()) {
+      const size_t size = send_now(tls_->output());
+      if (size == 0) return;
+      tls_->consume_output(size);
+    }
+  }
   void take(std::span<const std::byte> bytes) {
     if (!tls_) {
       received.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -14,7 +14,7 @@ namespace {
 using State = Connection::State;
 using Calls = std::vector<std::string>;
 
-std::string text_of(size_t size) { return std::string(size, '*'); }
+std::string stars(size_t size) { return std::string(size, '*'); }
 
 TEST(WebSocketConnection, TheHandshakeAndTheFirstFramesMayShareReadsInAnyCut) {
   const auto outcome_of = [](size_t cut, uint64_t seed) {
@@ -23,7 +23,7 @@ TEST(WebSocketConnection, TheHandshakeAndTheFirstFramesMayShareReadsInAnyCut) {
     Connection connection(Role::client, 1000);
     connection.start_client("example", 443, true, "/v2", keys.random, keys.masks);
     std::string stream = accepting_answer(take_output(connection));
-    stream += frame(0x81, "status") + frame(0x89, "p") + frame(0x81, text_of(150));
+    stream += frame(0x81, "status") + frame(0x89, "p") + frame(0x81, stars(150));
     Recorder recorder;
     size_t begin = 0;
     while (begin < stream.size()) {
@@ -34,7 +34,7 @@ TEST(WebSocketConnection, TheHandshakeAndTheFirstFramesMayShareReadsInAnyCut) {
     }
     return recorder.calls;
   };
-  const Calls expected{"open 101", "text status", "ping p", "text " + text_of(150)};
+  const Calls expected{"open 101", "text status", "ping p", "text " + stars(150)};
   EXPECT_EQ(outcome_of(100'000, 0), expected);
   for (size_t cut = 1; cut < 20; ++cut) EXPECT_EQ(outcome_of(cut, 0), expected) << cut;
   for (uint64_t seed = 1; seed < 20; ++seed) EXPECT_EQ(outcome_of(0, seed), expected) << seed;
@@ -50,7 +50,7 @@ TEST(WebSocketConnection, AWholeTextFrameIsDeliveredWhereItLies) {
   };
   OpenConnection open(Role::client);
   const std::string stream =
-      frame(0x81, "one") + frame(0x89, "") + frame(0x81, text_of(195)) + frame(0x81, "\xC3\xA4");
+      frame(0x81, "one") + frame(0x89, "") + frame(0x81, stars(195)) + frame(0x81, "\xC3\xA4");
   std::vector<std::byte> block(stream.size() + receive_padding);
   for (size_t i = 0; i < stream.size(); ++i) block[i] = static_cast<std::byte>(stream[i]);
   Where where;
@@ -151,17 +151,17 @@ TEST(WebSocketConnection, OutputIsBoundedAndControlFramesStillFit) {
   OpenConnection open(Role::client, 1000, 300);
   Connection& connection = open.connection;
   Recorder recorder;
-  EXPECT_FALSE(connection.send_text(text_of(400)));
-  EXPECT_TRUE(connection.send_text(text_of(280)));
-  EXPECT_FALSE(connection.send_text(text_of(10)));
+  EXPECT_FALSE(connection.send_text(stars(400)));
+  EXPECT_TRUE(connection.send_text(stars(280)));
+  EXPECT_FALSE(connection.send_text(stars(10)));
   // Half a pong on its way, whole ones, and the close frame, on top of a full queue.
-  EXPECT_EQ(feed(connection, frame(0x89, text_of(125)), recorder), Error::none);
+  EXPECT_EQ(feed(connection, frame(0x89, stars(125)), recorder), Error::none);
   connection.consume_output(280 + 8 + 1);
-  EXPECT_TRUE(connection.send_text(text_of(150)));
-  EXPECT_EQ(feed(connection, frame(0x89, text_of(125)), recorder), Error::none);
-  EXPECT_EQ(feed(connection, frame(0x89, text_of(125)), recorder), Error::none);
+  EXPECT_TRUE(connection.send_text(stars(150)));
+  EXPECT_EQ(feed(connection, frame(0x89, stars(125)), recorder), Error::none);
+  EXPECT_EQ(feed(connection, frame(0x89, stars(125)), recorder), Error::none);
   EXPECT_FALSE(connection.send_text(""));
-  connection.send_close(1000, text_of(123));
+  connection.send_close(1000, stars(123));
   EXPECT_EQ(connection.output().size(), 130u + 158 + 2 * 131 + 131);
 }
 

@@ -11,7 +11,7 @@ constexpr size_t kib = 1024;
 constexpr size_t mib = 1024 * kib;
 
 // Two-byte characters, so that fragments cut some.
-std::string text_of(size_t size) {
+std::string counted_text(size_t size) {
   std::string text = size % 2 == 1 ? "a" : "";
   while (text.size() < size) text += "\xC3\xA4";
   return text;
@@ -31,7 +31,7 @@ void comes_back(const std::string& name, const Frames& frames, const std::string
 
 TEST(WebSocketSizeRules, LargeMessagesComeBack) {
   for (const size_t size : {64 * kib, 256 * kib, mib, 4 * mib, 16 * mib}) {
-    const std::string text = text_of(size);
+    const std::string text = counted_text(size);
     comes_back("Autobahn 9.1", {{0x81, text}}, "text " + text, 64 * mib);
     const std::string binary(size, '\xFE');
     comes_back("Autobahn 9.2", {{0x82, binary}}, "binary " + binary, 16 * kib);
@@ -39,7 +39,7 @@ TEST(WebSocketSizeRules, LargeMessagesComeBack) {
 }
 
 TEST(WebSocketSizeRules, SoDoTheyInFragments) {
-  const std::string text = text_of(4 * mib);
+  const std::string text = counted_text(4 * mib);
   for (const size_t fragment : {64 * size_t{1}, 255 * size_t{1}, kib, 4 * kib, 64 * kib, mib}) {
     for (const int opcode : {0x01, 0x02}) {
       Frames frames;
@@ -55,7 +55,7 @@ TEST(WebSocketSizeRules, SoDoTheyInFragments) {
 }
 
 TEST(WebSocketSizeRules, AndInReadsOfFewBytes) {
-  const std::string text = text_of(mib);
+  const std::string text = counted_text(mib);
   for (const size_t piece : {64, 128, 256, 512, 1024, 2048}) {
     comes_back("Autobahn 9.5", {{0x81, text}}, "text " + text, piece);
     comes_back("Autobahn 9.6", {{0x82, text}}, "binary " + text, piece);
@@ -67,7 +67,7 @@ TEST(WebSocketSizeRules, AThousandMessagesComeBackOneByOne) {
     for (const Role role : {Role::client, Role::server}) {
       OpenConnection open(role);
       Echo echo{open.connection};
-      const std::string text = text_of(size);
+      const std::string text = counted_text(size);
       const std::string incoming = frame(size % 3 == 0 ? 0x82 : 0x81, text, role == Role::server);
       for (int i = 0; i < 1000; ++i) {
         ASSERT_EQ(feed(open.connection, incoming, echo), Error::none);
