@@ -7,7 +7,6 @@
 namespace havklo::replay {
 namespace {
 
-
 class LevelDigest {
  public:
   void add(int64_t price, int8_t price_exponent, int64_t qty, int8_t qty_exponent) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "support/tls_server.hpp"
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "io/entropy.hpp"
 #include "support/tls_server.hpp"
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace havklo {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace {
 uint64_t allocations = 0;

@@ -1,7 +1,7 @@
 // RFC 6455, 5.5.1 and 7: closing, from either side. Autobahn 7.
 #include <gtest/gtest.h>
 
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 #include "websocket/close_code.hpp"
 
 namespace havklo::websocket {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace havklo::websocket {
 namespace {

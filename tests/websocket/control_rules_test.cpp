@@ -1,7 +1,7 @@
 // RFC 6455, 5.5.2 and 5.5.3: pings and pongs. Autobahn 2.
 #include <gtest/gtest.h>
 
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -1,13 +1,14 @@
 // havklo-ws-echo against a fuzzing server of a few cases: it asks for their number, runs each,
 // asks for the reports, and is examined on the way.
+#include "support/websocket/echo_client.hpp"
+
 #include <gtest/gtest.h>
 #include <poll.h>
 
 #include <thread>
 
 #include "support/tls_server.hpp"
-#include "support/websocket_echo_client.hpp"
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -1,7 +1,7 @@
 // RFC 6455, 5.4: messages in fragments. Autobahn 5.
 #include <gtest/gtest.h>
 
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 #include "websocket/close_code.hpp"
 #include "websocket/mask.hpp"
 

@@ -1,7 +1,7 @@
 // RFC 6455, 5.1 and 5.2: masks, lengths, reserved bits, opcodes. Autobahn 1, 3, 4.
 #include <gtest/gtest.h>
 
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -3,7 +3,7 @@
 // same as another.
 #include <gtest/gtest.h>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 #include "websocket/accept_key.hpp"
 #include "websocket/http_date.hpp"
 

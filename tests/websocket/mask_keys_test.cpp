@@ -14,7 +14,7 @@
 #include <optional>
 #include <set>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace havklo::websocket {
 namespace {

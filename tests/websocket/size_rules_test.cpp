@@ -2,7 +2,7 @@
 // limit. Autobahn 9 and 10.
 #include <gtest/gtest.h>
 
-#include "support/websocket_rules.hpp"
+#include "support/websocket/rules.hpp"
 
 namespace havklo::websocket {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "support/websocket_echo_client.hpp"
+#include "support/websocket/echo_client.hpp"
 
 #ifndef HAVKLO_VERSION
 #define HAVKLO_VERSION "0.1.0"

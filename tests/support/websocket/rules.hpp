@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "support/websocket_peer.hpp"
+#include "support/websocket/peer.hpp"
 
 namespace havklo::websocket {
 
