@@ -39,6 +39,18 @@ constexpr void with_row_channel(Channel channel, F&& f) {
   }(static_cast<RowChannels*>(nullptr));
 }
 
+// A channel that is in no list would be acknowledged, and its rows thrown away.
+static_assert(
+    [] {
+      for (const ChannelFacts& facts : channel_facts) {
+        bool is_read = facts.integrity == Integrity::checksum;
+        with_row_channel(facts.channel, [&is_read]<class C> { is_read = true; });
+        if (!is_read) return false;
+      }
+      return true;
+    }(),
+    "each channel without a checksum is one of RowChannels");
+
 static_assert(
     [] {
       for (uint8_t i = 0; i < channel_count; ++i) {
