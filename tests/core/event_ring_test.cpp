@@ -131,7 +131,7 @@ TEST(EventRingDeathTest, RefusesANumberThatItsConsumerWouldNotFind) {
 
 // Records one by one and in batches of all sizes on one side, popped and peeked at on the other.
 TEST(EventRing, PassesEverythingInOrderBetweenTwoThreads) {
-  constexpr uint64_t count = 300'000;
+  constexpr uint64_t count = 100'000;
   Ring ring(64);
   std::thread producer([&ring] {
     Random random(1);
