@@ -1,5 +1,5 @@
 # The programs that tools/bench runs in turn: ours, and the C and C++ peers as far as their libraries are here. A normal build
-# makes neither of them; the test builds ours.
+# makes neither of them: they take as long as all the tests. `tools/bench --check` builds both and looks at every answer, in .ci/run too.
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
@@ -19,13 +19,6 @@ endfunction()
 
 file(GLOB contender_sources CONFIGURE_DEPENDS contenders/*.cpp)
 add_contenders(contenders ${contender_sources})
-if(BUILD_TESTING AND NOT HAVKLO_SANITIZE)
-  # Ours answer each question tiny; the figures are none, the answers are checked.
-  add_test(NAME contenders_build COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target contenders)
-  set_tests_properties(contenders_build PROPERTIES FIXTURES_SETUP contenders)
-  add_test(NAME contenders_answer COMMAND contenders check)
-  set_tests_properties(contenders_answer PROPERTIES FIXTURES_REQUIRED contenders)
-endif()
 if(BUILD_TESTING AND Python3_FOUND)
   add_test(NAME bench_harness COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/bench/harness_test.py)
 endif()
