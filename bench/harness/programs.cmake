@@ -1,5 +1,4 @@
-# The programs that tools/bench runs in turn: ours, and the C and C++ peers as far as their libraries are here. A normal build
-# makes neither of them: they take as long as all the tests. `tools/bench --check` builds both and looks at every answer, in .ci/run too.
+# The programs that tools/bench runs in turn: ours, and the C and C++ peers as far as their libraries are here.
 
 # The command line, once for both programs.
 add_library(contender_main OBJECT EXCLUDE_FROM_ALL
