@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "io/socket_transport.hpp"
-#include "io/uring_transport.hpp"
+#include "io/uring/uring_transport.hpp"
 
 namespace havklo::io {
 namespace {

@@ -29,11 +29,11 @@
 #include "io/connection_slot.hpp"
 #include "io/pending_connect.hpp"
 #include "io/phase_recorder.hpp"
-#include "io/resolver.hpp"
 #include "io/system_clock.hpp"
+#include "io/threads/resolver.hpp"
 #include "io/tls/stream.hpp"
-#include "io/uring.hpp"
-#include "io/uring_files.hpp"
+#include "io/uring/uring.hpp"
+#include "io/uring/uring_files.hpp"
 
 namespace havklo::io {
 

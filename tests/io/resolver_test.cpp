@@ -1,6 +1,6 @@
 // The resolver between files of the test and a name server on 127.0.0.1 that answers, denies or
 // stays silent: which source and which name an answer comes from.
-#include "io/resolver.hpp"
+#include "io/threads/resolver.hpp"
 
 #include <gtest/gtest.h>
 

@@ -18,7 +18,7 @@
 
 #include "bench/questions/wire.hpp"
 #include "io/tls/stream.hpp"
-#include "io/uring.hpp"
+#include "io/uring/uring.hpp"
 #include "websocket/connection.hpp"
 
 namespace havklo::bench {

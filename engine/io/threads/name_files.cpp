@@ -1,5 +1,5 @@
 // Two small files of lines of words.
-#include "io/name_files.hpp"
+#include "io/threads/name_files.hpp"
 
 #include <algorithm>
 #include <fstream>

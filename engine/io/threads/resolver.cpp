@@ -1,5 +1,5 @@
 // A thread around c-ares, and two small mailboxes.
-#include "io/resolver.hpp"
+#include "io/threads/resolver.hpp"
 
 #include <ares.h>
 #include <netdb.h>
@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "addresses/address_text.hpp"
-#include "io/name_files.hpp"
 #include "io/system_clock.hpp"
+#include "io/threads/name_files.hpp"
 
 namespace havklo::io {
 namespace {

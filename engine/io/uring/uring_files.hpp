@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "io/uring.hpp"
+#include "io/uring/uring.hpp"
 
 namespace havklo::io {
 

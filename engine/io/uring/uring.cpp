@@ -1,5 +1,5 @@
 // Set-up with the reasons why it may fail, waking and parking.
-#include "io/uring.hpp"
+#include "io/uring/uring.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>

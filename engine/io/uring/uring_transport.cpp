@@ -1,5 +1,5 @@
 // Requests go out as submission entries, answers come back as completions.
-#include "io/uring_transport.hpp"
+#include "io/uring/uring_transport.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // Writes are the kernel's threads' work: the loop only asks.
-#include "io/uring_files.hpp"
+#include "io/uring/uring_files.hpp"
 
 #include <fcntl.h>
 
