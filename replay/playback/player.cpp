@@ -156,6 +156,8 @@ std::span<const Event> Player::events() const { return state_->room.events(); }
 
 const Names& Player::names() const { return state_->engine.names(); }
 
+Instant Player::next_deadline() const { return state_->engine.next_deadline(); }
+
 const RecordingHeader& Player::header() const { return state_->reader.header(); }
 
 const Reader& Player::reader() const { return state_->reader; }

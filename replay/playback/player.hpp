@@ -83,6 +83,8 @@ class Player {
   [[nodiscard]] const RecordedTurn& turn() const;
   [[nodiscard]] std::span<const Event> events() const;
   [[nodiscard]] const Names& names() const;
+  // When the replayed engine's next timer is due; never() when none is armed.
+  [[nodiscard]] Instant next_deadline() const;
   [[nodiscard]] const RecordingHeader& header() const;
   [[nodiscard]] const Reader& reader() const;
   // So far; with the difference and what is torn once step() has said so.

@@ -74,10 +74,10 @@ std::string to_json(const WhatIfCase& one) {
   append_books(out, "repairs_ns", one.what_if.repairs_ns);
   fmt::format_to(
       std::back_inserter(out),
-      R"(,"attempts":{},"assumptions":{{"attempts":{},"disputed_attempts":{},"books":{},"answers":{}}})"
+      R"(,"attempts":{},"assumptions":{{"attempts":{},"disputed_attempts":{},"books":{},"answers":{},"not_given_back":{}}})"
       R"(,"rate_errors":{}}})",
       one.what_if.attempts, one.what_if.assumed_attempts, one.what_if.disputed_attempts,
-      one.what_if.assumed_books, one.what_if.assumed_answers, one.rate_errors);
+      one.what_if.assumed_books, one.what_if.assumed_answers, one.what_if.doubted, one.rate_errors);
   return out;
 }
 

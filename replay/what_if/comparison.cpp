@@ -33,14 +33,6 @@ class RecordedCommandsInTime final : public CommandDoor {
   size_t taken_ = 0;
 };
 
-Duration utc_offset_at(const ObservedNetwork& network, Instant now) {
-  Duration offset = network.header.utc_offset;
-  for (const auto& [at, value] : network.utc_offsets) {
-    if (at <= now) offset = value;
-  }
-  return offset;
-}
-
 // The outages of one side that fall into one stretch of time, as one.
 struct Stretch {
   std::vector<const Outage*> outages;
@@ -140,6 +132,7 @@ OutageComparison compare_span(const Span& span, const ObservedNetwork& network,
   const Columns columns(recorded, by_last, by_next,
                         assumes(last.assumptions) || assumes(next.assumptions));
   OutageComparison out{.begin = span.begin,
+                       .end = span.end,
                        .in_recording = !recorded.empty(),
                        .in_model = !by_last.empty() || !by_next.empty()};
   const Stretch& first = recorded.empty() ? (by_last.empty() ? by_next : by_last) : recorded;
@@ -223,22 +216,57 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
   core::Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
   OutageMeter meter(network.first_turn);
   for (;;) {
-    clock.set_utc_offset(utc_offset_at(network, clock.now()));
+    clock.set_utc_offset(network.utc_offset_at(clock.now()));
     const core::TurnResult turn = engine.turn();
     commands.last_turn = turn.now;
     for (const Event& event : events.events()) meter.add(event, engine.names());
     Instant next = std::min({engine.next_deadline(), transport.next_deadline(), commands.next()});
     if (turn.more_due) next = clock.now();
+    next = network.awake_from(std::max(clock.now(), next));
     if (engine.closed() || next > network.last_turn) break;
-    clock.set(std::max(clock.now(), next));
+    clock.set(next);
     transport.advance_to(clock.now());
   }
   return {.figures = meter.finish(network.last_turn), .assumptions = transport.assumptions()};
 }
 
-WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
-  const ModelRun last = run_model(network, settings, Assume::last);
-  const ModelRun next = run_model(network, settings, Assume::next);
+namespace {
+
+using BookFigure = std::pair<std::string, Figure>;
+
+template <class F>
+void for_each_figure(OutageComparison& outage, F&& f) {
+  f(outage.attempts);
+  f(outage.trips);
+  f(outage.first_connect_ns);
+  f(outage.all_clear_ns);
+  f(outage.attempts_in_ten_minutes);
+  for (auto& [symbol, lost] : outage.books_lost_ns) f(lost);
+}
+
+// An instant by the model may be a tick of the timer wheel off, an end of a stream a nanosecond.
+constexpr int64_t same_time_ns = 1'000'000;
+
+bool comes_back(const Figure& figure, int64_t within) {
+  if (figure.recorded.has_value() != figure.low.has_value()) return false;
+  if (figure.low.has_value() != figure.high.has_value()) return false;
+  if (!figure.recorded) return true;
+  return std::abs(*figure.low - *figure.recorded) <= within &&
+         std::abs(*figure.high - *figure.recorded) <= within;
+}
+
+bool comes_back(const OutageComparison& outage) {
+  return outage.in_recording && outage.in_model && comes_back(outage.attempts, 0) &&
+         comes_back(outage.trips, 0) && comes_back(outage.attempts_in_ten_minutes, 0) &&
+         comes_back(outage.first_connect_ns, same_time_ns) &&
+         comes_back(outage.all_clear_ns, same_time_ns) &&
+         std::ranges::all_of(outage.books_lost_ns, [](const auto& book) {
+           return comes_back(book.second, same_time_ns);
+         });
+}
+
+// The recording beside two runs of the model.
+WhatIf lay_beside(const ObservedNetwork& network, const ModelRun& last, const ModelRun& next) {
   WhatIf out;
   out.first_turn = network.first_turn;
   for (const Span& span : joined({&network.recorded, &last.figures, &next.figures})) {
@@ -248,14 +276,20 @@ WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
   for (const OutageFigures* each : {&network.recorded, &last.figures, &next.figures}) {
     for (const auto& [symbol, lost] : each->repairs) symbols.insert(symbol);
   }
+  // Which of the books given out, or of the answers, a repair rests on is not followed up.
+  const auto assumes = [](const Assumptions& of) {
+    return !of.feed.empty() || !of.answers.empty();
+  };
+  const bool assumed = assumes(last.assumptions) || assumes(next.assumptions);
   for (const std::string& symbol : symbols) {
     const auto of = [&symbol](const OutageFigures& figures) {
       const auto found = figures.repairs.find(symbol);
       return found == figures.repairs.end() ? 0 : found->second.ns;
     };
     const auto [low, high] = std::minmax({of(last.figures), of(next.figures)});
-    out.repairs_ns.emplace_back(symbol,
-                                Figure{.recorded = of(network.recorded), .low = low, .high = high});
+    out.repairs_ns.emplace_back(
+        symbol,
+        Figure{.recorded = of(network.recorded), .low = low, .high = high, .assumed = assumed});
   }
   const auto larger = [&](const std::vector<Instant> Assumptions::*of) {
     return std::max((last.assumptions.*of).size(), (next.assumptions.*of).size());
@@ -266,6 +300,41 @@ WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
   out.assumed_books = larger(&Assumptions::feed);
   out.assumed_answers = larger(&Assumptions::answers);
   return out;
+}
+
+// Marks what the model does not give back even with the recorded settings.
+void mark_doubts(WhatIf& what_if, const WhatIf& with_recorded_settings) {
+  for (const OutageComparison& each : with_recorded_settings.outages) {
+    if (comes_back(each)) continue;
+    for (OutageComparison& outage : what_if.outages) {
+      if (outage.begin > each.end || each.begin > outage.end) continue;
+      if (!outage.doubted) ++what_if.doubted;
+      outage.doubted = true;
+      for_each_figure(outage, [](Figure& figure) { figure.assumed = true; });
+    }
+  }
+  for (const auto& [symbol, figure] : with_recorded_settings.repairs_ns) {
+    if (comes_back(figure, same_time_ns)) continue;
+    const auto repair = std::ranges::find(what_if.repairs_ns, symbol, &BookFigure::first);
+    if (repair == what_if.repairs_ns.end()) continue;
+    ++what_if.doubted;
+    repair->second.assumed = true;
+  }
+}
+
+}  // namespace
+
+WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
+  const Settings& recorded = network.header.settings;
+  const WhatIf given_back = lay_beside(network, run_model(network, recorded, Assume::last),
+                                       run_model(network, recorded, Assume::next));
+  WhatIf what_if = given_back;
+  if (!settings_changed(recorded, settings).empty()) {
+    what_if = lay_beside(network, run_model(network, settings, Assume::last),
+                         run_model(network, settings, Assume::next));
+  }
+  mark_doubts(what_if, given_back);
+  return what_if;
 }
 
 }  // namespace havklo::replay

@@ -1,7 +1,8 @@
 // A recorded outage with other settings: the same engine, in a network that behaves as the recorded
 // one did, as far as the recording knows (replay/what_if/WHAT_IF.md).
 //
-// Cost: a run of the recording and two of the model, which is some times slower; the recorded feed
+// Cost: a run of the recording and four of the model, each some times slower: two of them with the
+//       recorded settings, which show where it does not give the recording back. The recorded feed
 //       is held in memory.
 #pragma once
 
@@ -43,9 +44,12 @@ struct Figure {
 
 struct OutageComparison {
   Instant begin;
+  Instant end;
   Reason reason = Reason::none;
   bool in_recording = false;
   bool in_model = false;
+  // The model does not give it back with the recorded settings: every figure is `assumed`.
+  bool doubted = false;
   uint32_t recorded_count = 0;  // of outages that fall together here
   uint32_t model_count = 0;
   Figure attempts;
@@ -65,14 +69,19 @@ struct WhatIf {
   size_t disputed_attempts = 0;
   size_t assumed_books = 0;
   size_t assumed_answers = 0;
+  size_t doubted = 0;  // outages, and repairs of a book, that the model does not give back
   Instant first_turn;  // of the recording
 };
 
 [[nodiscard]] WhatIf compare(const ObservedNetwork& network, const Settings& settings);
 
+// How instants are told: from the recording's first turn, or by the wall clock.
+enum class Times : uint8_t { since_first_turn, utc };
+
 // `what_if` for people. `changes`: the settings that differ, "reconnect.initial_delay: 100ms → 1s".
 [[nodiscard]] std::string to_text(const WhatIf& what_if, const ObservedNetwork& network,
-                                  const std::vector<std::string>& changes);
+                                  const std::vector<std::string>& changes,
+                                  Times times = Times::since_first_turn);
 
 [[nodiscard]] std::vector<std::string> settings_changed(const Settings& from, const Settings& to);
 

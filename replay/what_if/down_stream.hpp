@@ -35,6 +35,9 @@ class DownStream {
     taken_ = 0;
   }
 
+  // What came of a head or a frame that is not whole yet.
+  [[nodiscard]] const std::string& unfinished() const { return pending_; }
+
  private:
   template <class Sink>
   bool take_frame(Sink& sink) {

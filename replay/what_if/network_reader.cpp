@@ -77,7 +77,9 @@ class Observer final : public RequestObserver {
   void on_completion(const Completion& completion);
   void on_request(const Line& line, std::string_view text);
   void on_message(const Line& line, std::string& text);
-  void on_ack(const Line& line, const kraken::Ack& ack);
+  // Whether it answers a request.
+  [[nodiscard]] bool on_ack(const Line& line, const kraken::Ack& ack);
+  void keep(const Line& line, FeedItem::Kind kind, const std::string& text);
   void on_market(const Line& line, Channel channel, std::string_view symbol, bool snapshot,
                  const std::string& text);
   [[nodiscard]] uint32_t intern(std::string_view symbol);
@@ -133,7 +135,7 @@ void Observer::begin_turn(const RecordedTurn& turn) {
   now_ = turn.now;
   if (turn.utc_offset) network_.utc_offsets.emplace_back(now_, *turn.utc_offset);
   for (const Command& command : turn.commands) network_.commands.emplace_back(now_, command);
-  for (auto& [id, line] : lines_) line.last_read.clear();
+  for (auto& [id, line] : lines_) line.last_read = line.down.unfinished();
   for (const Completion& completion : turn.completions) on_completion(completion);
 }
 
@@ -212,37 +214,43 @@ void Observer::on_message(const Line& line, std::string& text) {
         attempt.greeting = text;
         return;
       }
-      return network_.feed.push_back({.at = now_, .kind = FeedItem::Kind::status, .text = text});
+      return keep(line, FeedItem::Kind::status, text);
     case kraken::MessageKind::heartbeat:
-      return network_.feed.push_back({.at = now_, .kind = FeedItem::Kind::heartbeat, .text = text});
+      return keep(line, FeedItem::Kind::heartbeat, text);
     case kraken::MessageKind::ack:
-      return on_ack(line, decoder_.ack());
+      if (!on_ack(line, decoder_.ack())) keep(line, FeedItem::Kind::one_connection, text);
+      return;
     case kraken::MessageKind::bare_error:
       ++network_.rate_errors;
-      return;
+      return keep(line, FeedItem::Kind::one_connection, text);
     case kraken::MessageKind::book:
     case kraken::MessageKind::book_in_part:
-      if (decoder_.books().empty()) return;
+      if (decoder_.books().empty()) return keep(line, FeedItem::Kind::one_connection, text);
       return on_market(line, Channel::book, decoder_.books()[0].symbol,
                        decoder_.books()[0].is_snapshot, text);
     case kraken::MessageKind::rows:
     case kraken::MessageKind::rows_in_part:
       return kraken::with_row_channel(decoder_.rows_channel(), [&]<class C> {
         const auto rows = decoder_.rows<C>();
-        if (rows.empty()) return;
+        if (rows.empty()) return keep(line, FeedItem::Kind::one_connection, text);
         const std::string_view symbol = C::facts.names_symbols ? rows[0].symbol : "";
         on_market(line, C::facts.channel, symbol, false, text);
       });
-    case kraken::MessageKind::pong:
     case kraken::MessageKind::other:
+      return keep(line, FeedItem::Kind::one_connection, text);
+    case kraken::MessageKind::pong:
       return;
   }
 }
 
-void Observer::on_ack(const Line& line, const kraken::Ack& ack) {
+void Observer::keep(const Line& line, FeedItem::Kind kind, const std::string& text) {
+  network_.feed.push_back({.at = now_, .kind = kind, .attempt = line.attempt, .text = text});
+}
+
+bool Observer::on_ack(const Line& line, const kraken::Ack& ack) {
   const int64_t req_id = static_cast<int64_t>(ack.req_id.value_or(0));
   const auto found = asked_.find({line.attempt, req_id});
-  if (found == asked_.end()) return;
+  if (found == asked_.end()) return false;
   const bool subscribe = ack.method == kraken::Method::subscribe;
   for (const size_t index : found->second) {
     ObservedAnswer& answer = network_.answers[index];
@@ -252,8 +260,9 @@ void Observer::on_ack(const Line& line, const kraken::Ack& ack) {
     answer.answered = now_;
     answer.error = ack.error;
     answer.error_names_symbol = !ack.symbol.empty();
-    return;
+    return true;
   }
+  return false;
 }
 
 void Observer::on_market(const Line& line, Channel channel, std::string_view symbol, bool snapshot,
@@ -262,6 +271,8 @@ void Observer::on_market(const Line& line, Channel channel, std::string_view sym
                            .kind = FeedItem::Kind::market,
                            .channel = channel,
                            .symbol = intern(symbol),
+                           .attempt = line.attempt,
+                           .snapshot = snapshot,
                            .text = text});
   if (!snapshot) return;
   const auto asked = std::find_if(
@@ -320,7 +331,9 @@ std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
   std::optional<OutageMeter> meter;
   Player::Status status = player.read();
   for (; status == Player::Status::turn; status = player.read()) {
+    const Instant due = player.next_deadline();
     network.last_turn = player.turn().now;
+    if (due < network.last_turn) network.pauses.push_back({due, network.last_turn});
     if (!meter) {
       network.first_turn = network.last_turn;
       meter.emplace(network.first_turn);

@@ -42,32 +42,36 @@ void ObservedTransport::on_ask(Stream& stream, const VenueRequest& request,
   const size_t nth = stream.asked[request.method + request.channel + symbol]++;
   const ObservedAnswer* seen = network_.answer(asked, nth, *stream.like);
   if (seen == nullptr) assumptions_.answers.push_back(now_);
-  // Never answered then: not now either, for as long as that was what the recording saw.
-  if (seen != nullptr && seen->kind == ObservedAnswer::Kind::none && asked.subscribe) return;
   const bool answered = seen != nullptr && seen->kind != ObservedAnswer::Kind::none;
+  // Never answered then: not now either, for as long as that was what the recording saw.
+  const bool is_mute = seen != nullptr && !answered;
+  if (is_mute && (asked.subscribe || was_asked_by(stream, seen))) return;
   const Duration after = answered ? seen->answered - seen->asked : answer_delay;
-  Duration snapshot_after = snapshot_delay;
-  if (answered && seen->snapshot) snapshot_after = *seen->snapshot - seen->answered;
-  if (answered && asked.subscribe && !seen->snapshot) snapshot_after = Duration{-1};
-  schedule(now_ + after, stream, [this, request, symbol, seen, snapshot_after](Stream& each) {
-    answer(each, request, symbol, seen, snapshot_after);
-  });
+  schedule(now_ + after, stream,
+           [this, request, symbol, seen](Stream& each) { answer(each, request, symbol, seen); });
 }
 
 void ObservedTransport::answer(Stream& stream, const VenueRequest& request,
-                               const std::string& symbol, const ObservedAnswer* seen,
-                               Duration snapshot_after) {
+                               const std::string& symbol, const ObservedAnswer* seen) {
+  const bool answered = seen != nullptr && seen->kind != ObservedAnswer::Kind::none;
+  const bool refused = answered && seen->kind == ObservedAnswer::Kind::refused;
+  if (refused && (request.method == "subscribe" || was_asked_by(stream, seen))) {
+    return refuse(stream, request, symbol, seen->error, seen->error_names_symbol);
+  }
   if (request.method == "subscribe") {
-    if (seen != nullptr && seen->kind == ObservedAnswer::Kind::refused) {
-      return refuse(stream, request, symbol, seen->error, seen->error_names_symbol);
-    }
-    return subscribe(stream, request, symbol, snapshot_after);
+    // What was granted then is granted, whatever came before it.
+    if (was_asked_by(stream, seen)) forget(stream, channel_of(request), symbol);
+    if (!answered) return subscribe(stream, request, symbol, snapshot_delay);
+    // The recorded snapshot itself, which may be a bad one, is among what the stream hears.
+    const bool will_hear = seen->snapshot && was_asked_by(stream, seen) && now_ <= *seen->snapshot;
+    if (!seen->snapshot || will_hear) return subscribe(stream, request, symbol, std::nullopt);
+    return subscribe(stream, request, symbol, *seen->snapshot - seen->answered);
   }
   const Channel channel = channel_of(request);
-  const size_t removed = std::erase_if(stream.subscriptions, [&](const Subscription& each) {
-    return each.channel == channel && each.symbol == symbol;
-  });
-  if (removed == 0) return refuse(stream, request, symbol, "Subscription Not Found", false);
+  const size_t removed = forget(stream, channel, symbol);
+  if (removed == 0 && !was_asked_by(stream, seen)) {
+    return refuse(stream, request, symbol, "Subscription Not Found", false);
+  }
   std::string ack;
   append_ack(ack, {.method = "unsubscribe",
                    .channel = channel,
@@ -80,8 +84,15 @@ void ObservedTransport::answer(Stream& stream, const VenueRequest& request,
   say(stream, ack);
 }
 
+size_t ObservedTransport::forget(Stream& stream, Channel channel, const std::string& symbol) {
+  return std::erase_if(stream.subscriptions, [&](const Subscription& each) {
+    return each.channel == channel && each.symbol == symbol;
+  });
+}
+
 void ObservedTransport::subscribe(Stream& stream, const VenueRequest& request,
-                                  const std::string& symbol, Duration snapshot_after) {
+                                  const std::string& symbol,
+                                  std::optional<Duration> snapshot_after) {
   const Channel channel = channel_of(request);
   for (const Subscription& each : stream.subscriptions) {
     if (each.channel == channel && each.symbol == symbol) {
@@ -102,8 +113,8 @@ void ObservedTransport::subscribe(Stream& stream, const VenueRequest& request,
                    .req_id = request.req_id,
                    .utc_us = utc_us()});
   say(stream, ack);
-  if (!is_book || snapshot_after < Duration{}) return;
-  schedule(now_ + snapshot_after, stream,
+  if (!is_book || !snapshot_after) return;
+  schedule(now_ + *snapshot_after, stream,
            [this, symbol](Stream& each) { give_snapshot(each, symbol); });
 }
 

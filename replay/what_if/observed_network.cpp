@@ -26,6 +26,20 @@ std::optional<Instant> ObservedAttempt::gone() const {
   return given_up;
 }
 
+Duration ObservedNetwork::utc_offset_at(Instant at) const {
+  Duration offset = header.utc_offset;
+  for (const auto& [read_at, value] : utc_offsets) {
+    if (read_at <= at) offset = value;
+  }
+  return offset;
+}
+
+Instant ObservedNetwork::awake_from(Instant at) const {
+  const auto after = std::ranges::upper_bound(pauses, at, {}, &ObservedPause::from);
+  if (after == pauses.begin()) return at;
+  return std::max(at, (after - 1)->to);
+}
+
 Outlook ObservedNetwork::outlook(Instant now, Assume assume) const {
   if (attempts.empty()) return {};
   const auto after =

@@ -86,12 +86,21 @@ struct ObservedAnswer {
 };
 
 struct FeedItem {
-  enum class Kind : uint8_t { heartbeat, status, market };
+  // one_connection: said to one connection alone, as "Exceeded msg rate" is.
+  enum class Kind : uint8_t { heartbeat, status, market, one_connection };
   Instant at;
   Kind kind = Kind::heartbeat;
   Channel channel = Channel::book;
-  uint32_t symbol = 0;  // into symbols
+  uint32_t symbol = 0;    // into symbols
+  size_t attempt = 0;     // index of the connection that heard it
+  bool snapshot = false;  // of a book
   std::string text;
+};
+
+// The process was not running, or late: a timer was due at `from`, and the next turn began at `to`.
+struct ObservedPause {
+  Instant from;
+  Instant to;
 };
 
 // What an attempt at some instant meets.
@@ -113,9 +122,14 @@ struct ObservedNetwork {
   std::vector<std::string> symbols;
   std::vector<std::pair<Instant, Command>> commands;
   std::vector<std::pair<Instant, Duration>> utc_offsets;
+  std::vector<ObservedPause> pauses;
   uint32_t rate_errors = 0;  // "Exceeded msg rate": not reproduced
   OutageFigures recorded;
 
+  // What makes engine time UTC, as it was last read at `at`.
+  [[nodiscard]] Duration utc_offset_at(Instant at) const;
+  // When a turn that would begin at `at` began on the recorded machine.
+  [[nodiscard]] Instant awake_from(Instant at) const;
   [[nodiscard]] Outlook outlook(Instant now, Assume assume) const;
   // The answer that a request gets: the `nth` like it on a connection that goes as `like`, else the
   // last one before. Null: never seen.

@@ -15,6 +15,8 @@ constexpr uint32_t output_bytes_max = 4 * 1024 * 1024;
 constexpr Duration heartbeat_interval = Duration::seconds(1);
 // After a close frame, until the venue ends the stream.
 constexpr Duration close_linger = Duration::seconds(2);
+// What ends a stream comes behind what was said to it at the same instant.
+constexpr Duration behind_the_feed = Duration{1};
 
 }  // namespace
 
@@ -53,6 +55,7 @@ void ObservedTransport::open(ConnectionId id, const OpenRequest&) {
   Stream& stream = streams_.emplace_back();
   stream.id = id;
   stream.like = outlook.like;
+  stream.is_recorded = outlook.observed;
   stream.spoke = now_;
   stream.codec = std::make_unique<websocket::Connection>(websocket::Role::server, request_bytes_max,
                                                          output_bytes_max);
@@ -74,6 +77,7 @@ void ObservedTransport::open(ConnectionId id, const OpenRequest&) {
   for (const ObservedAttempt& later : network_.attempts) {
     if (later.began <= like.began || !later.opened) continue;
     stream.like = &later;
+    stream.is_recorded = false;
     return schedule(std::max(from, later.began) + (*later.opened - later.began), stream,
                     [this](Stream& each) { on_opened(each); });
   }
@@ -140,14 +144,15 @@ void ObservedTransport::advance_to(Instant now) {
   std::erase_if(streams_, [](const Stream& stream) { return stream.ended; });
 }
 
-// At one instant: what was said to everyone, what was due for each, and then what broke.
+// At one instant: what was due for each, for a book's snapshot comes behind its ack; what was said
+// to everyone; and then what broke.
 void ObservedTransport::run_due(Instant now) {
-  while (feed_.next_deadline() <= now) run_feed();
   while (!due_.empty() && due_.begin()->first.first <= now) {
     const auto node = due_.extract(due_.begin());
     Stream* stream = find(node.mapped().first);
     if (stream != nullptr && !stream->ended && !stream->silent) node.mapped().second(*stream);
   }
+  while (feed_.next_deadline() <= now) run_feed();
   while (next_blow_ < blows_.size() && blows_[next_blow_].at <= now) strike();
   for (Stream& stream : streams_) {
     if (next_beat(stream) <= now) beat(stream);
@@ -155,19 +160,36 @@ void ObservedTransport::run_due(Instant now) {
 }
 
 void ObservedTransport::run_feed() {
-  const RecordedFeed::Message message = feed_.next();
-  if (message.text.empty()) return;
+  const FeedItem& item = feed_.peek();
+  const std::string_view text = feed_.next();
   for (Stream& stream : streams_) {
     if (!stream.greeted || stream.silent || stream.ended) continue;
-    const bool for_all = message.kind == FeedItem::Kind::status;
-    const bool for_subscribers =
-        message.kind == FeedItem::Kind::heartbeat && !stream.subscriptions.empty();
-    const bool wanted = message.kind == FeedItem::Kind::market &&
-                        std::ranges::any_of(stream.subscriptions, [&](const Subscription& each) {
-                          return each.live && each.channel == message.channel &&
-                                 each.symbol == network_.symbols[message.symbol];
-                        });
-    if (for_all || for_subscribers || wanted) say(stream, message.text);
+    if (stream.is_recorded && stream.like == &network_.attempts[item.attempt]) {
+      hear_again(stream, item);
+    } else if (!text.empty()) {
+      hear(stream, item, text);
+    }
+  }
+}
+
+void ObservedTransport::hear(Stream& stream, const FeedItem& item, std::string_view text) {
+  const bool for_all = item.kind == FeedItem::Kind::status;
+  const bool for_subscribers =
+      item.kind == FeedItem::Kind::heartbeat && !stream.subscriptions.empty();
+  const bool wanted = item.kind == FeedItem::Kind::market &&
+                      std::ranges::any_of(stream.subscriptions, [&](const Subscription& each) {
+                        return each.live && each.channel == item.channel &&
+                               each.symbol == network_.symbols[item.symbol];
+                      });
+  if (for_all || for_subscribers || wanted) say(stream, text);
+}
+
+void ObservedTransport::hear_again(Stream& stream, const FeedItem& item) {
+  if (item.kind != FeedItem::Kind::market) return say(stream, item.text);
+  for (Subscription& each : stream.subscriptions) {
+    if (each.channel != item.channel || each.symbol != network_.symbols[item.symbol]) continue;
+    each.live = each.live || item.snapshot;
+    if (each.live) return say(stream, item.text);
   }
 }
 
@@ -237,13 +259,15 @@ void ObservedTransport::on_greeted(Stream& stream) {
   if (like.live) return;
   schedule_end(stream, *like.greeted);
   if (!like.silent) return;
-  schedule(now_ + (like.heard - *like.greeted), stream, [](Stream& each) { each.silent = true; });
+  schedule(now_ + (like.heard - *like.greeted) + behind_the_feed, stream,
+           [](Stream& each) { each.silent = true; });
 }
 
 void ObservedTransport::schedule_end(Stream& stream, Instant phase) {
   if (!stream.like->end) return;
   const ObservedEnd& how = *stream.like->end;
-  schedule(now_ + (how.at - phase), stream, [this, &how](Stream& each) { end(each, how); });
+  schedule(now_ + (how.at - phase) + behind_the_feed, stream,
+           [this, &how](Stream& each) { end(each, how); });
 }
 
 void ObservedTransport::end(Stream& stream, const ObservedEnd& how) {

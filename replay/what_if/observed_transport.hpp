@@ -16,6 +16,7 @@
 #include <havklo/transport.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,7 @@ class ObservedTransport final : public Transport {
   struct Stream {
     ConnectionId id{};
     const ObservedAttempt* like = nullptr;
+    bool is_recorded = false;  // it is the attempt `like` itself: what that one heard, it hears
     std::unique_ptr<websocket::Connection> codec;
     Instant opened = Instant::never();
     Instant spoke;  // we, last
@@ -84,6 +86,13 @@ class ObservedTransport final : public Transport {
   void schedule(Instant due, const Stream& stream, Action action);
   void run_due(Instant now);
   void run_feed();
+  void hear(Stream& stream, const FeedItem& item, std::string_view text);
+  // Of a stream that is that attempt: what it heard then, as it came.
+  void hear_again(Stream& stream, const FeedItem& item);
+  [[nodiscard]] bool was_asked_by(const Stream& stream, const ObservedAnswer* seen) const {
+    return seen != nullptr && stream.is_recorded &&
+           &network_.attempts[seen->attempt] == stream.like;
+  }
   void strike();
   void beat(Stream& stream);
   [[nodiscard]] Instant next_beat(const Stream& stream) const;
@@ -95,9 +104,12 @@ class ObservedTransport final : public Transport {
   void on_request(Stream& stream, std::string_view text);
   void on_ask(Stream& stream, const VenueRequest& request, const std::string& symbol);
   void answer(Stream& stream, const VenueRequest& request, const std::string& symbol,
-              const ObservedAnswer* seen, Duration snapshot_after);
+              const ObservedAnswer* seen);
+  // How many subscriptions that was.
+  static size_t forget(Stream& stream, Channel channel, const std::string& symbol);
+  // No `snapshot_after`: none comes, or the recorded one will.
   void subscribe(Stream& stream, const VenueRequest& request, const std::string& symbol,
-                 Duration snapshot_after);
+                 std::optional<Duration> snapshot_after);
   void give_snapshot(Stream& stream, const std::string& symbol);
   void refuse(Stream& stream, const VenueRequest& request, const std::string& symbol,
               std::string_view error, bool names_symbol);

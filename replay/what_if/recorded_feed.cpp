@@ -30,14 +30,11 @@ Instant RecordedFeed::next_deadline() const {
   return next_ == network_.feed.size() ? Instant::never() : network_.feed[next_].at;
 }
 
-RecordedFeed::Message RecordedFeed::next() {
+std::string_view RecordedFeed::next() {
   const FeedItem& item = network_.feed[next_++];
-  Message message{
-      .kind = item.kind, .channel = item.channel, .symbol = item.symbol, .text = item.text};
-  if (item.kind == FeedItem::Kind::market && item.channel == Channel::book) {
-    message.text = apply(item);
-  }
-  return message;
+  if (item.kind == FeedItem::Kind::one_connection) return {};
+  const bool is_book = item.kind == FeedItem::Kind::market && item.channel == Channel::book;
+  return is_book ? apply(item) : std::string_view(item.text);
 }
 
 const kraken::BookMessage* RecordedFeed::decode(const FeedItem& item) {

@@ -27,14 +27,11 @@ class RecordedFeed {
   explicit RecordedFeed(const ObservedNetwork& network);
 
   [[nodiscard]] Instant next_deadline() const;
-  // What comes next, and must be due. `text` is valid until the next call; "": nothing to tell.
-  struct Message {
-    FeedItem::Kind kind = FeedItem::Kind::heartbeat;
-    Channel channel = Channel::book;
-    uint32_t symbol = 0;
-    std::string_view text;
-  };
-  [[nodiscard]] Message next();
+  // What comes next, as the recording heard it; it must be due.
+  [[nodiscard]] const FeedItem& peek() const { return network_.feed[next_]; }
+  // … and what it is to a subscriber that the recording did not have, valid until the next call;
+  // "": nothing. Goes on to the one behind it.
+  [[nodiscard]] std::string_view next();
 
   // The book as of now, as a snapshot for a subscriber; "" if the recording never had it.
   [[nodiscard]] std::string snapshot(uint32_t symbol, uint32_t depth);

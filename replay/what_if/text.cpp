@@ -3,7 +3,7 @@
 
 #include <iterator>
 
-#include "replay/text/duration.hpp"
+#include "replay/text/instant.hpp"
 #include "replay/text/settings_toml.hpp"
 #include "replay/what_if/comparison.hpp"
 
@@ -39,11 +39,11 @@ void append_row(std::string& out, std::string_view name, const Figure& figure, F
                  recorded_cell(figure, format), model_cell(figure, format));
 }
 
-void append_outage(std::string& out, const OutageComparison& outage, size_t number, Instant first) {
-  const double at = static_cast<double>((outage.begin - first).ns) / 1e9;
+void append_outage(std::string& out, const OutageComparison& outage, size_t number,
+                   const std::string& at) {
   const std::string reason =
       outage.reason == Reason::none ? "the first connect" : std::string(to_string(outage.reason));
-  const std::string title = fmt::format("Outage {} at {:+.3f} s: {}", number, at, reason);
+  const std::string title = fmt::format("Outage {} at {}: {}", number, at, reason);
   fmt::format_to(std::back_inserter(out), "\n{:<44} {:>14}   {}\n", title, "recorded", "what if");
   if (!outage.in_model) out += "  would not have happened\n";
   if (!outage.in_recording) out += "  did not happen in the recording\n";
@@ -65,7 +65,8 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
   const auto line = [&out](std::string_view text, size_t count) {
     if (count != 0) fmt::format_to(std::back_inserter(out), "  {:>6}  {}\n", count, text);
   };
-  const size_t all = what_if.assumed_attempts + what_if.assumed_books + what_if.assumed_answers;
+  const size_t all =
+      what_if.assumed_attempts + what_if.assumed_books + what_if.assumed_answers + what_if.doubted;
   out += '\n';
   if (all == 0) {
     out += "Nothing rests on an assumption: every attempt is one that the recording made.\n";
@@ -79,6 +80,8 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
          what_if.assumed_books);
     line("requests that the recording never made: answered as the venue model does",
          what_if.assumed_answers);
+    line("outages or repairs that the model does not give back with the recorded settings either",
+         what_if.doubted);
   }
   if (network.rate_errors != 0) {
     fmt::format_to(std::back_inserter(out),
@@ -105,8 +108,13 @@ std::vector<std::string> settings_changed(const Settings& from, const Settings& 
   const auto entries = [](const Settings& settings) {
     std::vector<std::pair<std::string, std::string>> all;
     std::string table;
+    size_t lists = 0;  // [[subscription]] is the only one: its tables are told apart by number
     for (const std::string& line : lines_of(settings_to_toml(settings))) {
-      if (line.starts_with("[")) table = line.substr(1, line.find(']') - 1) + ".";
+      if (line.starts_with("[[")) {
+        table = fmt::format("{}[{}].", line.substr(2, line.find(']') - 2), ++lists);
+      } else if (line.starts_with("[")) {
+        table = line.substr(1, line.find(']') - 1) + ".";
+      }
       const size_t equals = line.find(" = ");
       if (equals == std::string::npos || line.starts_with("[")) continue;
       all.emplace_back(table + line.substr(0, equals), line.substr(equals + 3));
@@ -134,12 +142,15 @@ std::vector<std::string> settings_changed(const Settings& from, const Settings& 
 }
 
 std::string to_text(const WhatIf& what_if, const ObservedNetwork& network,
-                    const std::vector<std::string>& changes) {
+                    const std::vector<std::string>& changes, Times times) {
   std::string out;
   if (changes.empty()) out += "The settings are the recorded ones.\n";
   for (const std::string& change : changes) out += change + "\n";
   for (size_t i = 0; i < what_if.outages.size(); ++i) {
-    append_outage(out, what_if.outages[i], i + 1, network.first_turn);
+    const Instant begin = what_if.outages[i].begin;
+    append_outage(out, what_if.outages[i], i + 1,
+                  times == Times::utc ? utc_text(begin, network.utc_offset_at(begin))
+                                      : offset_text(begin, network.first_turn));
   }
   if (what_if.outages.empty()) out += "\nNo outage, neither recorded nor with these settings.\n";
   if (!what_if.repairs_ns.empty()) {

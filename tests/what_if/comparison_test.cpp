@@ -74,7 +74,7 @@ struct Night {
   Duration time;
 };
 
-std::vector<Night> nights() {
+std::vector<Night> nights_of_the_network() {
   return {
       {"a short reset",
        [] {
@@ -144,8 +144,64 @@ std::vector<Night> nights() {
   };
 }
 
+std::vector<Night> nights_of_the_feed() {
+  return {
+      {"a bad snapshot after a reset",
+       [] {
+         return world(replay::FaultPlan{}
+                          .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                          .add({.kind = FaultKind::bad_checksum,
+                                .connection_first = 2,
+                                .connection_last = 2,
+                                .times = 1}));
+       },
+       15_s},
+      {"a crossed book after a reset",
+       [] {
+         return world(replay::FaultPlan{}
+                          .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                          .add({.kind = FaultKind::crossed_book,
+                                .connection_first = 2,
+                                .connection_last = 2,
+                                .times = 2}));
+       },
+       15_s},
+      {"requests that nobody answers",
+       [] {
+         return world(
+             replay::FaultPlan{}
+                 .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                 .add({.kind = FaultKind::silent_acks, .connection_first = 2, .times = 3}));
+       },
+       60_s},
+      {"too many requests",
+       [] {
+         return world(
+             replay::FaultPlan{}
+                 .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                 .add({.kind = FaultKind::rate_exceeded, .connection_first = 2, .times = 2}));
+       },
+       60_s},
+      {"a book that never comes",
+       [] {
+         return world(
+             replay::FaultPlan{}
+                 .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                 .add({.kind = FaultKind::dead_subscription, .connection_first = 2, .times = 2}));
+       },
+       60_s},
+      {"a message that is none of the venue's",
+       [] {
+         return world(replay::FaultPlan{}.add({.kind = FaultKind::message, .at = 3_s, .times = 1}));
+       },
+       15_s},
+  };
+}
+
 TEST(WhatIf, TheRecordedSettingsGiveTheRecordedFiguresBack) {
-  for (const Night& night : nights()) {
+  std::vector<Night> nights = nights_of_the_network();
+  std::ranges::move(nights_of_the_feed(), std::back_inserter(nights));
+  for (const Night& night : nights) {
     SCOPED_TRACE(night.name);
     const ObservedNetwork network = observed(night.settings(), night.time);
     for (const Assume assume : {Assume::last, Assume::next}) {
@@ -154,6 +210,10 @@ TEST(WhatIf, TheRecordedSettingsGiveTheRecordedFiguresBack) {
       EXPECT_TRUE(run.assumptions.attempts.empty()) << run.assumptions.attempts.size();
       EXPECT_TRUE(run.assumptions.disputed.empty());
     }
+    const replay::WhatIf what_if = replay::compare(network, network.header.settings);
+    EXPECT_EQ(what_if.doubted, 0u);
+    EXPECT_NE(replay::to_text(what_if, network, {}).find("Nothing rests on an assumption"),
+              std::string::npos);
   }
 }
 
@@ -288,6 +348,43 @@ TEST(WhatIf, BooksStayWholeThroughEverythingThatTheModelMakes) {
   for (const Outage& outage : run.figures.outages) EXPECT_TRUE(outage.all_clear);
   // The venue was seen down for the last time at 4.5 s; "next" takes it for back right after.
   EXPECT_LT(run.figures.outages[0].all_clear->ns, Duration(4'800_ms).ns);
+}
+
+TEST(WhatIf, AnEmptyFileOfSettingsChangesNothing) {
+  Settings recorded = book_settings({"BTC/USD", "ETH/USD"});
+  recorded.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USD"}});
+  recorded.subscriptions.push_back(
+      {.channel = Channel::ohlc, .symbols = {"BTC/USD"}, .interval_minutes = 5});
+  const auto same = replay::other_settings(recorded, "", "empty.toml");
+  ASSERT_TRUE(same) << same.error();
+  EXPECT_EQ(replay::settings_changed(recorded, *same), std::vector<std::string>{});
+  Settings deeper = recorded;
+  deeper.subscriptions[0].depth = 25;
+  EXPECT_EQ(replay::settings_changed(recorded, deeper),
+            std::vector<std::string>{"subscription[1].depth: 10 → 25"});
+}
+
+// A figure that the model cannot give back is no figure of other settings either.
+TEST(WhatIf, WhatTheModelDoesNotGiveBackIsMarked) {
+  const auto recorded = world(replay::FaultPlan{}
+                                  .add({.kind = FaultKind::reset, .at = 3_s, .times = 1})
+                                  .add({.kind = FaultKind::refuse, .at = 3_s, .lasting = 1_s})
+                                  .add({.kind = FaultKind::reset, .at = 10_s, .times = 1}));
+  ObservedNetwork network = observed(recorded, 15_s);
+  ASSERT_EQ(network.recorded.outages.size(), 2u);
+  EXPECT_EQ(replay::compare(network, recorded.engine).doubted, 0u);
+  // As if its second outage had taken longer, for a reason that is no part of the model.
+  network.recorded.outages[1].all_clear = *network.recorded.outages[1].all_clear + 5_ms;
+  const replay::WhatIf same = replay::compare(network, recorded.engine);
+  ASSERT_EQ(same.outages.size(), 2u);
+  EXPECT_EQ(same.doubted, 1u);
+  EXPECT_FALSE(same.outages[0].all_clear_ns.assumed);
+  EXPECT_TRUE(same.outages[1].all_clear_ns.assumed);
+  EXPECT_TRUE(same.outages[1].attempts.assumed);
+  EXPECT_NE(replay::to_text(same, network, {}).find("does not give back"), std::string::npos);
+  Settings other = recorded.engine;
+  other.reconnect.max_delay = 9_s;  // which no wait of that night reached
+  EXPECT_TRUE(replay::compare(network, other).outages[1].all_clear_ns.assumed);
 }
 
 TEST(WhatIf, OnlySettingsThatTheRecordingCanAnswerForAreTaken) {

@@ -89,6 +89,10 @@ std::expected<replay::WhatIfCase, std::string> what_if_case_from_json(std::strin
     one.what_if.disputed_attempts = assumptions["disputed_attempts"].get_uint64();
     one.what_if.assumed_books = assumptions["books"].get_uint64();
     one.what_if.assumed_answers = assumptions["answers"].get_uint64();
+    uint64_t doubted = 0;  // lines of before 2.1 do not count them
+    if (assumptions["not_given_back"].get(doubted) == simdjson::SUCCESS) {
+      one.what_if.doubted = doubted;
+    }
     one.rate_errors = root["rate_errors"].get_uint64();
   } catch (const simdjson::simdjson_error& error) {
     return std::unexpected(fmt::format("not the figures of a what-if: {}", error.what()));
