@@ -10,6 +10,7 @@
 
 #include "replay/text/event.hpp"
 #include "replay/text/event_json.hpp"
+#include "replay/text/instant.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -86,14 +87,13 @@ void append_rows(std::string& out, const Difference& difference, const Names& na
 
 std::string difference_text(const Difference& difference, const Names& names, Instant start) {
   std::string out;
-  const double seconds = static_cast<double>((difference.now - start).ns) / 1e9;
   if (difference.at_block_end) {
     return fmt::format(
         "the events up to turn {} differ: the block's digest is {:016x}, replayed {:016x}\n",
         difference.turn, difference.recorded_digest, difference.replayed_digest);
   }
-  fmt::format_to(std::back_inserter(out), "turn {} at {:+.6f} s differs from the recording\n",
-                 difference.turn, seconds);
+  fmt::format_to(std::back_inserter(out), "turn {} at {} differs from the recording\n",
+                 difference.turn, offset_text(difference.now, start));
   for (const std::string& input : difference.inputs) {
     fmt::format_to(std::back_inserter(out), "  input  {}\n", input);
   }

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "replay/text/event_json.hpp"
+#include "replay/text/instant.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -248,14 +249,12 @@ std::string describe(const Event& event, const Names& names) {
 }
 
 void EventText::append(std::string& out, const Event& event, const Names& names) {
-  if (!started_) {
-    started_ = true;
-    start_ = event.time;
-  }
-  const double seconds = static_cast<double>((event.time - start_).ns) / 1e9;
+  if (!origin_) origin_ = event.time;
+  const std::string time =
+      utc_offset_ ? utc_text(event.time, *utc_offset_) : offset_text(event.time, *origin_);
   const std::string_view tone = colour_ ? escape_of(tone_of(event.kind)) : "";
   const std::string_view end = tone.empty() ? "" : "\x1b[0m";
-  fmt::format_to(std::back_inserter(out), "{:+11.6f} s  {}{:<23}{}  {}", seconds, tone,
+  fmt::format_to(std::back_inserter(out), "{:>13}  {}{:<23}{}  {}", time, tone,
                  to_string(event.kind), end, describe(event, names));
 }
 

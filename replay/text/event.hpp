@@ -1,10 +1,12 @@
 // An event as a line for people: the program's text format.
 //
-// Lifecycle events stand out, market events are dim; times count from the first event printed.
+// Lifecycle events stand out, market events are dim; times count from the run's first turn, or,
+// where nobody said when that was, from the first event printed.
 #pragma once
 
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
+#include <optional>
 #include <string>
 
 namespace havklo::replay {
@@ -13,13 +15,16 @@ class EventText {
  public:
   explicit EventText(bool colour) : colour_(colour) {}
 
+  void count_from(Instant origin) { origin_ = origin; }
+  // The wall clock instead; `utc_offset`: what makes engine time UTC, from now on.
+  void show_utc(Duration utc_offset) { utc_offset_ = utc_offset; }
   // Without a line end.
   void append(std::string& out, const Event& event, const Names& names);
 
  private:
   bool colour_;
-  bool started_ = false;
-  Instant start_;
+  std::optional<Instant> origin_;
+  std::optional<Duration> utc_offset_;
 };
 
 // What it says, without its time and name: "attempt 1 in 100 ms (backoff)".

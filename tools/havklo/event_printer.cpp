@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "replay/text/event_json.hpp"
+#include "replay/text/instant.hpp"
 
 namespace havklo {
 namespace {
@@ -28,6 +29,10 @@ bool is_read_again() {
 void EventPrinter::print(const Event& event, const Names& names) {
   if (format_ == OutputFormat::jsonl) {
     replay::append_json(gathered_, event, names);
+    if (utc_offset_) {
+      gathered_.back() = ',';  // goes on where the object ended
+      gathered_ += "\"utc\":\"" + replay::utc_text(event.time, *utc_offset_) + "\"}";
+    }
   } else {
     text_.append(gathered_, event, names);
   }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
+#include <optional>
 #include <string>
 
 #include "havklo/output_format.hpp"
@@ -19,6 +20,12 @@ class EventPrinter {
  public:
   EventPrinter(OutputFormat format, bool colour) : format_(format), text_(colour) {}
 
+  // As EventText. A line of JSON has "time_ns" anyway, and with show_utc() "utc" beside it.
+  void count_from(Instant origin) { text_.count_from(origin); }
+  void show_utc(Duration utc_offset) {
+    utc_offset_ = utc_offset;
+    text_.show_utc(utc_offset);
+  }
   void print(const Event& event, const Names& names);
   void flush();
   [[nodiscard]] bool gone() const { return gone_; }
@@ -27,6 +34,7 @@ class EventPrinter {
  private:
   OutputFormat format_;
   replay::EventText text_;
+  std::optional<Duration> utc_offset_;
   std::string gathered_;
   bool gone_ = false;
   bool lost_ = false;

@@ -1,7 +1,6 @@
 // Gathering, and two ways to print.
 #include "havklo/recording_report.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "replay/text/duration.hpp"
 #include "replay/text/event.hpp"
 #include "replay/text/event_json.hpp"
+#include "replay/text/instant.hpp"
 #include "replay/text/size.hpp"
 #include "replay/text/toml_fields.hpp"
 
@@ -25,13 +25,6 @@ constexpr size_t connections_shown = 40;
 
 uint64_t count_of(const RecordingReport& report, Completion::Kind kind) {
   return report.completions[static_cast<size_t>(kind)];
-}
-
-std::string utc_text(const RecordingReport& report, Instant instant) {
-  const int64_t ns = instant.ns + report.header.utc_offset.ns;
-  constexpr int64_t second = 1'000'000'000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{ns / second}),
-                     ns % second / 1'000'000);
 }
 
 // "1 h 02 min 03 s"; below a minute as other durations are.
@@ -98,20 +91,18 @@ void write_connections(Page& page, const RecordingReport& report) {
   if (all.empty()) page.raw("  none\n");
   for (size_t i = 0; i < std::min(all.size(), connections_shown); ++i) {
     const ConnectionTraffic& each = all[i];
-    const auto seconds = [&report](Instant at) {
-      return static_cast<double>((at - report.first).ns) / 1e9;
-    };
+    const std::string at = replay::offset_text(each.opened, report.first);
     if (!each.was_opened) {
-      page.raw(fmt::format("  {:+11.3f} s  {}not opened{}: {}\n", seconds(each.opened), page.bad(),
-                           page.plain(), end_text(report, each)));
+      page.raw(fmt::format("{:>13}  {}not opened{}: {}\n", at, page.bad(), page.plain(),
+                           end_text(report, each)));
       continue;
     }
     const Instant end = end_of(report, each);
     const std::string upgrade = each.http_status.empty() || each.http_status == "101"
                                     ? std::string()
                                     : fmt::format(", HTTP {}", each.http_status);
-    page.raw(fmt::format("  {:+11.3f} s  {}{}{}, {}, {}; {} after {}\n", seconds(each.opened),
-                         peer_text(each), each.tls_resumed ? ", TLS resumed" : "", upgrade,
+    page.raw(fmt::format("{:>13}  {}{}{}, {}, {}; {} after {}\n", at, peer_text(each),
+                         each.tls_resumed ? ", TLS resumed" : "", upgrade,
                          plural(each.messages, "message"), readable_size(each.bytes),
                          end_text(report, each), span_text(end - each.opened)));
   }
@@ -148,7 +139,11 @@ std::expected<RecordingReport, std::string> report_on(const std::string& path) {
   replay::RecordedTurn turn;
   replay::Reader::Status status{};
   while ((status = reader->next(turn)) == replay::Reader::Status::turn) {
-    if (report.turns == 0) report.first = turn.now;
+    if (report.turns == 0) {
+      report.first = turn.now;
+      // Newer than the header's, which a recorder of virtual time does not know yet.
+      report.header.utc_offset = turn.utc_offset.value_or(report.header.utc_offset);
+    }
     report.last = turn.now;
     ++report.turns;
     report.events += turn.event_count;
@@ -178,7 +173,7 @@ std::string to_text(const RecordingReport& report, bool colour) {
   if (!report.header.more_sessions.empty()) {
     page.line("sessions", "{} of one engine", report.header.sessions().size());
   }
-  page.line("began", "{}", utc_text(report, report.first));
+  page.line("began", "{}", replay::utc_text(report.first, report.header.utc_offset));
   page.line("lasted", "{}", span_text(report.last - report.first));
   page.line("turns", "{} in {}", report.turns, plural(report.blocks, "block"));
   page.line("events", "{}, digest {:016x}", report.events, report.digest);

@@ -23,6 +23,7 @@
 #include "replay/playback/difference.hpp"
 #include "replay/playback/player.hpp"
 #include "replay/text/duration.hpp"
+#include "replay/text/instant.hpp"
 #include "replay/what_if/case.hpp"
 #include "replay/what_if/comparison.hpp"
 #include "replay/what_if/network_reader.hpp"
@@ -37,11 +38,12 @@ struct ReplayOptions {
   bool verify = false;
   std::string speed = "max";
   OutputFormat format = OutputFormat::text;
-  std::string from;
-  std::string to;
+  std::optional<std::string> from;
+  std::optional<std::string> to;
   std::optional<uint64_t> break_at;
-  std::string with;
+  std::optional<std::string> with;
   bool json = false;
+  bool utc = false;
 };
 
 // "max" is 0; "2.5x" is 2.5. Nothing if it is neither.
@@ -73,6 +75,12 @@ std::optional<Place> parse_place(const std::string& text) {
   return place;
 }
 
+// Of two of a kind; a time and a number are not compared.
+bool is_behind(const Place& one, const Place& other) {
+  if (one.offset && other.offset) return *one.offset > *other.offset;
+  return !one.offset && !other.offset && one.sequence > other.sequence;
+}
+
 // Keeps the recording's pace: sleeps until a turn's time has come.
 class Pace {
  public:
@@ -99,7 +107,8 @@ class Pace {
   std::chrono::steady_clock::time_point began_;
 };
 
-// What of the recording is asked for.
+// What of the recording is asked for, both ends included. A time names what is printed with it, so
+// both are compared in the microseconds that are shown.
 class PlayedRange {
  public:
   PlayedRange(const std::optional<Place>& from, const std::optional<Place>& to)
@@ -111,27 +120,23 @@ class PlayedRange {
   }
   [[nodiscard]] Instant start() const { return start_; }
   [[nodiscard]] bool covers(const Event& event) const {
-    return !is_before(event) && !is_behind(event);
+    return has_begun(event.time, event.sequence) && !is_behind(event.time, event.sequence);
   }
   // Nothing of this turn or a later one is asked for; `last`: the last event so far.
   [[nodiscard]] bool is_over(Instant turn, uint64_t last) const {
-    if (!to_) return false;
-    return to_->offset ? turn > start() + *to_->offset : last >= to_->sequence;
+    return is_behind(turn, last + 1);
   }
-  [[nodiscard]] bool has_begun(Instant turn, uint64_t last) const {
+  [[nodiscard]] bool has_begun(Instant at, uint64_t sequence) const {
     if (!from_) return true;
-    return from_->offset ? turn >= start() + *from_->offset : last + 1 >= from_->sequence;
+    return from_->offset ? us(at) >= replay::whole_us(*from_->offset) : sequence >= from_->sequence;
   }
 
  private:
-  [[nodiscard]] bool is_before(const Event& event) const {
-    if (!from_) return false;
-    return from_->offset ? event.time < start() + *from_->offset : event.sequence < from_->sequence;
-  }
-  [[nodiscard]] bool is_behind(const Event& event) const {
+  [[nodiscard]] bool is_behind(Instant at, uint64_t sequence) const {
     if (!to_) return false;
-    return to_->offset ? event.time > start() + *to_->offset : event.sequence > to_->sequence;
+    return to_->offset ? us(at) > replay::whole_us(*to_->offset) : sequence > to_->sequence;
   }
+  [[nodiscard]] int64_t us(Instant at) const { return replay::whole_us(at - start_); }
 
   std::optional<Place> from_;
   std::optional<Place> to_;
@@ -151,9 +156,18 @@ int show_end(const replay::PlayResult& result, const Names& names, Instant start
   return exit_failed;
 }
 
+// Of the turn that was read: from where its events' times count.
+void count_times(const ReplayOptions& options, const Player& player, Instant first_turn,
+                 EventPrinter& printer) {
+  printer.count_from(first_turn);
+  const auto offset = player.turn().utc_offset;
+  if (options.utc && offset) printer.show_utc(*offset);
+}
+
 int play(const ReplayOptions& options, Player& player, PlayedRange& range, double speed) {
   const StopSignal stop;
   EventPrinter printer(options.format, wants_colour());
+  if (options.utc) printer.show_utc(player.header().utc_offset);
   // A bar and events on one terminal would spoil each other.
   ProgressBar progress(options.verify || ::isatty(STDOUT_FILENO) == 0);
   Pace pace(speed);
@@ -164,9 +178,10 @@ int play(const ReplayOptions& options, Player& player, PlayedRange& range, doubl
     const Instant now = player.turn().now;
     if (status == Player::Status::turn) {
       range.begin(now);
+      count_times(options, player, range.start(), printer);
       cut = range.is_over(now, last) || stop.requested() || printer.gone();
       if (cut) break;
-      if (speed > 0 && range.has_begun(now, last)) {
+      if (speed > 0 && range.has_begun(now, last + 1)) {
         printer.flush();
         pace.wait_for(now, stop);
       }
@@ -216,8 +231,11 @@ int break_at(const ReplayOptions& options, Player& player) {
         fmt::format("--break-at {}: the recording's events are 1 to {}", *options.break_at, last));
   }
   EventPrinter printer(options.format, wants_colour());
+  if (options.utc) printer.show_utc(player.header().utc_offset);
   Player::Status status = player.read();
+  const Instant first_turn = player.turn().now;
   for (; status == Player::Status::turn; status = player.read()) {
+    count_times(options, player, first_turn, printer);
     if (player.turn().number == wanted) {
       printer.flush();
       fmt::print(stderr,
@@ -231,7 +249,7 @@ int break_at(const ReplayOptions& options, Player& player) {
     if (status != Player::Status::turn) break;
   }
   printer.flush();
-  const int exit_code = show_end(player.result(), player.names(), {});
+  const int exit_code = show_end(player.result(), player.names(), first_turn);
   return printer.lost() ? exit_failed : exit_code;
 }
 
@@ -242,17 +260,18 @@ int no_answer(const ReplayOptions& options, const std::string& why, int exit_cod
   const std::string first_line = why.substr(0, why.find('\n'));
   fmt::print("{}\n",
              replay::to_json(
-                 {.recording = options.file, .settings = options.with, .failure = first_line}));
+                 {.recording = options.file, .settings = *options.with, .failure = first_line}));
   return exit_failed;
 }
 
 // The outages with other settings, beside the recorded ones.
 int what_if(const ReplayOptions& options) {
-  const auto toml = read_text_file(options.with);
+  if (options.with->empty()) return refuse_replay("--with '': must be a file of settings (TOML)");
+  const auto toml = read_text_file(*options.with);
   if (!toml) return refuse_replay(toml.error());
   auto reader = replay::Reader::open(options.file);
   if (!reader) return no_answer(options, reader.error(), exit_usage);
-  const auto settings = replay::other_settings(reader->header().settings, *toml, options.with);
+  const auto settings = replay::other_settings(reader->header().settings, *toml, *options.with);
   if (!settings) return refuse_replay(settings.error());
   const auto network = replay::observe_network(std::move(*reader));
   if (!network) return no_answer(options, network.error(), exit_failed);
@@ -262,20 +281,21 @@ int what_if(const ReplayOptions& options) {
   const replay::WhatIf result = replay::compare(*network, *settings);
   if (options.json) {
     fmt::print("{}\n", replay::to_json({.recording = options.file,
-                                        .settings = options.with,
+                                        .settings = *options.with,
                                         .torn = network->torn,
                                         .rate_errors = network->rate_errors,
                                         .what_if = result}));
   } else {
     fmt::print("{}",
                replay::to_text(result, *network,
-                               replay::settings_changed(network->header.settings, *settings)));
+                               replay::settings_changed(network->header.settings, *settings),
+                               options.utc ? replay::Times::utc : replay::Times::since_first_turn));
   }
   return exit_good;
 }
 
 int replay_file(const ReplayOptions& options) {
-  if (!options.with.empty()) return what_if(options);
+  if (options.with) return what_if(options);
   const auto speed = parse_speed(options.speed);
   if (!speed) {
     return refuse_replay(
@@ -285,13 +305,17 @@ int replay_file(const ReplayOptions& options) {
   std::optional<Place> to;
   for (const auto& [name, text, place] :
        {std::tuple("from", &options.from, &from), std::tuple("to", &options.to, &to)}) {
-    if (text->empty()) continue;
-    *place = parse_place(*text);
+    if (!*text) continue;
+    *place = parse_place(**text);
     if (!*place) {
       return refuse_replay(
           fmt::format("--{} {}: must be a time after the first turn as 90s, or an event's number",
-                      name, *text));
+                      name, **text));
     }
+  }
+  if (from && to && is_behind(*from, *to)) {
+    return refuse_replay(
+        fmt::format("--from {} lies behind --to {}: exchange them", *options.from, *options.to));
   }
   auto reader = replay::Reader::open(options.file);
   if (!reader) return refuse_replay(reader.error());
@@ -316,10 +340,13 @@ void add_replay_command(CLI::App& program, int& exit_code) {
   command->add_option("file", options->file, "the recording")->required();
   command->add_flag("--verify", options->verify, "only compare, and say the result");
   command->add_option("--from", options->from,
-                      "print from here: a time after the first turn (90s), or an event's number");
+                      "print from here: a time after the first turn, as replay prints it (90s), "
+                      "or an event's number");
   command->add_option("--to", options->to, "stop here; as --from");
   command->add_option("--speed", options->speed, "max (default), or a factor as 1x or 10x");
   add_format_option(*command, options->format);
+  command->add_flag("--utc", options->utc,
+                    "print the wall clock's times, in UTC, instead of those after the first turn");
   command->add_option("--break-at", options->break_at,
                       "under a debugger, stop in the turn that publishes this event");
   CLI::Option* with =

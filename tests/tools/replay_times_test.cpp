@@ -1,0 +1,105 @@
+// One instant has one name: what replay, --with, --from, --to, inspect and sim say of it.
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/command_line.hpp"
+#include "support/recorded_session.hpp"
+#include "support/temporary_file.hpp"
+
+namespace havklo {
+namespace {
+
+std::vector<std::string> lines_with(const std::string& text, std::string_view word) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(word) != line.npos) lines.push_back(line);
+  }
+  return lines;
+}
+
+// "+5.562460" of "  +5.562460 s  Disconnected …".
+std::string time_of(const std::string& line) {
+  const size_t begin = line.find_first_not_of(' ');
+  return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+// A night with one outage, the first event of which comes long after the first turn.
+class ReplayTimes : public testing::Test {
+ protected:
+  ReplayTimes() {
+    VenueWorldSettings settings;
+    settings.engine = book_settings({"BTC/USD"});
+    settings.network.latency = Duration{4'540'123};
+    settings.faults.add({.kind = replay::FaultKind::reset, .at = Duration::seconds(5), .times = 1});
+    record_session(night_.path(), settings, Duration::seconds(10));
+    const Said all = havklo_says({"replay", night_.path()});
+    EXPECT_EQ(all.exit_code, exit_good) << all.err;
+    line_ = lines_with(all.out, "Disconnected").at(0);
+  }
+  [[nodiscard]] Said says(std::vector<std::string> more) const {
+    more.insert(more.begin(), {"replay", night_.path()});
+    return havklo_says(std::move(more));
+  }
+
+  TemporaryFile night_;
+  TemporaryFile settings_;
+  std::string line_;
+};
+
+TEST_F(ReplayTimes, WhatIsPrintedCanBeAskedFor) {
+  const std::string at = time_of(line_).substr(1) + "s";
+  EXPECT_EQ(lines_with(says({"--from", at}).out, "Disconnected").at(0), line_);
+  EXPECT_EQ(lines_with(says({"--to", at}).out, "Disconnected").at(0), line_);
+  EXPECT_EQ(lines_with(says({"--from", at, "--to", at}).out, "Disconnected").at(0), line_);
+  EXPECT_TRUE(lines_with(says({"--to", "5.004s"}).out, "Disconnected").empty());
+}
+
+TEST_F(ReplayTimes, WhatIfNamesTheSameInstant) {
+  const Said what_if = says({"--with", settings_.path()});
+  EXPECT_EQ(what_if.exit_code, exit_good) << what_if.err;
+  EXPECT_NE(what_if.out.find("The settings are the recorded ones."), what_if.out.npos);
+  EXPECT_NE(what_if.out.find("Outage 1 at " + time_of(line_) + " s: peer_reset"), what_if.out.npos)
+      << what_if.out;
+}
+
+TEST_F(ReplayTimes, InspectCountsFromTheFirstTurn) {
+  const std::string opened =
+      lines_with(havklo_says({"inspect", night_.path()}).out, "203.0.113.7").at(0);
+  EXPECT_EQ(time_of(opened), "+0.009080") << opened;  // latency, there and back
+}
+
+TEST_F(ReplayTimes, UtcIsTheWallClock) {
+  const std::string line = lines_with(says({"--utc"}).out, "Disconnected").at(0);
+  EXPECT_TRUE(line.starts_with("1970-01-01T00:00:05.00")) << line;
+  EXPECT_NE(line.find("Z  Disconnected"), line.npos) << line;
+  const std::string when = line.substr(0, line.find(' '));
+  const std::string json =
+      lines_with(says({"--utc", "--format", "jsonl"}).out, "\"Disconnected\"").at(0);
+  EXPECT_TRUE(json.ends_with(",\"utc\":\"" + when + "\"}")) << json;
+  const Said what_if = says({"--utc", "--with", settings_.path()});
+  EXPECT_NE(what_if.out.find("Outage 1 at " + when + ": peer_reset"), what_if.out.npos);
+}
+
+TEST_F(ReplayTimes, ARangeThatEndsBeforeItBeginsIsRefused) {
+  const Said times = says({"--from", "9s", "--to", "3s"});
+  EXPECT_EQ(times.exit_code, exit_usage);
+  EXPECT_EQ(times.err, "havklo replay: --from 9s lies behind --to 3s: exchange them\n");
+  EXPECT_EQ(says({"--from", "20", "--to", "19"}).exit_code, exit_usage);
+  EXPECT_EQ(says({"--from", "20", "--to", "20"}).exit_code, exit_good);
+  EXPECT_EQ(says({"--from", ""}).exit_code, exit_usage);
+}
+
+TEST(SimTimes, CountFromTheVenuesStart) {
+  const TemporaryFile scenario(
+      "[[fault]]\nkind = \"reset\"\nat = \"5s\"\ntimes = 1\n[run]\nfor = \"10s\"\n");
+  const Said said = havklo_says({"sim", "--scenario", scenario.path()});
+  EXPECT_EQ(said.exit_code, exit_good) << said.err;
+  EXPECT_EQ(time_of(lines_with(said.out, "peer_reset").at(0)), "+5.005000") << said.out;
+}
+
+}  // namespace
+}  // namespace havklo
