@@ -38,6 +38,9 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
   if (!made) return refuse(made.error());
   transport = std::move(*made);
   if (!settings.recording.path.empty()) {
+    auto path = recording_path(settings.recording.path, (clock.now() + clock.utc_offset()).ns);
+    if (!path) return refuse(path.error());
+    settings.recording.path = std::move(*path);
     auto recording = Recorder::create(settings.recording.path, settings, *settings.seed,
                                       clock.utc_offset(), *transport);
     if (!recording) return refuse(recording.error());

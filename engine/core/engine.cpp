@@ -148,7 +148,7 @@ void Engine::State::begin_journal() {
   Event event = Event::make(EventKind::recording_stopped);
   event.payload.recording_stopped.os_error = fault->os_error;
   event.payload.recording_stopped.fault = fault->fault;
-  publisher.publish_reserved(event, Origin{});
+  publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});
 }
 
 uint32_t Engine::State::take_commands() {

@@ -65,9 +65,10 @@ struct SubscriptionSettings {
 
 // A session is recorded when there is a path (recording.hpp).
 struct RecordingSettings {
-  std::string path;                  // "": not recorded
+  std::string path;                  // "": not recorded; may be a pattern of the time
   std::optional<uint64_t> max_size;  // bytes; then the next file of the recording begins
   std::optional<Duration> max_age;   // … the same, by time
+  bool overwrite = false;            // an earlier recording at the path is replaced
 };
 
 enum class Idle : uint8_t { spin, park };

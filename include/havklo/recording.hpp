@@ -12,7 +12,7 @@
 // Loss:    a kill or a power cut costs what is younger than half a second, and what the disk had
 //          not confirmed.
 // Secrets: recording lies above TLS: there is no key in it. Credentials in the URL, repeated by a
-//          peer or set as cookies, are masked (replay/recording/redaction.hpp).
+//          peer or set as cookies, are masked (replay/recording/redaction/redactor.hpp).
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace havklo {
+
+// The path that a pattern names at that time (ns since 1970, UTC): %Y %m %d %H %M %S %j %F %T %s as
+// strftime has them, %% for a percent sign. An error names what is none of these.
+[[nodiscard]] std::expected<std::string, std::string> recording_path(std::string_view pattern,
+                                                                     int64_t utc_ns);
 
 // Writes blocks of files without waiting: live through the loop's io_uring.
 class BlockWriter {
@@ -47,9 +53,13 @@ class BlockWriter {
   // was written before it then lie on the disk, not only in its cache.
   virtual void write_file(int file, uint64_t offset, std::span<const std::byte> block,
                           uint32_t token, bool sync) = 0;
-  // Makes a file, or empties it, for writing; its descriptor is the result. `path` stays valid
-  // until then. `direct`: past the page cache (O_DIRECT).
+  // Makes a file for writing, for its owner alone (0600); its descriptor is the result, -EEXIST
+  // where there is anything of that name, a link too (O_EXCL). `path` stays valid until then.
+  // `direct`: past the page cache (O_DIRECT).
   virtual void open_file(const char* path, uint32_t token, bool direct) = 0;
+  // How many names the open file has in its file system (st_nlink): 0 when it was removed. A
+  // negative errno: nobody knows.
+  virtual void count_names(int file, uint32_t token) = 0;
   // Nothing of it is in flight. Nobody waits for the result.
   virtual void close_file(int file) = 0;
   // The next that is done, if there is one.
@@ -61,14 +71,17 @@ class BlockWriter {
 enum class RecorderState : uint8_t {
   recording,
   stopped_slow_disk,   // every block waits for the disk, or one has for 30 s
-  stopped_disk_error,  // a write, or opening the next file, failed: disk_error() is its errno
+  stopped_disk_error,  // a write, or opening the next file, failed: disk_error() is its errno;
+                       // ENOENT: the file was removed while it was recorded to
   finished,
 };
 
 class Recorder final : public Journal, public ReceiveRoom {
  public:
-  // An existing file is replaced. Limits are those of `settings.recording`. `utc_offset`: what to
-  // add to the engine's time for UTC.
+  // A path that holds anything, or whose path.1, path.2 … are there, is refused, unless
+  // `settings.recording.overwrite` is set and they are an earlier recording's. The files are for
+  // their owner alone (0600). Limits are those of `settings.recording`. `utc_offset`: what to add
+  // to the engine's time for UTC.
   [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
       const std::string& path, const Settings& settings, uint64_t seed, Duration utc_offset,
       BlockWriter& writer);

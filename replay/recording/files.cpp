@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #include <utility>
 
 #include "replay/recording/event_digest.hpp"
-#include "replay/recording/locks.hpp"
+#include "replay/recording/first_file.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -29,6 +30,11 @@ constexpr Duration write_time_max = Duration::seconds(30);
 constexpr Duration sync_interval = Duration::milliseconds(400);
 constexpr Duration stall_check_interval = Duration::seconds(1);
 
+// How often it is looked whether the file still has a name.
+constexpr Duration look_interval = Duration::seconds(1);
+// How long after the name of the next file was somebody else's it is tried again.
+constexpr Duration taken_name_interval = Duration::seconds(60);
+
 // Before a file is full the next one is opened, so that it is there in time.
 constexpr uint64_t open_ahead_bytes = 1024 * 1024;
 // What a turn may add before the end of a file is looked at again.
@@ -38,6 +44,27 @@ constexpr uint64_t end_margin_bytes = 16 * 1024;
 constexpr int finish_polls_max = 400;
 
 std::string reason_text(int error) { return std::strerror(error); }
+
+// The limit on the size of files (RLIMIT_FSIZE). Who writes beyond it gets a signal, which ends a
+// program that does not expect it.
+bool is_beyond_file_limit(uint64_t end) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+         end > limit.rlim_cur;
+}
+
+// Why a write was not whole. The kernel cuts one at the limit on the size of files; past the page
+// cache what is left is no longer aligned, and it says "Invalid argument".
+int32_t error_of_write(int32_t result, uint64_t end) {
+  const bool cut = result >= 0 || result == -EINVAL;
+  if (cut && is_beyond_file_limit(end)) return EFBIG;
+  return result < 0 ? -result : ENOSPC;  // a short write is a full disk
+}
+
+bool has_name(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) != 0 || status.st_nlink != 0;
+}
 
 constexpr size_t whole_pages(size_t bytes) {
   return (bytes + page_bytes - 1) / page_bytes * page_bytes;
@@ -100,27 +127,26 @@ void RecordingFiles::go_past_the_page_cache() {
   alignment_ = status.stx_dio_offset_align;
 }
 
-// Not O_TRUNC: what is at the path is looked at before it is overwritten. O_NONBLOCK: a FIFO
-// without a reader must not hold us up.
 std::expected<void, std::string> RecordingFiles::open_first() {
   const bool goes_over = limits_.max_size || limits_.max_age;
-  // Before a file is made, and again once ours is locked.
-  if (auto free = check_other_recordings(path_, goes_over); !free) return free;
-  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-  if (file_ < 0) return std::unexpected(reason_text(errno));
-  struct stat status {};
-  if (::fstat(file_, &status) != 0) return std::unexpected(reason_text(errno));
-  if (!S_ISREG(status.st_mode)) return std::unexpected("it is not a regular file");
-  if (!lock_recording(file_)) return std::unexpected("another process is recording to it");
-  if (auto free = check_other_recordings(path_, goes_over); !free) return free;
+  const auto first = open_first_file(path_, goes_over, limits_.overwrite);
+  if (!first) return std::unexpected(first.error());
+  file_ = first->file;
   lock_ = ::dup(file_);
-  if (::ftruncate(file_, 0) != 0) return std::unexpected(reason_text(errno));
+  has_name_ = has_name(file_);
   go_past_the_page_cache();
   const Progress nothing{.digest = EventDigest().value()};
   const auto header = make_header(nothing);
-  const ssize_t written = ::pwrite(file_, header.data(), header.size(), 0);
-  if (written < 0) return std::unexpected(reason_text(errno));
-  if (static_cast<size_t>(written) != header.size()) return std::unexpected(reason_text(ENOSPC));
+  ssize_t written = -1;
+  int error = EFBIG;
+  if (!is_beyond_file_limit(header.size())) {
+    written = ::pwrite(file_, header.data(), header.size(), 0);
+    error = written < 0 ? errno : ENOSPC;
+  }
+  if (written != static_cast<ssize_t>(header.size())) {
+    if (first->made) remove_own_file(path_, file_);
+    return std::unexpected(reason_text(error));
+  }
   end_ = {.offset = header.size(), .next_number = 1, .progress = nothing};
   begin_block(0);
   return {};
@@ -216,6 +242,7 @@ void RecordingFiles::hand_on(const Progress& progress, uint32_t payload_crc) {
               .sequence = progress.sequence});
   ends_[ends_count_++ % ends_kept] = end_;
   write(current_number_, {block, block_head.size() + current_.used}, progress);
+  look_for_name();
   take_back();
   const uint32_t number = free_block();
   if (number == block_count) fail(RecordingFault::slow_disk, 0);
@@ -244,20 +271,40 @@ void RecordingFiles::on_done(const BlockWriter::Done& done) {
   flight.busy = false;
   --in_flight_count_;
   if (done.token < block_count) --blocks_in_flight_;
-  if (done.token == open_token) {
-    opening_ = false;
-    next_file_ = done.result;
-    return done.result < 0 ? fail(RecordingFault::disk_error, -done.result) : void();
-  }
-  if (done.result != static_cast<int32_t>(flight.bytes)) {
-    // A short write is a full disk.
+  if (done.token == open_token) return on_next_opened(done.result);
+  if (done.token == look_token) {
+    // Whoever took its last name away takes the recording, which ends with us.
+    if (done.result == 0) fail(RecordingFault::disk_error, ENOENT);
+  } else if (done.result != static_cast<int32_t>(flight.bytes)) {
     const bool first = !good_end_ || flight.before.offset < good_end_->offset;
     if (first && !flight.of_last_file) good_end_ = flight.before;
-    fail(RecordingFault::disk_error, done.result < 0 ? -done.result : ENOSPC);
+    fail(RecordingFault::disk_error,
+         error_of_write(done.result, flight.before.offset + flight.bytes));
   }
   if (flight.of_last_file && --last_file_writes_ == 0) {
     writer_.close_file(std::exchange(last_file_, -1));
   }
+}
+
+// A name that is taken is somebody else's: what is there stays, and we stay in the file that we
+// have.
+void RecordingFiles::on_next_opened(int32_t result) {
+  opening_ = false;
+  if (result >= 0) {
+    next_file_ = result;
+  } else if (result == -EEXIST) {
+    open_next_from_ = now_ + taken_name_interval;
+  } else {
+    fail(RecordingFault::disk_error, -result);
+  }
+}
+
+void RecordingFiles::look_for_name() {
+  if (!has_name_ || flights_[look_token].busy || now_ - looked_ < look_interval) return;
+  looked_ = now_;
+  flights_[look_token] = {.busy = true, .began = now_};
+  ++in_flight_count_;
+  writer_.count_names(file_, look_token);
 }
 
 void RecordingFiles::fail(RecordingFault fault, int32_t os_error) {
@@ -276,7 +323,7 @@ bool RecordingFiles::is_due(Instant now) {
     near = near || bytes + std::min(most / 2, open_ahead_bytes) >= most;
     full = full || bytes + closing + end_margin_bytes >= most;
   }
-  if (near && next_file_ < 0 && !opening_) begin_to_open_next();
+  if (near && next_file_ < 0 && !opening_ && now >= open_next_from_) begin_to_open_next();
   return full && next_file_ >= 0 && last_file_ < 0 && !flights_[header_token].busy &&
          !flights_[closing_token].busy;
 }
@@ -338,6 +385,7 @@ bool RecordingFiles::close_at(const End& end, uint64_t good_bytes) {
   const auto bytes =
       make_closing(slow ? ClosingReason::slow_disk : ClosingReason::disk_error, fault_->os_error);
   const auto at = static_cast<off_t>(end.offset);
+  if (is_beyond_file_limit(end.offset + bytes.size())) return false;
   const ssize_t written = ::pwrite(file_, bytes.data(), bytes.size(), at);
   return written == static_cast<ssize_t>(bytes.size()) &&
          ::ftruncate(file_, at + static_cast<off_t>(bytes.size())) == 0;
@@ -359,8 +407,9 @@ void RecordingFiles::finish() {
     wait_for_all();
   }
   if (in_flight_count_ != 0) return fail(RecordingFault::slow_disk, 0);
+  if (!fault_ && has_name_ && !has_name(file_)) fail(RecordingFault::disk_error, ENOENT);
   if (fault_) close_after_fault();
-  if (next_file_ >= 0) ::unlink(next_path_.c_str());  // opened ahead, and not needed
+  if (next_file_ >= 0) remove_own_file(next_path_, next_file_);  // opened ahead, and not needed
 }
 
 }  // namespace havklo::replay

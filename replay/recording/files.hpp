@@ -5,10 +5,10 @@
 // Not owned:  the writer, and the blocks of memory if it has some; time (passed in).
 // Threads:    the loop's; open() anywhere.
 // Invariants: a block in flight is not touched; a file's blocks lie without gaps, in the order in
-//             which they were handed on; the first fault stays; no file of another recording that
-//             goes on is written to or removed (recording_locks.hpp). Where the file system takes
-//             it, files are written past the page cache, and every block begins and ends at a
-//             multiple of `alignment_`.
+//             which they were handed on; the first fault stays; no file that this recording did not
+//             make is written to or removed (first_file.hpp). Where the file system takes it, files
+//             are written past the page cache, and every block begins and ends at a multiple of
+//             `alignment_`.
 // Cost:       nothing is allocated after open(), no call waits but finish(). Past the page cache a
 //             block of 2 MiB costs a fifth of the time that the kernel needs to copy it.
 #pragma once
@@ -86,7 +86,8 @@ class RecordingFiles {
   static constexpr uint32_t header_token = block_count;
   static constexpr uint32_t closing_token = block_count + 1;
   static constexpr uint32_t open_token = block_count + 2;
-  static constexpr uint32_t token_count = block_count + 3;
+  static constexpr uint32_t look_token = block_count + 3;
+  static constexpr uint32_t token_count = block_count + 4;
 
   // A place between two blocks of a file, and what the blocks before it hold.
   struct End {
@@ -115,6 +116,8 @@ class RecordingFiles {
   [[nodiscard]] std::expected<void, std::string> open_first();
   [[nodiscard]] bool is_due(Instant now);
   void begin_to_open_next();
+  void on_next_opened(int32_t result);
+  void look_for_name();
   [[nodiscard]] BlockHeaderBytes head(BlockKind kind, std::span<const std::byte> payload,
                                       uint32_t crc, const Progress& progress);
   void write(uint32_t token, std::span<const std::byte> bytes, const Progress& progress);
@@ -157,12 +160,15 @@ class RecordingFiles {
 
   int next_file_ = -1;
   bool opening_ = false;
+  Instant open_next_from_;  // its name was somebody else's: not before
   std::string next_path_;
   int last_file_ = -1;
   uint32_t last_file_writes_ = 0;
   Instant now_;
   Instant stall_check_;
-  Instant synced_;  // when the last block that is synced was handed on
+  Instant synced_;         // when the last block that is synced was handed on
+  bool has_name_ = false;  // in a folder, and not only a descriptor
+  Instant looked_;         // whether it still has: when last
   std::optional<JournalFault> fault_;
 };
 

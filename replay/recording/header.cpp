@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "replay/recording/format.hpp"
-#include "replay/recording/redaction.hpp"
+#include "replay/recording/redaction/redactor.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/settings_toml.hpp"
 
@@ -63,6 +63,7 @@ std::string settings_text(std::span<const Settings> sessions) {
   for (size_t i = 0; i < sessions.size(); ++i) {
     Settings shown = sessions[i];
     shown.url = without_credentials(shown.url);
+    shown.recording.overwrite = false;  // how it began is no part of it
     text += '\n';
     if (several) text += session_mark(i) + "\n";
     text += settings_to_toml(shown);

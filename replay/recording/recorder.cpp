@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
@@ -14,7 +15,7 @@
 #include "replay/recording/files.hpp"
 #include "replay/recording/format.hpp"
 #include "replay/recording/header.hpp"
-#include "replay/recording/redaction.hpp"
+#include "replay/recording/redaction/redactor.hpp"
 
 namespace havklo {
 namespace {
@@ -154,6 +155,9 @@ std::expected<void, std::string> Recorder::outcome() const {
     case RecorderState::stopped_slow_disk:
       return std::unexpected("the recording stopped early: the disk is too slow");
     case RecorderState::stopped_disk_error:
+      if (disk_error() == ENOENT) {
+        return std::unexpected("the recording is lost: its file or folder was removed meanwhile");
+      }
       return std::unexpected(
           fmt::format("the recording stopped early: {}", std::strerror(disk_error())));
   }

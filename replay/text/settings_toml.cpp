@@ -21,6 +21,13 @@ struct Section {
   std::vector<Field> fields;
 };
 
+// Written only when it is set: files from before it was there are as they were.
+Field set_flag_field(std::string_view name, bool& value) {
+  Field field = bool_field(name, value);
+  field.write = [&value] { return value ? "true" : ""; };
+  return field;
+}
+
 std::vector<Section> sections_of(Settings& settings) {
   ReconnectSettings& reconnect = settings.reconnect;
   CircuitBreakerSettings& breaker = settings.circuit_breaker;
@@ -56,7 +63,8 @@ std::vector<Section> sections_of(Settings& settings) {
       {"recording",
        {text_field("path", settings.recording.path),
         optional_size_field("max_size", settings.recording.max_size),
-        optional_duration_field("max_age", settings.recording.max_age)}},
+        optional_duration_field("max_age", settings.recording.max_age),
+        set_flag_field("overwrite", settings.recording.overwrite)}},
       {"engine",
        {count_field("ring_slots", settings.ring_slots),
         choice_field("idle", settings.idle, idle_names, "\"spin\" or \"park\""),

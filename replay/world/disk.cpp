@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "replay/playback/player.hpp"
 
@@ -24,8 +25,10 @@ SimulatedDisk::~SimulatedDisk() {
 }
 
 std::expected<std::unique_ptr<Recorder>, std::string> SimulatedDisk::make_recorder(
-    std::span<const Settings> sessions, uint64_t seed) {
-  return Recorder::create(path_, sessions, seed, Duration{}, *this);
+    std::span<const Settings> sessions, uint64_t seed, bool overwrite) {
+  std::vector<Settings> recorded(sessions.begin(), sessions.end());
+  recorded.front().recording.overwrite = overwrite;
+  return Recorder::create(path_, recorded, seed, Duration{}, *this);
 }
 
 void SimulatedDisk::write_file(int file, uint64_t offset, std::span<const std::byte> block,
@@ -40,9 +43,13 @@ void SimulatedDisk::write_file(int file, uint64_t offset, std::span<const std::b
 }
 
 void SimulatedDisk::open_file(const char* path, uint32_t token, bool direct) {
-  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (direct ? O_DIRECT : 0);
-  done_.push_back({token, ::open(path, flags, 0644)});
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | (direct ? O_DIRECT : 0);
+  const int file = ::open(path, flags, 0600);
+  done_.push_back({token, file < 0 ? -errno : file});
 }
+
+// Nobody takes a file away in a simulated world.
+void SimulatedDisk::count_names(int, uint32_t token) { done_.push_back({token, 1}); }
 
 void SimulatedDisk::close_file(int file) { ::close(file); }
 

@@ -25,15 +25,16 @@ class SimulatedDisk final : public BlockWriter {
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
-  // A recorder that writes here; or why there is none.
+  // A recorder that writes here; or why there is none. `overwrite`: an earlier recording goes.
   [[nodiscard]] std::expected<std::unique_ptr<Recorder>, std::string> make_recorder(
-      std::span<const Settings> sessions, uint64_t seed);
+      std::span<const Settings> sessions, uint64_t seed, bool overwrite);
   // Runs what was written and reports what is not as it was recorded.
   void check(Recorder& recorder, uint64_t turns_at_most, Verdict& verdict, Instant now);
 
   void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
                   bool sync) override;
   void open_file(const char* path, uint32_t token, bool direct) override;
+  void count_names(int file, uint32_t token) override;
   void close_file(int file) override;
   [[nodiscard]] std::optional<Done> take_done() override;
   void wait_done() override {}

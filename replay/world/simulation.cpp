@@ -122,7 +122,8 @@ void World::start_recorder() {
   if (!asked && (!options_.records || !scenario_.run.disk_blocks)) return;
   disk_ = asked ? std::make_unique<SimulatedDisk>(options_.record_path)
                 : std::make_unique<SimulatedDisk>("", *scenario_.run.disk_blocks);
-  auto made = disk_->make_recorder(scenario_.sessions, scenario_.run.seed);
+  auto made =
+      disk_->make_recorder(scenario_.sessions, scenario_.run.seed, options_.record_overwrite);
   if (made) {
     recorder_ = std::move(*made);
   } else {

@@ -25,6 +25,7 @@ namespace havklo::replay {
 struct SimulationOptions {
   AllocationCount allocations = nullptr;  // null: not counted
   std::string record_path;                // "": as the scenario says
+  bool record_overwrite = false;          // what an earlier recording left there goes
   bool records = true;                    // false: never, whatever the scenario says
   // Called for every event that the consumer takes.
   std::function<void(const Event&, const Names&)> on_event;

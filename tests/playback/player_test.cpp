@@ -193,11 +193,11 @@ TEST_F(Replaying, VerifyOfADifferenceExitsWithOne) {
   EXPECT_NE(output.err.find("differs from the recording"), std::string::npos);
 }
 
-TEST_F(Replaying, ATornFileIsGoodAsFarAsItGoesAndSaysInOneLineWhatIsLost) {
+TEST_F(Replaying, VerifyOfATornFileExitsWithOneAndSaysInOneLineWhatIsLost) {
   write_file(file_.path(), bytes().substr(0, bytes().size() / 2));
   const Said output = havklo_replay({file_.path(), "--verify"});
-  EXPECT_EQ(output.exit_code, 0);
-  EXPECT_NE(output.out.find("identical"), std::string::npos);
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_NE(output.out.find("identical so far, but the recording is not whole"), std::string::npos);
   EXPECT_NE(output.err.find("the recording is torn"), std::string::npos);
   EXPECT_EQ(lines_in(output.err), 1u);
 }

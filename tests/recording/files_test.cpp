@@ -214,6 +214,79 @@ TEST(RecordingStopped, ADiskWithoutRoomForTheReasonGivesThatOfTheLastBlocks) {
   EXPECT_TRUE(outline->files().front().has_index);
 }
 
+// The kernel cuts a direct write at that limit, and calls what is left of it invalid.
+TEST(RecordingStopped, TheLimitOnTheSizeOfFilesIsCalledSo) {
+  for (const int32_t says : {EINVAL, ENOSPC}) {
+    const TemporaryFile file;
+    RecordedSession session(file.path());
+    session.run(10_s);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit full{.rlim_cur = std::filesystem::file_size(file.path()),
+                      .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);  // SIGXFSZ would end us
+    session.writer().fails_from = 1;
+    session.writer().fails_with = says;
+    session.run(10_s);
+    const RecorderState state = session.finish();
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_EQ(state, RecorderState::stopped_disk_error);
+    const bool cut = says == EINVAL;
+    EXPECT_EQ(session.recorder().disk_error(), cut ? EFBIG : ENOSPC);
+    EXPECT_EQ(play(file.path()).torn.contains("recording stopped early: File too large"), cut);
+  }
+}
+
+// Nothing else would say so: writing to it goes on well.
+TEST(RecordingStopped, AFileThatWasRemovedIsNoticedWithinSeconds) {
+  for (const bool whole_folder : {false, true}) {
+    const TemporaryFolder folder;
+    const std::string own = folder / "tonight";
+    std::filesystem::create_directory(own);
+    RecordedSession session(own + "/night.hvk");
+    session.run(10_s);
+    EXPECT_EQ(session.count(EventKind::recording_stopped), 0u);
+    std::filesystem::remove_all(whole_folder ? own : session.path());
+    session.run(3_s);
+    ASSERT_EQ(session.count(EventKind::recording_stopped), 1u);
+    const Event* event = session.first(EventKind::recording_stopped);
+    EXPECT_EQ(event->payload.recording_stopped.fault, RecordingFault::disk_error);
+    EXPECT_EQ(event->payload.recording_stopped.os_error, ENOENT);
+    EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+    EXPECT_EQ(session.recorder().outcome().error(),
+              "the recording is lost: its file or folder was removed meanwhile");
+  }
+}
+
+TEST(RecordingStopped, AFileThatWasRemovedJustBeforeTheEndIsNoticedThen) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk");
+  session.run(10_s);
+  std::filesystem::remove(session.path());
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+}
+
+TEST(RecordingStopped, AFileThatWasMovedIsStillThere) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk");
+  session.run(10_s);
+  std::filesystem::rename(session.path(), folder / "kept.hvk");
+  session.run(10_s);
+  EXPECT_EQ(session.finish(), RecorderState::finished);
+  EXPECT_TRUE(same_bytes(replayed(folder / "kept.hvk"), session.events()));
+}
+
+TEST(RecordingStopped, CarriesTheEpochOfItsConnection) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(20_s);  // losses at 5, 12 and 19 s
+  session.writer().fails_from = 1;
+  session.run(3_s);
+  ASSERT_EQ(session.count(EventKind::recording_stopped), 1u);
+  EXPECT_EQ(session.first(EventKind::recording_stopped)->epoch, 4u);
+  EXPECT_EQ(session.count(EventKind::connected), 4u);
+}
+
 // What a kill costs.
 
 TEST(Recording, AQuietSessionIsOnTheDiskWithinASecond) {
@@ -255,82 +328,6 @@ TEST(BlockIndex, IsReadAsWritten) {
   EXPECT_EQ(closing->entries[0].sequence, 9u);
   bytes.pop_back();
   EXPECT_FALSE(replay::read_closing(bytes));
-}
-
-// Paths that cannot be recorded to.
-
-std::string refusal(const std::string& path, std::optional<uint64_t> max_size = {}) {
-  SyncBlockWriter writer;
-  Settings settings = book_settings({"BTC/USD"});
-  settings.recording = {.path = path, .max_size = max_size};
-  const auto recorder = Recorder::create(path, settings, 1, {}, writer);
-  return recorder ? "" : recorder.error();
-}
-
-TEST(Recording, IsNotWrittenToWhatIsNoFile) {
-  const TemporaryFolder folder;
-  EXPECT_NE(refusal(folder.path()).find("Is a directory"), std::string::npos);
-  EXPECT_NE(refusal("/dev/full").find("not a regular file"), std::string::npos);
-  const std::string fifo = folder / "fifo";
-  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_NE(refusal(fifo), "");  // and at once
-}
-
-TEST(Recording, TwoDoNotShareAFile) {
-  const TemporaryFile file;
-  SyncBlockWriter writer;
-  const auto first = Recorder::create(file.path(), book_settings({"BTC/USD"}), 1, {}, writer);
-  ASSERT_TRUE(first);
-  EXPECT_NE(refusal(file.path()).find("another process is recording to it"), std::string::npos);
-}
-
-// Only the first file of a recording is locked, and that lock is for all.
-TEST(Recording, NoneBeginsInALaterFileOfAnother) {
-  const TemporaryFolder folder;
-  RecordedSession session(folder / "night.hvk", {.max_age = 10_s});
-  session.run(25_s);
-  ASSERT_EQ(count_files(session.path()), 3u);
-  for (const uint32_t segment : {1u, 2u, 3u, 7u}) {
-    const std::string later = segment_path(session.path(), segment);
-    const bool was_there = std::filesystem::exists(later);
-    EXPECT_EQ(refusal(later), "cannot record to '" + later +
-                                  "': another process is recording to '" + session.path() +
-                                  "', whose later file it would be");
-    EXPECT_EQ(std::filesystem::exists(later), was_there);
-  }
-  std::filesystem::create_symlink("night.hvk.2", folder / "link");
-  EXPECT_NE(refusal(folder / "link").find("whose later file it would be"), std::string::npos);
-  EXPECT_EQ(refusal(session.path() + ".old"), "");
-  EXPECT_EQ(refusal(session.path() + ".01"), "");
-  session.run(10_s);
-  ASSERT_EQ(session.finish(), RecorderState::finished);
-  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
-}
-
-TEST(Recording, NoneGoesOverToAFileOfAnother) {
-  const TemporaryFolder folder;
-  const std::string path = folder / "night.hvk";
-  RecordedSession session(segment_path(path, 2));
-  session.run(5_s);
-  EXPECT_EQ(refusal(path, 64'000),
-            "cannot record to '" + path + "': another process is recording to '" +
-                segment_path(path, 2) + "', which would be a later file of this recording");
-  EXPECT_EQ(refusal(path), "");  // one file: none will follow
-  session.run(5_s);
-  ASSERT_EQ(session.finish(), RecorderState::finished);
-  EXPECT_TRUE(same_bytes(replayed(session.path()), session.events()));
-}
-
-TEST(Recording, FilesOfOneThatIsOverAreReplaced) {
-  const TemporaryFolder folder;
-  const std::string path = folder / "night.hvk";
-  {
-    RecordedSession session(path, {.max_age = 10_s});
-    session.run(25_s);
-    session.finish();
-  }
-  EXPECT_EQ(refusal(segment_path(path, 2)), "");
-  EXPECT_EQ(refusal(path, 64'000), "");
 }
 
 }  // namespace

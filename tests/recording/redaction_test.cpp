@@ -1,10 +1,9 @@
 // No credential lies readable in a recording, and its replay is still identical.
-#include "replay/recording/redaction.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "replay/recording/redaction/redactor.hpp"
 #include "support/stormy_recording.hpp"
 
 namespace havklo {

@@ -26,6 +26,7 @@ struct RecordedSessionSettings {
   std::optional<Duration> max_age;
   uint64_t seed = 7;
   std::string url = "wss://venue.test/v2";
+  bool overwrite = false;
 };
 
 class RecordedSession {
@@ -36,8 +37,10 @@ class RecordedSession {
     settings.engine = book_settings({"BTC/USD", "ETH/USD"});
     settings.engine.url = given.url;
     settings.engine.reconnect.jitter = Jitter::full;
-    settings.engine.recording = {
-        .path = path, .max_size = given.max_size, .max_age = given.max_age};
+    settings.engine.recording = {.path = path,
+                                 .max_size = given.max_size,
+                                 .max_age = given.max_age,
+                                 .overwrite = given.overwrite};
     settings.network.read_bytes_max = 3000;
     settings.faults
         .add({.kind = replay::FaultKind::reset,

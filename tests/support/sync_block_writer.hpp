@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,8 +13,9 @@ namespace havklo {
 
 class SyncBlockWriter final : public BlockWriter {
  public:
-  // The n-th write and all after it fail with a full disk; 0: none.
+  // The n-th write and all after it fail, with a full disk unless said otherwise; 0: none.
   uint32_t fails_from = 0;
+  int32_t fails_with = ENOSPC;
   // Writes are taken and never finished.
   bool stuck = false;
   uint32_t syncs = 0;
@@ -27,14 +29,20 @@ class SyncBlockWriter final : public BlockWriter {
     syncs += sync ? 1 : 0;
     ++writes_;
     if (stuck) return;
-    if (fails_from != 0 && writes_ >= fails_from) return done_.push_back({token, -ENOSPC});
+    if (fails_from != 0 && writes_ >= fails_from) return done_.push_back({token, -fails_with});
     const ssize_t written = ::pwrite(file, block.data(), block.size(), static_cast<off_t>(offset));
     done_.push_back({token, written < 0 ? -errno : static_cast<int32_t>(written)});
   }
   void open_file(const char* path, uint32_t token, bool direct) override {
     if (opens_fail) return done_.push_back({token, -EACCES});
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (direct ? O_DIRECT : 0);
-    done_.push_back({token, ::open(path, flags, 0644)});
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | (direct ? O_DIRECT : 0);
+    const int file = ::open(path, flags, 0600);
+    done_.push_back({token, file < 0 ? -errno : file});
+  }
+  void count_names(int file, uint32_t token) override {
+    struct stat status {};
+    const bool known = ::fstat(file, &status) == 0;
+    done_.push_back({token, known ? static_cast<int32_t>(status.st_nlink) : -errno});
   }
   void close_file(int file) override { ::close(file); }
   [[nodiscard]] std::optional<Done> take_done() override {

@@ -198,10 +198,13 @@ int play(const ReplayOptions& options, Player& player, PlayedRange& range, doubl
   printer.flush();
   progress.clear();
   const replay::PlayResult& result = player.result();
-  const int exit_code = show_end(result, player.names(), range.start());
+  int exit_code = show_end(result, player.names(), range.start());
   if (options.verify && exit_code == exit_good) {
-    fmt::print("replayed {} turns, {} events{}: identical\n", result.turns, result.events,
-               cut ? " (not to the end)" : "");
+    const bool whole = result.torn.empty();
+    fmt::print("replayed {} turns, {} events{}: identical{}\n", result.turns, result.events,
+               cut ? " (not to the end)" : "",
+               whole ? "" : " so far, but the recording is not whole");
+    if (!whole) exit_code = exit_failed;
   }
   return printer.lost() ? exit_failed : exit_code;
 }
@@ -338,7 +341,8 @@ void add_replay_command(CLI::App& program, int& exit_code) {
       "  havklo replay outage.hvk --with patient.toml\n"
       "  gdb --args havklo replay outage.hvk --break-at 4711");
   command->add_option("file", options->file, "the recording")->required();
-  command->add_flag("--verify", options->verify, "only compare, and say the result");
+  command->add_flag("--verify", options->verify,
+                    "only compare, and say the result; exit 1 also if the recording is not whole");
   command->add_option("--from", options->from,
                       "print from here: a time after the first turn, as replay prints it (90s), "
                       "or an event's number");

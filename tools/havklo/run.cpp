@@ -40,6 +40,7 @@ struct RunOptions {
   std::optional<std::string> record;
   std::string record_max_size;
   std::string record_max_age;
+  bool record_overwrite = false;
   std::string duration;
   bool no_reconnect = false;
   bool counters = false;
@@ -107,7 +108,11 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
 
 // Nothing, or what is wrong with the options of the recording.
 std::optional<std::string> add_recording(const RunOptions& options, RecordingSettings& recording) {
-  if (options.record) recording.path = *options.record;
+  if (options.record) {
+    if (options.record->empty()) return "--record '': must be a file's name, as night.hvk";
+    recording.path = *options.record;
+  }
+  recording.overwrite = recording.overwrite || options.record_overwrite;
   if (!options.record_max_size.empty()) {
     recording.max_size = replay::parse_size(options.record_max_size);
     if (!recording.max_size) {
@@ -120,8 +125,9 @@ std::optional<std::string> add_recording(const RunOptions& options, RecordingSet
       return "--record-max-age " + options.record_max_age + ": must be a duration, as 1h";
     }
   }
-  if (recording.path.empty() && (recording.max_size || recording.max_age)) {
-    return "the recording has a limit but no file: give --record FILE";
+  if (recording.path.empty() &&
+      (recording.max_size || recording.max_age || options.record_overwrite)) {
+    return "there are options for a recording but no file: give --record FILE";
   }
   return std::nullopt;
 }
@@ -199,7 +205,10 @@ void add_run_command(CLI::App& program, int& exit_code) {
                       "of candles: 1m (default), 5m, 15m, 30m, 60m, 240m and so on");
   command->add_option("--ca-file", options->ca_file,
                       "PEM file with the CA to trust instead of the system's");
-  command->add_option("--record", options->record, "write a recording to this file");
+  command->add_option("--record", options->record,
+                      "write a recording to this new file; night-%F-%H%M%S.hvk has the time (UTC)");
+  command->add_flag("--record-overwrite", options->record_overwrite,
+                    "replace the recording that the file holds, with its FILE.1, FILE.2 …");
   command->add_option("--record-max-size", options->record_max_size,
                       "go on in FILE.1, FILE.2 … when a file has this size, as 256MB");
   command->add_option("--record-max-age", options->record_max_age,

@@ -36,7 +36,8 @@ struct SimOptions {
   std::string seeds;
   std::string scenario;
   std::string shard = "0/1";
-  std::string record;
+  std::optional<std::string> record;
+  bool record_overwrite = false;
   std::string minimise;
   OutputFormat format = OutputFormat::text;
   bool json = false;
@@ -159,10 +160,11 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
     std::fprintf(stderr, "  again: havklo sim --seeds %llu%s%s%s\n",
                  static_cast<unsigned long long>(seed), plan ? " --scenario " : "",
                  plan ? options.scenario.c_str() : "", options.twice ? " --twice" : "");
-    if (!options.record.empty()) {
-      const auto recorded = replay::simulate(scenario, {.record_path = options.record});
+    if (options.record) {
+      const auto recorded = replay::simulate(
+          scenario, {.record_path = *options.record, .record_overwrite = options.record_overwrite});
       if (!recorded.not_recorded.empty()) return refuse_sim("--record: " + recorded.not_recorded);
-      std::fprintf(stderr, "  recorded: havklo replay %s\n", options.record.c_str());
+      std::fprintf(stderr, "  recorded: havklo replay %s\n", options.record->c_str());
     }
     if (!options.minimise.empty()) write_minimised(scenario, *result.breach, options.minimise);
     if (!options.keep_going) break;
@@ -185,7 +187,9 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
 int show_world(const SimOptions& options, const Scenario& scenario) {
   EventPrinter printer(options.format, wants_colour());
   printer.count_from(Instant{});  // as `at` of a scenario does: the venue's start, the first turn
-  SimulationOptions how{.allocations = allocation_count(), .record_path = options.record};
+  SimulationOptions how{.allocations = allocation_count(),
+                        .record_path = options.record.value_or(""),
+                        .record_overwrite = options.record_overwrite};
   how.on_event = [&printer](const Event& event, const Names& names) {
     if (!is_market(event.kind)) printer.print(event, names);
   };
@@ -213,6 +217,9 @@ int run_sim(const SimOptions& options) {
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   if (options.list) return list_scenarios();
+  if (options.record && options.record->empty()) {
+    return refuse_sim("--record '': must be a file's name, as night.hvk");
+  }
   std::optional<Scenario> plan;
   if (!options.scenario.empty()) {
     auto loaded = load_scenario(options.scenario);
@@ -250,7 +257,12 @@ void add_sim_command(CLI::App& program, int& exit_code) {
       ->needs(seeds);
   command->add_flag("--json", options->json, "statistics as JSON, for havklo merge")->needs(seeds);
   command->add_flag("--list", options->list, "name the scenarios");
-  command->add_option("--record", options->record, "record the failing world, or the one told");
+  CLI::Option* record =
+      command->add_option("--record", options->record, "record the failing world, or the one told");
+  command
+      ->add_flag("--record-overwrite", options->record_overwrite,
+                 "replace the recording that the file holds")
+      ->needs(record);
   command->add_option("--minimise", options->minimise,
                       "write the failing world, made as small as it fails, as a scenario file");
   add_format_option(*command, options->format, "of a story: ");

@@ -36,10 +36,17 @@ void UringFiles::write_file(int file, uint64_t offset, std::span<const std::byte
 
 void UringFiles::open_file(const char* path, uint32_t token, bool direct) {
   io_uring_sqe* entry = ring_.next_submission();
-  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | (direct ? O_DIRECT : 0);
-  io_uring_prep_openat(entry, AT_FDCWD, path, flags, 0644);
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | (direct ? O_DIRECT : 0);
+  io_uring_prep_openat(entry, AT_FDCWD, path, flags, 0600);
   io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
   io_uring_sqe_set_data64(entry, tag(token, Operation::open_file));
+}
+
+void UringFiles::count_names(int file, uint32_t token) {
+  io_uring_sqe* entry = ring_.next_submission();
+  io_uring_prep_statx(entry, file, "", AT_EMPTY_PATH, STATX_NLINK, &status_);
+  io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+  io_uring_sqe_set_data64(entry, tag(token, Operation::count_names));
 }
 
 void UringFiles::close_file(int file) {
@@ -73,6 +80,10 @@ bool UringFiles::take_file_completion(const io_uring_cqe& completion) {
     case Operation::write_unsynced:
     case Operation::open_file:
       done_.push_back({token, completion.res});
+      break;
+    case Operation::count_names:
+      done_.push_back(
+          {token, completion.res < 0 ? completion.res : static_cast<int32_t>(status_.stx_nlink)});
       break;
   }
   return true;

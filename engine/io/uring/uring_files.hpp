@@ -6,6 +6,8 @@
 // Cost:    a submission entry or two a block, no system call of its own.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <array>
 #include <cstdint>
 #include <havklo/recording.hpp>
@@ -27,6 +29,7 @@ class UringFiles : public BlockWriter {
   void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
                   bool sync) override;
   void open_file(const char* path, uint32_t token, bool direct) override;
+  void count_names(int file, uint32_t token) override;
   void close_file(int file) override;
   [[nodiscard]] std::optional<Done> take_done() override;
 
@@ -42,6 +45,7 @@ class UringFiles : public BlockWriter {
     sync,
     write_unsynced,
     open_file,
+    count_names,
   };
   static constexpr uint32_t tokens_max = 64;  // what a recorder uses is below
 
@@ -50,6 +54,7 @@ class UringFiles : public BlockWriter {
   Uring& ring_;
   std::vector<Done> done_;                           // oldest first; reserved
   std::array<int32_t, tokens_max> write_results_{};  // while the sync behind it is awaited
+  struct statx status_ {};                           // for count_names(), one at a time
 };
 
 }  // namespace havklo::io

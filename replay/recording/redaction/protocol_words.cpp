@@ -1,5 +1,5 @@
 // A sample of each text; what varies in them are numbers, dates and symbols.
-#include "replay/recording/protocol_words.hpp"
+#include "replay/recording/redaction/protocol_words.hpp"
 
 #include <algorithm>
 #include <array>

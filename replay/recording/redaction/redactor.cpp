@@ -1,9 +1,9 @@
 // Two matchers, byte by byte: reads are cut anywhere.
-#include "replay/recording/redaction.hpp"
+#include "replay/recording/redaction/redactor.hpp"
 
 #include <algorithm>
 
-#include "replay/recording/protocol_words.hpp"
+#include "replay/recording/redaction/protocol_words.hpp"
 
 namespace havklo::replay {
 namespace {

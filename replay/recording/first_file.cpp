@@ -1,0 +1,273 @@
+// What is at the path, who else records there, and only then a file.
+#include "replay/recording/first_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "replay/recording/format.hpp"
+
+namespace havklo::replay {
+namespace {
+
+using Checked = std::expected<void, std::string>;
+
+constexpr mode_t private_mode = 0600;
+constexpr std::string_view own_descriptors = "/proc/self/fd/";
+constexpr std::string_view other_names =
+    "record to another name, or to a pattern of the time as night-%F-%H%M%S.hvk";
+
+// Closes what nobody took.
+class OpenFile {
+ public:
+  explicit OpenFile(int file) : file_(file) {}
+  ~OpenFile() {
+    if (file_ >= 0) ::close(file_);
+  }
+  OpenFile(OpenFile&& other) noexcept : file_(other.take()) {}
+  OpenFile& operator=(OpenFile&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  [[nodiscard]] int get() const { return file_; }
+  [[nodiscard]] bool good() const { return file_ >= 0; }
+  [[nodiscard]] int take() { return std::exchange(file_, -1); }
+
+ private:
+  int file_;
+};
+
+// `3` of `night.hvk.3`; "" when that is no name of a later file.
+std::string_view number_of(std::string_view path) {
+  const size_t point = path.rfind('.');
+  if (point == std::string_view::npos || point == 0) return {};
+  const std::string_view number = path.substr(point + 1);
+  const bool digits = std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  return digits && !number.starts_with('0') ? number : std::string_view{};
+}
+
+bool lock_recording(int file) { return ::flock(file, LOCK_EX | LOCK_NB) == 0; }
+
+// O_NONBLOCK: a FIFO must not hold us up. What cannot be opened is nobody's recording, as far as we
+// can know.
+bool is_being_recorded(const std::string& path) {
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.good()) return false;
+  struct stat status {};
+  const bool regular = ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
+  return regular && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+// "" when there is none.
+std::string running_recording_before(const std::string& path) {
+  const std::string_view number = number_of(path);
+  if (number.empty()) return "";
+  const std::string first = path.substr(0, path.size() - number.size() - 1);
+  return is_being_recorded(first) ? first : "";
+}
+
+// The later files of `path`, whoever made them.
+std::vector<std::string> later_files_of(const std::string& path) {
+  std::vector<std::string> found;
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error);
+  const std::filesystem::directory_iterator end;
+  for (; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const std::string number(number_of(name));
+    std::string later = path + "." + number;
+    if (number.empty() || std::filesystem::path(later).filename() != name) continue;
+    found.push_back(std::move(later));
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// An error when a recording that goes on now has, or may come to have, a file in common with one to
+// `path`.
+Checked check_other_recordings(const std::string& path, bool goes_over) {
+  std::error_code error;
+  const std::string target = std::filesystem::weakly_canonical(path, error).string();  // of a link
+  for (const std::string& name : {path, target}) {
+    const std::string first = running_recording_before(name);
+    if (first.empty()) continue;
+    return std::unexpected("another process is recording to '" + first +
+                           "', whose later file it would be");
+  }
+  if (!goes_over) return {};
+  for (const std::string& later : later_files_of(path)) {
+    if (!is_being_recorded(later)) continue;
+    return std::unexpected("another process is recording to '" + later +
+                           "', which would be a later file of this recording");
+  }
+  return {};
+}
+
+// Whether the file begins as file `number` of some recording does.
+bool is_file_of_recording(int file, std::string_view number) {
+  BlockHeaderBytes bytes{};
+  if (::pread(file, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return false;
+  }
+  const auto header = decode_block_header(bytes);
+  if (!header || header->kind != BlockKind::header) return false;
+  std::string text(header->payload_bytes, '\0');
+  if (::pread(file, text.data(), text.size(), BlockHeader::bytes) !=
+      static_cast<ssize_t>(text.size())) {
+    return false;
+  }
+  return text.starts_with("format ") && text.contains("\nsegment " + std::string(number) + "\n");
+}
+
+bool is_file_of_recording(const std::string& path, std::string_view number) {
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  struct stat status {};
+  return file.good() && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+         is_file_of_recording(file.get(), number);
+}
+
+std::unexpected<std::string> refuse_held(const std::string& what, bool is_recording) {
+  return std::unexpected(what + ": " + std::string(other_names) +
+                         (is_recording ? "; --record-overwrite replaces it" : ""));
+}
+
+// The later files are not there, or may be taken away.
+Checked check_later_files(const std::vector<std::string>& later, bool overwrite) {
+  for (const std::string& each : later) {
+    const bool is_recording = is_file_of_recording(each, number_of(each));
+    if (overwrite && is_recording) continue;
+    const std::string what = "'" + each + "' is there already, and is " +
+                             (is_recording ? "a later file of a recording" : "no recording's");
+    return refuse_held(what, is_recording);
+  }
+  return {};
+}
+
+bool is_name_of(const std::string& path, int file) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(file, &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+OpenFile make_file(const std::string& path) {
+  return OpenFile(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
+}
+
+std::unexpected<std::string> refuse_by(int error) {
+  return std::unexpected(std::string(std::strerror(error)));
+}
+
+// What is at the path is opened without a change of it, and locked. O_NONBLOCK: a FIFO without a
+// reader must not hold us up.
+std::expected<OpenFile, std::string> open_what_is_there(const std::string& path) {
+  const bool own = path.starts_with(own_descriptors);
+  const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | (own ? 0 : O_NOFOLLOW);
+  OpenFile file(::open(path.c_str(), flags));
+  if (!file.good() && errno == ELOOP) {
+    return std::unexpected("it is a symbolic link, which is not followed");
+  }
+  if (!file.good()) return refuse_by(errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return refuse_by(errno);
+  if (!S_ISREG(status.st_mode)) return std::unexpected("it is not a regular file");
+  if (!lock_recording(file.get())) return std::unexpected("another process is recording to it");
+  return file;
+}
+
+bool is_empty(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) == 0 && status.st_size == 0;
+}
+
+// What is at the path is empty, or may be taken away.
+Checked check_first_file(int file, bool overwrite) {
+  if (is_empty(file)) return {};
+  const bool is_recording = is_file_of_recording(file, "0");
+  if (overwrite && is_recording) return {};
+  return refuse_held(is_recording ? "it holds a recording already" : "it holds something else",
+                     is_recording);
+}
+
+// An empty file is taken as it is; an earlier recording not into its bytes: they may have another
+// name. The lock of the old file is held until the new one has its own, so that of two who
+// overwrite at once one is refused.
+std::expected<FirstFile, std::string> take_over(const std::string& path, OpenFile there) {
+  if (is_empty(there.get())) {
+    if (::fchmod(there.get(), private_mode) != 0) return refuse_by(errno);
+    return FirstFile{there.take(), false};
+  }
+  if (!is_name_of(path, there.get())) return std::unexpected("another process is recording to it");
+  if (::unlink(path.c_str()) != 0) return refuse_by(errno);
+  OpenFile file = make_file(path);
+  if (!file.good()) return refuse_by(errno);
+  if (!lock_recording(file.get())) return std::unexpected("another process is recording to it");
+  return FirstFile{file.take(), true};
+}
+
+}  // namespace
+
+std::expected<FirstFile, std::string> open_first_file(const std::string& path, bool goes_over,
+                                                      bool overwrite) {
+  if (path.starts_with(own_descriptors)) {
+    auto there = open_what_is_there(path);
+    if (!there) return std::unexpected(there.error());
+    if (auto free = check_first_file(there->get(), false); !free) {
+      return std::unexpected(free.error());
+    }
+    return take_over(path, std::move(*there));
+  }
+  // Before a file is made, and again once ours is locked.
+  if (auto free = check_other_recordings(path, goes_over); !free) {
+    return std::unexpected(free.error());
+  }
+  OpenFile made = make_file(path);
+  const int error = errno;
+  const auto give_up = [&](std::string why) {
+    if (made.good()) remove_own_file(path, made.get());
+    return std::unexpected(std::move(why));
+  };
+  if (!made.good() && error != EEXIST) return refuse_by(error);
+  OpenFile there(-1);
+  if (made.good()) {
+    if (!lock_recording(made.get())) return give_up("another process is recording to it");
+  } else {
+    auto opened = open_what_is_there(path);
+    if (!opened) return std::unexpected(opened.error());
+    there = std::move(*opened);
+    if (auto free = check_first_file(there.get(), overwrite); !free) {
+      return std::unexpected(free.error());
+    }
+  }
+  if (auto free = check_other_recordings(path, goes_over); !free) return give_up(free.error());
+  const std::vector<std::string> later = later_files_of(path);
+  if (auto free = check_later_files(later, overwrite); !free) return give_up(free.error());
+  FirstFile first{made.take(), true};
+  if (there.good()) {
+    auto taken = take_over(path, std::move(there));
+    if (!taken) return taken;
+    first = *taken;
+  }
+  for (const std::string& each : later) ::unlink(each.c_str());
+  return first;
+}
+
+void remove_own_file(const std::string& path, int file) {
+  if (is_name_of(path, file)) ::unlink(path.c_str());
+}
+
+}  // namespace havklo::replay
