@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "replay/recording/format.hpp"
-#include "replay/recording/redaction/redactor.hpp"
+#include "replay/recording/redaction/credentials.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/settings_toml.hpp"
 

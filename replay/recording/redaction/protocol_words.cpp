@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 2> answers = {
     "HTTP/1.0 503 Service Unavailable\r\nDate: \r\nRetry-After: \r\n"};
 
 // As kraken/decode.cpp and core/wishes/subscriptions.cpp read them.
-constexpr std::array<std::string_view, 14> messages = {
+constexpr std::array<std::string_view, 20> messages = {
     R"({"channel":"status","type":"update","data":[{"version":"","system":"online",)"
     R"("api_version":"v2","connection_id":0}]})",
     R"("system":"maintenance")",
@@ -28,13 +28,22 @@ constexpr std::array<std::string_view, 14> messages = {
     R"({"error":"Subscription Not Found","method":"unsubscribe","success":false,"symbol":""})",
     R"({"error":"Already subscribed","method":"subscribe","success":false})",
     R"({"error":"Subscription depth not supported"})",
+    R"({"error":"Currency pair not supported BTC/USD"})",
+    R"({"error":"Currency pair not in ISO 4217-A3 format BTC/USD"})",
+    R"({"error":"Pair(s) not found"})",
     R"({"Error":"Exceeded msg rate"})",
     R"({"channel":"book","type":"snapshot","data":[{"symbol":"","bids":[{"price":0,"qty":0}],)"
     R"("asks":[{"price":0,"qty":0}],"checksum":0,"timestamp":""}]})",
     R"({"channel":"trade","type":"update","data":[{"symbol":"","side":"sell","price":0,"qty":0,)"
     R"("ord_type":"market","trade_id":0,"timestamp":""}],"side":"buy","type":"snapshot"})",
     R"({"channel":"ticker","type":"update","data":[{"symbol":"","bid":0,"bid_qty":0,"ask":0,)"
-    R"("ask_qty":0,"last":0,"volume":0,"vwap":0,"low":0,"high":0,"change":0,"change_pct":0}]})"};
+    R"("ask_qty":0,"last":0,"volume":0,"vwap":0,"low":0,"high":0,"change":0,"change_pct":0}]})",
+    R"({"channel":"ohlc","type":"update","data":[{"symbol":"","open":0,"high":0,"low":0,"close":0,)"
+    R"("vwap":0,"trades":0,"volume":0,"interval_begin":"","interval":1,"timestamp":""}]})",
+    R"({"channel":"instrument","type":"update","data":{"assets":[],"pairs":[{"symbol":"",)"
+    R"("status":"online","qty_precision":0,"qty_increment":0,"price_precision":0,)"
+    R"("price_increment":0,"qty_min":0}]}})",
+    R"(cancel_only delisted limit_only maintenance online post_only reduce_only work_in_progress)"};
 
 // A time of RFC 3339 has 35 characters at most, a number that fits fewer, a connection's id 20
 // digits.

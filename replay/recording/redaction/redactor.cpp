@@ -3,14 +3,20 @@
 
 #include <algorithm>
 
+#include "replay/recording/redaction/credentials.hpp"
 #include "replay/recording/redaction/protocol_words.hpp"
 
 namespace havklo::replay {
 namespace {
 
-constexpr std::string_view replacement = "redacted";
 constexpr std::string_view cookie_name = "set-cookie:";
-constexpr std::byte mask_byte{'x'};
+constexpr char cookie_mask = 'x';
+// One after the other, so that two texts which differ in their secrets still differ.
+constexpr std::string_view masks = "xyzwvutsrqponmlkjihgfedcba";
+constexpr uint32_t switching_protocols = 101;
+
+// What holds a message together, wherever it stands.
+constexpr std::string_view json_marks = "\"\\{}[]";
 
 // Where the three digits of "HTTP/1.1 103 Early Hints" are.
 constexpr size_t status_at = 9;
@@ -18,22 +24,6 @@ constexpr size_t status_end = 12;
 
 // A shorter value would be found by chance.
 constexpr size_t secret_bytes_min = 8;
-
-// Calls `visit(key with its =, value)` for each part of a query.
-template <class Visit>
-void for_each_part(std::string_view query, const Visit& visit) {
-  while (!query.empty()) {
-    const std::string_view part = query.substr(0, query.find('&'));
-    const size_t value = part.find('=') == std::string_view::npos ? 0 : part.find('=') + 1;
-    visit(part.substr(0, value), part.substr(value));
-    query.remove_prefix(std::min(part.size() + 1, query.size()));
-  }
-}
-
-std::string_view query_of(std::string_view url) {
-  const size_t mark = url.find('?');
-  return mark == std::string_view::npos ? std::string_view{} : url.substr(mark + 1);
-}
 
 bool is_in_symbol(std::string_view text, std::span<const Settings> sessions) {
   for (const Settings& session : sessions) {
@@ -58,31 +48,31 @@ std::vector<uint32_t> fallback_of(std::string_view text) {
 
 }  // namespace
 
-std::string without_credentials(std::string_view url) {
-  const std::string_view query = query_of(url);
-  std::string out(url.substr(0, url.size() - query.size()));
-  bool first = true;
-  for_each_part(query, [&](std::string_view key, std::string_view value) {
-    if (!first) out += '&';
-    first = false;
-    out.append(key).append(value.empty() ? value : replacement);
-  });
-  return out;
-}
-
 Redactor::Redactor(std::span<const Settings> sessions) {
   for (const Settings& each : sessions) add_secrets(each.url, sessions);
 }
 
 void Redactor::add_secrets(std::string_view url, std::span<const Settings> sessions) {
-  for_each_part(query_of(url), [&](std::string_view, std::string_view value) {
-    if (value.size() < secret_bytes_min) return;
-    if (is_said_anyway(value) || is_in_symbol(value, sessions)) return;
-    Secret secret{.text = std::string(value), .fallback = fallback_of(value), .matches = {}};
-    secret.matches.resize(sessions_max);
-    for (Match& match : secret.matches) match.where.resize(value.size());
-    secrets_.push_back(std::move(secret));
-  });
+  for (std::string_view rest : credentials_in(url)) {
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find_first_of(json_marks), rest.size());
+      add_secret(rest.substr(0, end), sessions);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+}
+
+void Redactor::add_secret(std::string_view text, std::span<const Settings> sessions) {
+  if (text.size() < secret_bytes_min) return;
+  if (is_said_anyway(text) || is_in_symbol(text, sessions)) return;
+  if (std::ranges::find(secrets_, text, &Secret::text) != secrets_.end()) return;
+  Secret secret{.text = std::string(text),
+                .mask = static_cast<std::byte>(masks[secrets_.size() % masks.size()]),
+                .fallback = fallback_of(text),
+                .matches = {}};
+  secret.matches.resize(sessions_max);
+  for (Match& match : secret.matches) match.where.resize(text.size());
+  secrets_.push_back(std::move(secret));
 }
 
 void Redactor::read_status(HeadState& state, char c) {
@@ -92,16 +82,18 @@ void Redactor::read_status(HeadState& state, char c) {
   state.status = static_cast<uint16_t>(state.status * 10 + (c - '0'));
 }
 
-void Redactor::mask_cookies(HeadState& state, std::span<std::byte> copy) {
-  for (std::byte& byte : copy) {
-    const char c = static_cast<char>(byte);
+size_t Redactor::mask_cookies(size_t session, std::span<std::byte> copy) {
+  HeadState& state = heads_[session];
+  for (size_t i = 0; i < copy.size(); ++i) {
+    const char c = static_cast<char>(copy[i]);
     if (c == '\n') {
       const bool end = state.line_bytes == 0;
       // 1xx: the engine goes on to the next head too.
       const bool interim = state.status >= 100 && state.status < 200 && state.status != 101;
       if (end && !interim) {
+        frames_[session].begun = state.status == switching_protocols;
         state = {};
-        return;
+        return i + 1;
       }
       state =
           end ? HeadState{.inside = true}
@@ -112,38 +104,47 @@ void Redactor::mask_cookies(HeadState& state, std::span<std::byte> copy) {
     if (c == '\r') continue;
     state.line_bytes = 1;
     if (state.masking) {
-      byte = c == ' ' ? byte : mask_byte;
+      if (c != ' ') copy[i] = static_cast<std::byte>(cookie_mask);
     } else if (!state.other_line) {
       const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       state.other_line = lower != cookie_name[state.name_bytes];
       state.masking = !state.other_line && ++state.name_bytes == cookie_name.size();
     }
   }
+  return copy.size();
 }
 
-void Redactor::mask_secrets(ConnectionId connection, std::span<std::byte> copy) {
-  for (Secret& secret : secrets_) {
-    if (secret.is_public) continue;
-    Match& match = secret.matches[session_of(connection)];
-    for (std::byte& byte : copy) {
-      const char c = static_cast<char>(byte);
-      const size_t length = secret.text.size();
-      const auto fall_back = [&match, &secret] {
-        const uint32_t bytes = secret.fallback[match.bytes - 1];
-        const auto kept = match.where.begin() + (match.bytes - bytes);
-        std::copy(kept, kept + bytes, match.where.begin());
-        match.bytes = bytes;
-      };
-      while (match.bytes != 0 && c != secret.text[match.bytes]) fall_back();
-      if (c != secret.text[match.bytes]) continue;
-      match.where[match.bytes++] = &byte;
-      if (match.bytes != length) continue;
-      for (std::byte* where : match.where) {
-        if (where != nullptr) *where = mask_byte;
-      }
-      match.bytes = 0;  // what is masked begins no other match
+void Redactor::mask_secrets(size_t session, std::span<std::byte> copy, size_t head_bytes) {
+  Frames& frames = frames_[session];
+  for (size_t i = 0; i < copy.size(); ++i) {
+    const bool in_frames = frames.begun && i >= head_bytes;
+    const std::byte said = copy[i];  // a secret may overlap with one that is masked here
+    const auto kind =
+        in_frames ? frames.walk.next(static_cast<uint8_t>(said)) : FrameWalk::Byte::words;
+    for (Secret& secret : secrets_) {
+      Match& match = secret.matches[session];
+      // Another message: what its beginning completes was never one word.
+      if (kind == FrameWalk::Byte::first_framing) match.bytes = 0;
+      if (kind == FrameWalk::Byte::words && !secret.is_public) step(secret, match, said, &copy[i]);
     }
   }
+}
+
+void Redactor::step(const Secret& secret, Match& match, std::byte said, std::byte* where) {
+  const char c = static_cast<char>(said);
+  while (match.bytes != 0 && c != secret.text[match.bytes]) {
+    const uint32_t bytes = secret.fallback[match.bytes - 1];
+    const auto kept = match.where.begin() + (match.bytes - bytes);
+    std::copy(kept, kept + bytes, match.where.begin());
+    match.bytes = bytes;
+  }
+  if (c != secret.text[match.bytes]) return;
+  match.where[match.bytes++] = where;
+  if (match.bytes != secret.text.size()) return;
+  for (std::byte* each : match.where) {
+    if (each != nullptr) *each = secret.mask;
+  }
+  match.bytes = 0;  // what is masked begins no other match
 }
 
 void Redactor::on_subscribe(std::string_view symbol) {

@@ -1,16 +1,20 @@
 // What must not lie readable in a recording: credentials that the settings hold or a peer repeats.
 //
-//   - the values in the query of the URL: replaced in the header's settings, and wherever a peer
-//     repeats one word for word (8 characters and more), across reads too. But one that a peer says
-//     anyway (protocol_words.hpp, or in a symbol that was subscribed) only in the settings: the
-//     engine reads it from the peer, and a replay must read the same;
+//   - credentials in the URL (credentials.hpp): replaced in the header's settings, and wherever a
+//     peer repeats one word for word (8 characters and more), across reads and across the frames of
+//     one message too. But one that a peer says anyway (protocol_words.hpp, or in a symbol that was
+//     subscribed) only in the settings: the engine reads it from the peer, and a replay must read
+//     the same. For that the framing of messages (frame_walk.hpp) and what JSON is made of
+//     (quotes, backslashes, brackets, braces) stay too: of a credential with such in it the parts
+//     between are masked;
 //   - the values of Set-Cookie in the answer to the upgrade, and in interim answers before it.
 // What the client sends is not recorded at all, and there is no key: recording lies above TLS.
-// A replay stays identical: masks are as long as what they cover, and nothing of it decides
-// anything or reaches an event (what a venue says when it refuses is a text beside the events).
+// A replay stays identical: masks are as long as what they cover, those of two credentials are not
+// the same, and nothing of it decides anything or reaches an event (what a venue says when it
+// refuses is a text beside the events).
 // Owns:    for each session, how far what it received agrees with each secret; made once.
 // Threads: the recorder's.
-// Cost:    nothing for received market data when the URL has no query.
+// Cost:    nothing for received market data when the URL has no credential.
 #pragma once
 
 #include <array>
@@ -24,10 +28,9 @@
 #include <string_view>
 #include <vector>
 
-namespace havklo::replay {
+#include "replay/recording/redaction/frame_walk.hpp"
 
-// The same URL with every value of its query replaced by `redacted`.
-[[nodiscard]] std::string without_credentials(std::string_view url);
+namespace havklo::replay {
 
 class Redactor {
  public:
@@ -39,14 +42,17 @@ class Redactor {
   [[nodiscard]] bool watches(ConnectionId connection) const {
     return !secrets_.empty() || heads_[session_of(connection)].inside;
   }
-  void on_opened(ConnectionId connection) { head(connection) = {.inside = true}; }
+  void on_opened(ConnectionId connection) {
+    heads_[session_of(connection)] = {.inside = true};
+    frames_[session_of(connection)] = {};
+  }
   // Before a peer can say the symbol.
   void on_subscribe(std::string_view symbol);
   // Masks in `copy`, what was recorded of a read. It stays where it is until forget().
   void mask(ConnectionId connection, std::span<std::byte> copy) {
-    HeadState& state = head(connection);
-    if (state.inside) mask_cookies(state, copy);
-    if (!secrets_.empty()) mask_secrets(connection, copy);
+    const size_t session = session_of(connection);
+    const size_t head = heads_[session].inside ? mask_cookies(session, copy) : 0;
+    if (!secrets_.empty()) mask_secrets(session, copy, head);
   }
   // What was masked so far is on its way to the disk.
   void forget();
@@ -68,21 +74,31 @@ class Redactor {
   };
   struct Secret {
     std::string text;
+    std::byte mask{};
     bool is_public = false;          // in a symbol: no longer masked
     std::vector<uint32_t> fallback;  // Knuth, Morris and Pratt's table
     std::vector<Match> matches;      // by session
   };
 
   void add_secrets(std::string_view url, std::span<const Settings> sessions);
+  void add_secret(std::string_view text, std::span<const Settings> sessions);
   [[nodiscard]] static size_t session_of(ConnectionId connection) {
     return static_cast<uint32_t>(connection) % sessions_max;
   }
-  [[nodiscard]] HeadState& head(ConnectionId connection) { return heads_[session_of(connection)]; }
   static void read_status(HeadState& state, char c);
-  static void mask_cookies(HeadState& state, std::span<std::byte> copy);
-  void mask_secrets(ConnectionId connection, std::span<std::byte> copy);
+  // How many bytes of `copy` belong to the head.
+  size_t mask_cookies(size_t session, std::span<std::byte> copy);
+  void mask_secrets(size_t session, std::span<std::byte> copy, size_t head_bytes);
+  static void step(const Secret& secret, Match& match, std::byte said, std::byte* where);
+
+  // The bytes behind the head of a 101.
+  struct Frames {
+    bool begun = false;
+    FrameWalk walk;
+  };
 
   std::array<HeadState, sessions_max> heads_{};
+  std::array<Frames, sessions_max> frames_{};
   std::vector<Secret> secrets_;
 };
 
