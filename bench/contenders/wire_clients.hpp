@@ -89,7 +89,7 @@ class TextOnly final : CompletionSink {
       return false;
     }
     transport_ = std::move(*made);
-    transport_->start_on_this_thread();
+    transport_->start_on_this_thread().value();
     websocket_.start_client("localhost", wire.port, true, "/v2", random_, masks_);
     transport_->open(
         connection_,

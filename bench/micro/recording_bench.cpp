@@ -64,12 +64,12 @@ class World {
     const Frames& frames = real_or_made_frames<Mix::all>();
     uring_ = io::LiveTransport::create({.tls = false, .ca_file = {}, .uring = {}}).value();
     if (!recording.empty()) {
-      recorder_ =
-          Recorder::create(recording, feed_settings(frames), 1, clock_.utc_offset(), *uring_)
-              .value();
+      recorder_ = Recorder::create(recording, feed_settings(frames), 1, clock_.utc_offset(),
+                                   *uring_->files().value())
+                      .value();
       tls_.receive_room = recorder_.get();
     }
-    uring_->start_on_this_thread();
+    uring_->start_on_this_thread().value();
     feed_.emplace(frames, FeedDoors{&clock_, &tls_, recorder_.get()});
     sealed_.resize(sessions_per_pass * plain_.size());
   }

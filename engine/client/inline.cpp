@@ -11,27 +11,29 @@ struct InlineKrakenClient::State {
 
   core::StagingDoor event_door;
   client::LiveEngine live;
-  bool started = false;
   bool finished = false;
 };
 
 std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
     const Settings& settings) {
-  if (auto valid = validate(settings); !valid) {
-    return std::unexpected(StartError{valid.error(), {}});
-  }
-  auto state = std::make_unique<State>(settings.ring_slots);
-  if (auto ok = state->live.start(settings, state->event_door); !ok) {
-    return std::unexpected(ok.error());
-  }
-  return std::unique_ptr<InlineKrakenClient>(new InlineKrakenClient(settings, std::move(state)));
+  using Made = std::expected<std::unique_ptr<InlineKrakenClient>, StartError>;
+  return client::or_out_of_memory([&]() -> Made {
+    if (auto valid = validate(settings); !valid) {
+      return std::unexpected(StartError{std::move(valid.error()), {}});
+    }
+    auto state = std::make_unique<State>(settings.ring_slots);
+    if (auto ok = state->live.start(settings, state->event_door); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return std::unique_ptr<InlineKrakenClient>(new InlineKrakenClient(settings, std::move(state)));
+  });
 }
 
 InlineKrakenClient::InlineKrakenClient(const Settings& settings, std::unique_ptr<State> state)
     : ClientCommands(settings), state_(std::move(state)) {}
 
 InlineKrakenClient::~InlineKrakenClient() {
-  if (!state_->started) return;
+  if (!state_->live.begun) return;
   // Again when the queue was full: the turn takes from it.
   for (bool asked = false; !closed(); static_cast<void>(turn())) {
     asked = asked || close().has_value();
@@ -40,10 +42,8 @@ InlineKrakenClient::~InlineKrakenClient() {
 
 std::span<const Event> InlineKrakenClient::turn() {
   if (state_->finished) return {};
-  if (!state_->started) {
-    state_->started = true;
-    state_->live.transport->start_on_this_thread();
-  }
+  // connect() has tried what may be refused: what fails now may pass at the next turn.
+  if (!state_->live.begun && !state_->live.begin()) return {};
   static_cast<void>(state_->live.turn());
   if (state_->live.engine->closed()) {
     state_->live.finish();
@@ -60,6 +60,10 @@ std::expected<void, std::string> InlineKrakenClient::recording() const {
 bool InlineKrakenClient::closed() const { return state_->finished; }
 
 const Names& InlineKrakenClient::names() const { return state_->live.engine->names(); }
+
+const NetworkChoice& InlineKrakenClient::network() const {
+  return state_->live.transport->network();
+}
 
 ClientCounters InlineKrakenClient::counters() const { return state_->live.counters(); }
 

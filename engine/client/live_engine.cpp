@@ -1,10 +1,16 @@
 // Opens the live doors one after the other, and closes them in the order that the kernel needs.
 #include "client/live_engine.hpp"
 
+#include <utility>
+
 #include "io/entropy.hpp"
 
 namespace havklo::client {
 namespace {
+
+std::unexpected<StartError> refuse(std::string what) {
+  return std::unexpected(StartError{std::nullopt, std::move(what)});
+}
 
 // What is left after Closed: a close frame or a FIN on its way.
 constexpr Duration drain_time = Duration::milliseconds(50);
@@ -14,15 +20,16 @@ constexpr Duration drain_time = Duration::milliseconds(50);
 // The kernel must have let go of the recorder's blocks before they go.
 LiveEngine::~LiveEngine() {
   engine.reset();
-  if (recorder) recorder->finish();
+  if (recorder) {
+    // Of a start that failed: nobody else ends what was begun.
+    if (!begun) static_cast<void>(transport->start_on_this_thread());
+    recorder->finish();
+  }
   transport.reset();
 }
 
 std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDoor& events) {
   settings = given;
-  const auto refuse = [](std::string what) {
-    return std::unexpected(StartError{std::nullopt, std::move(what)});
-  };
   if (!settings.seed) {
     const auto seed = io::seed_from_kernel();
     if (!seed) return refuse(seed.error());
@@ -37,12 +44,17 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
                                          .uring = {}});
   if (!made) return refuse(made.error());
   transport = std::move(*made);
+  settings.network = transport->network().taken;
   if (!settings.recording.path.empty()) {
     auto path = recording_path(settings.recording.path, (clock.now() + clock.utc_offset()).ns);
     if (!path) return refuse(path.error());
     settings.recording.path = std::move(*path);
+    auto files = transport->files();
+    if (!files) {
+      return refuse("cannot record to '" + settings.recording.path + "': " + files.error());
+    }
     auto recording = Recorder::create(settings.recording.path, settings, *settings.seed,
-                                      clock.utc_offset(), *transport);
+                                      clock.utc_offset(), **files);
     if (!recording) return refuse(recording.error());
     recorder = std::move(*recording);
     transport->receive_into(*recorder);
@@ -53,8 +65,19 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
   return {};
 }
 
+std::expected<void, StartError> LiveEngine::begin() {
+  if (auto started = transport->start_on_this_thread(); !started) {
+    return refuse(std::move(started.error()));
+  }
+  begun = true;
+  return {};
+}
+
 void LiveEngine::finish() {
-  transport->drain(drain_time);
+  try {
+    transport->drain(drain_time);
+  } catch (const std::bad_alloc&) {  // the recording matters more than a goodbye
+  }
   if (recorder) recorder->finish();
   transport->stop_on_this_thread();
 }

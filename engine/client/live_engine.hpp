@@ -7,6 +7,8 @@
 //             the loop has ended.
 // Invariants: the recorder outlives the engine that writes to it, and the network's hold on its
 //             blocks.
+// Errors:     what the system refuses at the start is a StartError; std::bad_alloc passes through
+//             start() to or_out_of_memory().
 // Cost:       a turn is the engine's, and a subtraction to time it by the clock read that it made.
 #pragma once
 
@@ -16,6 +18,8 @@
 #include <havklo/recording.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 
 #include "core/engine.hpp"
@@ -37,6 +41,8 @@ struct LiveEngine {
   // Makes the doors and the engine, once; nothing is connected before the first turn. `given` must
   // be valid (validate()), which the caller sees to before it makes a ring by them.
   std::expected<void, StartError> start(const Settings& given, EventDoor& events);
+  // By the loop's thread, before its first turn; again after a failure.
+  [[nodiscard]] std::expected<void, StartError> begin();
 
   core::TurnResult turn() {
     const core::TurnResult result = engine->turn();
@@ -66,6 +72,17 @@ struct LiveEngine {
   core::RingCommandDoor command_door{commands};
   std::unique_ptr<core::Engine> engine;
   io::TurnTimes turn_times;
+  bool begun = false;
 };
+
+// What `start` returns; where it runs out of memory, that as a StartError.
+template <class Start>
+[[nodiscard]] auto or_out_of_memory(Start start) -> decltype(start()) {
+  try {
+    return start();
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(StartError{std::nullopt, "out of memory"});  // short: allocates nothing
+  }
+}
 
 }  // namespace havklo::client

@@ -6,11 +6,14 @@
 #include <future>
 #include <havklo/client.hpp>
 #include <havklo/event_ring.hpp>
+#include <new>
 #include <thread>
+#include <utility>
 
 #include "client/live_engine.hpp"
 #include "core/ring_doors.hpp"
 #include "io/affinity.hpp"
+#include "io/threads/started_thread.hpp"
 
 namespace havklo {
 namespace {
@@ -43,7 +46,11 @@ std::string NotLive::message() const {
 struct KrakenClient::State {
   explicit State(uint32_t ring_slots) : ring(ring_slots), event_door(ring) {}
 
-  void run(std::promise<std::expected<void, std::string>> started);
+  // Starts the thread, which opens the doors and then runs; back when they are open.
+  [[nodiscard]] std::expected<void, StartError> start(const Settings& settings);
+  [[nodiscard]] std::expected<void, StartError> open_doors(const Settings& settings);
+  void run();
+  void turn_until_closed();
   void park(const core::TurnResult& turn);
   void tell(bool is_closed);
 
@@ -59,14 +66,46 @@ struct KrakenClient::State {
   std::thread thread;
 };
 
-void KrakenClient::State::run(std::promise<std::expected<void, std::string>> started) {
-  if (live.settings.cpu) {
-    if (auto pinned = io::pin_this_thread(*live.settings.cpu); !pinned) {
-      return started.set_value(pinned);
+std::expected<void, StartError> KrakenClient::State::start(const Settings& settings) {
+  std::promise<std::expected<void, StartError>> promise;
+  auto opened = promise.get_future();
+  auto started = io::start_thread([this, &settings, told = std::move(promise)]() mutable {
+    auto ready = client::or_out_of_memory([&] { return open_doors(settings); });
+    const bool runs = ready.has_value();
+    told.set_value(std::move(ready));  // `settings` are gone from here on
+    if (runs) run();
+  });
+  if (!started) return std::unexpected(StartError{std::nullopt, std::move(started.error())});
+  thread = std::move(*started);
+  auto ready = opened.get();
+  if (!ready) thread.join();
+  return ready;
+}
+
+// In the loop's thread: its memory is then the pinned core's, and a start that the system refuses
+// makes no recording.
+std::expected<void, StartError> KrakenClient::State::open_doors(const Settings& settings) {
+  if (settings.cpu) {
+    if (auto pinned = io::pin_this_thread(*settings.cpu); !pinned) {
+      return std::unexpected(StartError{std::nullopt, std::move(pinned.error())});
     }
   }
-  live.transport->start_on_this_thread();
-  started.set_value({});
+  if (auto ready = live.start(settings, event_door); !ready) return ready;
+  return live.begin();
+}
+
+// Without memory the engine cannot go on: what it holds may be half made. Its recording is whole up
+// to there, and the consumer sees closed() without the event.
+void KrakenClient::State::run() {
+  try {
+    turn_until_closed();
+  } catch (const std::bad_alloc&) {
+  }
+  live.finish();
+  tell(true);
+}
+
+void KrakenClient::State::turn_until_closed() {
   const bool parks = live.settings.idle == Idle::park;
   bool full = false;
   for (;;) {
@@ -76,15 +115,12 @@ void KrakenClient::State::run(std::promise<std::expected<void, std::string>> sta
       ring_full.store(full, std::memory_order_relaxed);
     }
     if (turn.events != 0) {
-      const bool is_closed = live.engine->closed();
-      if (is_closed) break;
+      if (live.engine->closed()) return;
       tell(false);
     } else if (parks && turn.inputs == 0 && !turn.more_due) {
       park(turn);
     }
   }
-  live.finish();
-  tell(true);
 }
 
 void KrakenClient::State::park(const core::TurnResult& turn) {
@@ -108,28 +144,26 @@ KrakenClientBuilder KrakenClient::builder(std::vector<std::string> symbols) {
 
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
     const Settings& settings) {
-  if (auto valid = validate(settings); !valid) {
-    return std::unexpected(StartError{valid.error(), {}});  // before a ring is made of them
-  }
-  auto state = std::make_unique<State>(settings.ring_slots);
-  if (auto ok = state->live.start(settings, state->event_door); !ok) {
-    return std::unexpected(ok.error());
-  }
-  std::promise<std::expected<void, std::string>> promise;
-  auto started = promise.get_future();
-  state->thread = std::thread(
-      [raw = state.get(), told = std::move(promise)]() mutable { raw->run(std::move(told)); });
-  if (auto ok = started.get(); !ok) {
-    state->thread.join();
-    return std::unexpected(StartError{std::nullopt, ok.error()});
-  }
-  return std::unique_ptr<KrakenClient>(new KrakenClient(settings, std::move(state)));
+  return client::or_out_of_memory(
+      [&]() -> std::expected<std::unique_ptr<KrakenClient>, StartError> {
+        if (auto valid = validate(settings); !valid) {  // before a ring is made of them
+          return std::unexpected(StartError{std::move(valid.error()), {}});
+        }
+        // All of it, before there is a thread: what is made behind that could not be undone.
+        std::unique_ptr<KrakenClient> client(
+            new KrakenClient(settings, std::make_unique<State>(settings.ring_slots)));
+        if (auto started = client->state_->start(settings); !started) {
+          return std::unexpected(std::move(started.error()));
+        }
+        return client;
+      });
 }
 
 KrakenClient::KrakenClient(const Settings& settings, std::unique_ptr<State> state)
     : ClientCommands(settings), state_(std::move(state)) {}
 
 KrakenClient::~KrakenClient() {
+  if (!state_->thread.joinable()) return;  // it was not started
   while (!closed()) {
     if (close()) break;
     std::this_thread::yield();  // the queue is full: the engine is taking from it
@@ -172,6 +206,8 @@ std::expected<void, std::string> KrakenClient::recording() const {
 bool KrakenClient::closed() const { return state_->closed.load(std::memory_order_acquire); }
 
 const Names& KrakenClient::names() const { return state_->live.engine->names(); }
+
+const NetworkChoice& KrakenClient::network() const { return state_->live.transport->network(); }
 
 ClientCounters KrakenClient::counters() const { return state_->live.counters(); }
 

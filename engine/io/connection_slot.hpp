@@ -3,7 +3,7 @@
 // Owns:       its socket, its TLS stream, the plaintext that waits without TLS.
 // Threads:    the loop's.
 // Invariants: file >= 0 from the moment TCP is open until the slot is free again; tls is set while
-//             handshaking and open, if TLS was asked for.
+//             handshaking and open, if TLS was asked for, unless no stream could be made.
 #pragma once
 
 #include <unistd.h>
@@ -70,6 +70,8 @@ struct ConnectionSlot {
   }
   // Bytes may come and go.
   [[nodiscard]] bool carries() const { return phase == Phase::handshaking || phase == Phase::open; }
+  // TLS was asked for and there is no stream for it: no fault of the peer's.
+  [[nodiscard]] bool lacks_stream() const { return known != nullptr && !tls; }
   // A leaving peer has said `bytes` more; false: it is heard no longer.
   [[nodiscard]] bool hears(uint64_t bytes) {
     heard_bytes -= bytes < heard_bytes ? bytes : heard_bytes;

@@ -26,37 +26,49 @@ constexpr Duration answer_wait = Duration::seconds(1);
 
 std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create(
     const LiveTransportSettings& settings) {
-  UringSettings uring_settings = settings.uring;
-  if (settings.network == Network::sockets) uring_settings.receive_buffers = 0;
-  auto uring = Uring::create(uring_settings);
-  if (!uring) return std::unexpected(uring.error());
-  std::unique_ptr<LiveTransport> transport;
-  if (settings.network == Network::sockets) {
-    transport = std::make_unique<SocketTransport>(settings, std::move(*uring));
-  } else {
-    transport = std::make_unique<UringTransport>(settings, std::move(*uring));
-  }
-  for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) transport->add_slot();
+  auto made = make(settings);
+  if (!made) return made;
+  LiveTransport& transport = **made;
+  auto resolver =
+      Resolver::create([&wakes = transport.wake_file_] { wakes.wake(); }, settings.resolver);
+  if (!resolver) return std::unexpected(std::move(resolver.error()));
+  transport.resolver_ = std::move(*resolver);
+  for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) transport.add_slot();
   if (settings.tls) {
     auto context = TlsContext::client(settings.ca_file);
-    if (!context) return std::unexpected(context.error());
-    transport->tls_ = std::move(*context);
+    if (!context) return std::unexpected(std::move(context.error()));
+    transport.tls_ = std::move(*context);
   }
-  return transport;
+  return made;
 }
 
-LiveTransport::LiveTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring)
-    : UringFiles(*uring),
-      uring_(std::move(uring)),
-      resolver_(
-          std::make_unique<Resolver>([raw = uring_.get()] { raw->wake(); }, settings.resolver)),
+// What io_uring lacks, be it a permission or locked memory, plain sockets may do without.
+std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::make(
+    const LiveTransportSettings& settings) {
+  auto wake_file = WakeFile::create();
+  if (!wake_file) return std::unexpected(std::move(wake_file.error()));
+  NetworkChoice choice{.taken = Network::sockets};
+  if (settings.network != Network::sockets) {
+    UringSettings uring_settings = settings.uring;
+    uring_settings.wake_file = wake_file->descriptor();
+    auto uring = Uring::create(uring_settings);
+    if (uring) {
+      return std::make_unique<UringTransport>(settings, std::move(*wake_file), std::move(*uring));
+    }
+    if (settings.network == Network::io_uring) {
+      return std::unexpected(uring.error() + "; network \"auto\" would take plain sockets");
+    }
+    choice.refused = std::move(uring.error());
+  }
+  return std::make_unique<SocketTransport>(settings, std::move(*wake_file), std::move(choice));
+}
+
+LiveTransport::LiveTransport(const LiveTransportSettings& settings, WakeFile wake_file,
+                             NetworkChoice choice)
+    : wake_file_(std::move(wake_file)),
+      choice_(std::move(choice)),
       plaintext_(settings.uring.receive_buffer_bytes + 2 * tls_record_bytes_max + receive_padding),
       goodbye_(settings.goodbye) {}
-
-LiveTransport::~LiveTransport() { resolver_.reset(); }  // before the ring that it wakes
-
-void LiveTransport::start_on_this_thread() { uring_->enable_on_this_thread(); }
-void LiveTransport::stop_on_this_thread() { uring_->leave_this_thread(); }
 
 void LiveTransport::add_slot() {
   auto slot = make_slot();
@@ -136,18 +148,40 @@ void LiveTransport::on_connected(PendingConnect& pending, int32_t error, Complet
   slot.phase = Phase::handshaking;
   note_race_wake();
   begin_stream(slot);
-  KnownHost* const known = slot.known;
-  if (known == nullptr) return on_open(slot, false, sink);
-  prepare(slot.host, *known);
-  slot.tls = std::move(known->next);
-  slot.tls->resume(known->session);
-  static_cast<void>(slot.tls->handshake());
-  output_waits_ = true;
+  if (slot.known == nullptr) return on_open(slot, false, sink);
+  begin_handshake(slot, *slot.known, sink);
+}
+
+// A stream that cannot be made, for want of memory or of a descriptor for the kernel's random
+// numbers, is a failed attempt now; the next attempt makes another.
+void LiveTransport::begin_handshake(Slot& slot, KnownHost& known, CompletionSink& sink) {
+  if (const int32_t error = prepare(slot.host, known); error != 0) {
+    return fail(slot, Reason::tls_failed, error, sink);
+  }
+  slot.tls = std::move(known.next);
+  slot.tls->resume(known.session);
+  if (on_handshake(slot, slot.tls->handshake(), sink)) return;
   errands_wait_ = true;
 }
 
-void LiveTransport::prepare(const std::string& name, KnownHost& host) {
-  if (!host.next) host.next = std::make_unique<TlsStream>(*tls_, name, host.group);
+int32_t LiveTransport::prepare(const std::string& name, KnownHost& host) {
+  if (host.next) return 0;
+  auto made = TlsStream::client(*tls_, name, host.group);
+  if (!made) return made.error();
+  host.next = std::move(*made);
+  return 0;
+}
+
+bool LiveTransport::on_handshake(Slot& slot, TlsStatus status, CompletionSink& sink) {
+  if (!slot.tls->output().empty()) output_waits_ = true;
+  if (status == TlsStatus::want_more) return false;
+  if (status != TlsStatus::done) {
+    const bool refused = slot.tls->reason() == Reason::certificate_refused;
+    fail(slot, refused ? Reason::certificate_refused : Reason::tls_failed, 0, sink);
+    return false;
+  }
+  on_shaken_hands(slot, sink);
+  return slot.phase == Phase::open;
 }
 
 // A server that asked for another group than was offered need not ask again.
@@ -189,15 +223,7 @@ void LiveTransport::on_bytes(Slot& slot, std::span<std::byte> bytes, CompletionS
   }
   slot.tls->feed(bytes);
   if (slot.phase == Phase::handshaking) {
-    const TlsStatus status = slot.tls->handshake();
-    if (!slot.tls->output().empty()) output_waits_ = true;
-    if (status == TlsStatus::want_more) return;
-    if (status != TlsStatus::done) {
-      const bool refused = slot.tls->reason() == Reason::certificate_refused;
-      return fail(slot, refused ? Reason::certificate_refused : Reason::tls_failed, 0, sink);
-    }
-    on_shaken_hands(slot, sink);
-    if (slot.phase != Phase::open) return;
+    if (!on_handshake(slot, slot.tls->handshake(), sink)) return;
   }
   on_ciphertext(slot, sink);
 }
@@ -249,7 +275,7 @@ void LiveTransport::fail_later(Slot& slot, Reason reason, int32_t os_error) {
 
 void LiveTransport::fail(Slot& slot, Reason reason, int32_t os_error, CompletionSink& sink) {
   slot.has_failure = false;
-  if (slot.phase == Phase::handshaking && slot.known != nullptr) {
+  if (slot.phase == Phase::handshaking && slot.tls) {
     slot.known->session = {};  // it may be what the server disliked
   }
   keep_session(slot);
@@ -286,7 +312,7 @@ void LiveTransport::flush() {
       if (slot->carries() && slot->send_error == 0) send_output(*slot);
     }
   }
-  uring_->submit();
+  hand_over();
   // In place of one that has ended another may be opened, in the next turn at the earliest.
   if (errands_wait_ && !has_just_ended_) run_errands();
 }
@@ -303,7 +329,8 @@ void LiveTransport::run_errands() {
       say_goodbye(*slot);
     }
   }
-  for (auto& [name, host] : hosts_) prepare(name, host);
+  // What cannot be made now is made, or told, when it is needed.
+  for (auto& [name, host] : hosts_) static_cast<void>(prepare(name, host));
 }
 
 bool LiveTransport::is_being_replaced(const Slot& slot) const {
@@ -366,20 +393,12 @@ void LiveTransport::drain(Duration at_most) {
   finish_sending(at_most);
 }
 
-void LiveTransport::wait_done() { wait_and_discard(Duration::milliseconds(5)); }
-
-void LiveTransport::wait_and_discard(Duration at_most) {
-  uring_->submit();
-  if (!has_done()) uring_->park(at_most);
-  poll_and_discard();
-}
-
 void LiveTransport::poll_and_discard() {
   struct Nobody final : CompletionSink {
     void on_completion(const Completion&) override {}
   } nobody;
   static_cast<void>(poll(nobody, 64));
-  uring_->submit();
+  hand_over();
 }
 
 bool LiveTransport::anyone_leaves() const {

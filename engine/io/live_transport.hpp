@@ -2,11 +2,12 @@
 // is here; UringTransport and SocketTransport are two ways.
 //
 // Owns:       the resolver, what is remembered of each name's addresses, a slot for each
-//             connection, the last TLS session, the ring (by which the recorder's files are written
-//             and a parked loop is woken, whatever the network).
+//             connection, the last TLS session, the file by which others wake the loop.
 // Threads:    everything from start_on_this_thread() to stop_on_this_thread() belongs to the loop,
 //             wake() to anyone.
 // Invariants: those of Transport.
+// Errors:     create() and files() say in one line what the system refuses; std::bad_alloc passes
+//             through them. Later: as completions.
 // Cost:       once a connection is open, nothing is allocated, and no system call is made but those
 //             that the way to the kernel names.
 #pragma once
@@ -33,7 +34,7 @@
 #include "io/threads/resolver.hpp"
 #include "io/tls/stream.hpp"
 #include "io/uring/uring.hpp"
-#include "io/uring/uring_files.hpp"
+#include "io/wake_file.hpp"
 
 namespace havklo::io {
 
@@ -44,7 +45,7 @@ struct GoodbyeLimits {
 };
 
 struct LiveTransportSettings {
-  Network network = Network::io_uring;
+  Network network = Network::automatic;
   bool tls = true;                     // false: no CA certificates are loaded
   std::optional<std::string> ca_file;  // none: the system's store
   uint32_t connections_max = 4;        // open at once; as many again may be on their way out
@@ -59,16 +60,18 @@ struct SocketCounters {
   std::atomic<uint64_t> empty_calls{0};  // of them, recv that had nothing
 };
 
-class LiveTransport : public Transport, public UringFiles {
+class LiveTransport : public Transport {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<LiveTransport>, std::string> create(
       const LiveTransportSettings& settings);
-  ~LiveTransport() override;
 
-  // Once, by the loop's thread, before its first turn.
-  void start_on_this_thread();
+  // By the loop's thread, before its first turn; again after a failure.
+  [[nodiscard]] virtual std::expected<void, std::string> start_on_this_thread() = 0;
   // Once, by the same thread, after its last turn, unless it is the one that destroys.
-  void stop_on_this_thread();
+  virtual void stop_on_this_thread() = 0;
+  [[nodiscard]] const NetworkChoice& network() const { return choice_; }
+  // What a recorder writes its files with: there as long as the transport. Before the loop begins.
+  [[nodiscard]] virtual std::expected<BlockWriter*, std::string> files() = 0;
 
   // Where TLS decrypts into as long as it has room; before the loop begins.
   void receive_into(ReceiveRoom& room) { receive_room_ = &room; }
@@ -82,13 +85,13 @@ class LiveTransport : public Transport, public UringFiles {
 
   // Sleeps until something arrives, wake() is called or `at_most` has passed.
   virtual void park(Duration at_most) = 0;
-  void wake() noexcept { uring_->wake(); }
+  void wake() const noexcept { wake_file_.wake(); }
   // Says the goodbyes that wait, lets the kernel take and finish what is on its way out, and hears
   // out who still talks, for `at_most` at most.
   void drain(Duration at_most);
-  void wait_done() override;
 
-  [[nodiscard]] const UringCounters& counters() const { return uring_->counters(); }
+  // Of the ring, if there is one.
+  [[nodiscard]] virtual const UringCounters& counters() const = 0;
   [[nodiscard]] const SocketCounters& socket_counters() const { return socket_counters_; }
   // For the core, which tells it how far a message is.
   [[nodiscard]] PhaseRecorder& phases() { return phases_; }
@@ -100,7 +103,7 @@ class LiveTransport : public Transport, public UringFiles {
   using Slot = ConnectionSlot;
   using Phase = Slot::Phase;
 
-  LiveTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring);
+  LiveTransport(const LiveTransportSettings& settings, WakeFile wake_file, NetworkChoice choice);
 
   // What a way to the kernel does. `socket_flags`: of its sockets.
   [[nodiscard]] virtual std::unique_ptr<Slot> make_slot() const = 0;
@@ -119,6 +122,8 @@ class LiveTransport : public Transport, public UringFiles {
   virtual void end(Slot& slot) = 0;
   // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
   virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
+  // What was prepared in this turn goes to the kernel.
+  virtual void hand_over() {}
   // Lets the kernel finish what it still owes, and the peers what they have to say; then closes
   // what is still on its way out.
   virtual void finish_sending(Duration at_most) = 0;
@@ -136,7 +141,7 @@ class LiveTransport : public Transport, public UringFiles {
   }
   static void release(Slot& slot);
 
-  [[nodiscard]] Uring& uring() { return *uring_; }
+  [[nodiscard]] const WakeFile& wake_file() const { return wake_file_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
   [[nodiscard]] const std::vector<std::unique_ptr<PendingConnect>>& pending() const {
     return pending_;
@@ -147,7 +152,6 @@ class LiveTransport : public Transport, public UringFiles {
   // The same, no longer than until a race needs a look.
   [[nodiscard]] Duration until_race(Duration at_most);
   void ask_to_send() { output_waits_ = true; }  // at the next flush()
-  void wait_and_discard(Duration at_most);
   void poll_and_discard();
   [[nodiscard]] bool anyone_leaves() const;
   // `at_most`, or less: until the first of those who leave is heard no longer.
@@ -156,6 +160,8 @@ class LiveTransport : public Transport, public UringFiles {
   SocketCounters socket_counters_;
 
  private:
+  [[nodiscard]] static std::expected<std::unique_ptr<LiveTransport>, std::string> make(
+      const LiveTransportSettings& settings);
   void add_slot();
   [[nodiscard]] Slot& free_slot();
   [[nodiscard]] Slot* find(ConnectionId id);
@@ -174,7 +180,11 @@ class LiveTransport : public Transport, public UringFiles {
   void abandon_all(const Slot& slot);
   template <class Use>
   void for_each_runner(const Slot& slot, Use use);
-  void prepare(const std::string& name, KnownHost& host);
+  // Makes the stream of its next connection, unless it is there. An errno: there is none.
+  [[nodiscard]] int32_t prepare(const std::string& name, KnownHost& host);
+  void begin_handshake(Slot& slot, KnownHost& known, CompletionSink& sink);
+  // False: the stream is not open.
+  [[nodiscard]] bool on_handshake(Slot& slot, TlsStatus status, CompletionSink& sink);
   void on_shaken_hands(Slot& slot, CompletionSink& sink);
   void on_open(Slot& slot, bool tls_resumed, CompletionSink& sink);
   void on_ciphertext(Slot& slot, CompletionSink& sink);
@@ -191,9 +201,10 @@ class LiveTransport : public Transport, public UringFiles {
   void run_errands();
 
   SystemClock clock_;
+  WakeFile wake_file_;  // before the resolver, which writes to it
+  NetworkChoice choice_;
   std::optional<TlsContext> tls_;
   std::map<std::string, KnownHost> hosts_;  // as many as the settings name
-  std::unique_ptr<Uring> uring_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<PendingConnect>> pending_;

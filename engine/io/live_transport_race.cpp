@@ -92,12 +92,12 @@ void LiveTransport::fall(Slot& slot, const Endpoint& peer, int32_t error) {
 }
 
 void LiveTransport::start_connect(Slot& slot, const Endpoint& peer) {
+  PendingConnect& pending = free_pending();  // before there is a socket, which it would cost
   const int file = ::socket(peer.family == 4 ? AF_INET : AF_INET6,
                             SOCK_STREAM | SOCK_CLOEXEC | socket_flags(), 0);
   if (file < 0) return fall(slot, peer, errno);
   const int on = 1;
   setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
-  PendingConnect& pending = free_pending();
   pending.phase = PendingConnect::Phase::connecting;
   pending.slot = &slot;
   pending.peer = peer;
@@ -116,7 +116,7 @@ void LiveTransport::settle(Slot& slot) {
   if (slot.races()) {
     for_each_runner(slot, [&](PendingConnect& runner) { slot.addresses->failed(runner.peer); });
     abandon_all(slot);
-  } else if (slot.carries() && !slot.greeted) {
+  } else if (slot.carries() && !slot.greeted && !slot.lacks_stream()) {
     slot.addresses->failed(slot.peer);
   }
 }

@@ -1,5 +1,4 @@
-// Asks every socket in turn; sleeps in ppoll(), beside the file by which others wake the loop: the
-// ring's own says nothing of work that waits for its thread.
+// Asks every socket in turn; sleeps in ppoll(), beside the file by which others wake the loop.
 #include "io/socket_transport.hpp"
 
 #include <sys/socket.h>
@@ -26,11 +25,37 @@ struct SocketTransport::SocketSlot final : Slot {
   uint32_t sent = 0;     // plaintext that left and is not yet reported
 };
 
-SocketTransport::SocketTransport(const LiveTransportSettings& settings,
-                                 std::unique_ptr<Uring> uring)
-    : LiveTransport(settings, std::move(uring)),
+SocketTransport::SocketTransport(const LiveTransportSettings& settings, WakeFile wake_file,
+                                 NetworkChoice choice)
+    : LiveTransport(settings, std::move(wake_file), std::move(choice)),
       buffer_bytes_(settings.uring.receive_buffer_bytes),
       buffer_(buffer_bytes_ + receive_padding) {}
+
+std::expected<void, std::string> SocketTransport::start_on_this_thread() {
+  return ring_files_ ? ring_files_->start_on_this_thread() : std::expected<void, std::string>{};
+}
+
+void SocketTransport::stop_on_this_thread() {
+  if (ring_files_) ring_files_->stop_on_this_thread();
+}
+
+// io_uring writes without a call that waits for the disk; where it is refused a thread does.
+std::expected<BlockWriter*, std::string> SocketTransport::files() {
+  if (ring_files_) return ring_files_.get();
+  if (thread_files_) return thread_files_.get();
+  if (auto ring = RingFiles::create()) {
+    ring_files_ = std::move(*ring);
+    return ring_files_.get();
+  }
+  auto thread = ThreadFiles::create([this] { wake(); });
+  if (!thread) return std::unexpected(std::move(thread.error()));
+  thread_files_ = std::move(*thread);
+  return thread_files_.get();
+}
+
+const UringCounters& SocketTransport::counters() const {
+  return ring_files_ ? std::as_const(*ring_files_).counters() : no_ring_;
+}
 
 std::unique_ptr<ConnectionSlot> SocketTransport::make_slot() const {
   return std::make_unique<SocketSlot>();
@@ -60,7 +85,6 @@ void SocketTransport::begin_stream(Slot& slot) {
 
 // Begins where the last turn's budget was spent, so that no socket starves another.
 void SocketTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
-  uring().reap([this](const io_uring_cqe& completion) { return take_file_completion(completion); });
   news_waits_ = false;
   // By index: one that falls may begin another.
   for (size_t i = 0; i < pending().size(); ++i) look_for_connect(*pending()[i], sink);
@@ -183,9 +207,8 @@ void SocketTransport::finish_sending(Duration at_most) {
 
 void SocketTransport::park(Duration at_most) {
   if (next_turn_is_due() || news_waits_) return;
-  uring().submit();
   watched_.clear();
-  watched_.push_back({.fd = uring().wake_file(), .events = POLLIN, .revents = 0});
+  watched_.push_back({.fd = wake_file().descriptor(), .events = POLLIN, .revents = 0});
   for (const auto& slot : slots()) {
     const SocketSlot& mine = own(*slot);
     if (mine.carries()) {
@@ -205,7 +228,7 @@ void SocketTransport::park(Duration at_most) {
   const timespec limit{.tv_sec = at_most.ns / second, .tv_nsec = at_most.ns % second};
   count_call();
   static_cast<void>(::ppoll(watched_.data(), watched_.size(), &limit, nullptr));
-  if (watched_.front().revents != 0) uring().forget_wakes();
+  if (watched_.front().revents != 0) wake_file().forget();
 }
 
 }  // namespace havklo::io

@@ -2,7 +2,8 @@
 // ppoll(). It is the shortest way through the kernel for one connection, and the way of user-space
 // stacks that replace these calls.
 //
-// Owns:    the buffer that all connections receive into, one after the other.
+// Owns:    the buffer that all connections receive into, one after the other; for a recorder a ring
+//          of its own, or a thread where io_uring is refused.
 // Threads: as LiveTransport.
 // Cost:    once a connection is open: a recv() for each of them a turn, whether there is something
 //          or not, one more when the buffer was filled; a send() for each turn that sends.
@@ -14,13 +15,19 @@
 #include <vector>
 
 #include "io/live_transport.hpp"
+#include "io/threads/thread_files.hpp"
+#include "io/uring/ring_files.hpp"
 
 namespace havklo::io {
 
 class SocketTransport final : public LiveTransport {
  public:
-  SocketTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring);
+  SocketTransport(const LiveTransportSettings& settings, WakeFile wake_file, NetworkChoice choice);
 
+  [[nodiscard]] std::expected<void, std::string> start_on_this_thread() override;
+  void stop_on_this_thread() override;
+  [[nodiscard]] std::expected<BlockWriter*, std::string> files() override;
+  [[nodiscard]] const UringCounters& counters() const override;
   void park(Duration at_most) override;
 
  private:
@@ -47,6 +54,9 @@ class SocketTransport final : public LiveTransport {
   int64_t send_some(SocketSlot& slot);
   void count_call();
 
+  std::unique_ptr<RingFiles> ring_files_;      // of a recorder …
+  std::unique_ptr<ThreadFiles> thread_files_;  // … or these
+  UringCounters no_ring_;
   size_t buffer_bytes_;
   std::vector<std::byte> buffer_;  // padding behind it
   std::vector<pollfd> watched_;    // by park()

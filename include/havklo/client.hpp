@@ -9,8 +9,9 @@
 // Owns:    the engine, its thread, the ring between that thread and yours, the network below.
 // Threads: one consumer. All calls but the constructor's come from the consumer's thread; names()
 //          may be read there for every id that an event brought.
-// Errors:  bad settings are refused by connect(), naming field, value and allowed range. After
-//          that, whatever happens to the connection is an event, never an exception.
+// Errors:  bad settings are refused by connect(), naming field, value and allowed range, and so is
+//          what the machine lacks; neither throws. After that, whatever happens to the connection
+//          is an event, never an exception.
 // Cost:    poll() is a load and a copy of 64 bytes. The engine's thread spins on one core unless
 //          Idle::park is chosen.
 #pragma once
@@ -35,8 +36,9 @@
 
 namespace havklo {
 
-// Why a client could not start: a setting, or what the machine refused (io_uring, the CA file, the
-// core to pin to).
+// Why a client could not start: a setting, or what the machine refused (memory, a thread, a
+// descriptor, the CA file, the core to pin to). Nothing is left behind but, perhaps, the file of a
+// recording.
 struct StartError {
   std::optional<ConfigError> config;
   std::string what;  // when it is not a setting
@@ -126,6 +128,8 @@ class KrakenClient final : public ClientCommands {
   // Once closed: whether everything is in the recording, or one line that says why not.
   [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
+  // What it runs on, and why on nothing faster.
+  [[nodiscard]] const NetworkChoice& network() const;
   // Latencies inside the engine, as of now: some microseconds here, nothing for the engine.
   [[nodiscard]] ClientCounters counters() const;
 
@@ -159,6 +163,8 @@ class InlineKrakenClient final : public ClientCommands {
   // Once closed: whether everything is in the recording, or one line that says why not.
   [[nodiscard]] std::expected<void, std::string> recording() const;
   [[nodiscard]] const Names& names() const;
+  // What it runs on, and why on nothing faster.
+  [[nodiscard]] const NetworkChoice& network() const;
   // Latencies inside the engine, as of now: some microseconds here, nothing for the engine.
   [[nodiscard]] ClientCounters counters() const;
 

@@ -74,8 +74,15 @@ struct RecordingSettings {
 enum class Idle : uint8_t { spin, park };
 
 // The way to the kernel's network: io_uring, or connect, recv and send, which user-space stacks can
-// replace. The README says when to choose which.
-enum class Network : uint8_t { io_uring, sockets };
+// replace; automatic ("auto" in a file): io_uring where the system lets us (containers often do
+// not), else sockets. The README says when to choose which.
+enum class Network : uint8_t { io_uring, sockets, automatic };
+
+// What a client runs on: never `automatic`.
+struct NetworkChoice {
+  Network taken = Network::io_uring;
+  std::string refused;  // why io_uring was not, in one line; empty: it was, or was not asked for
+};
 
 struct Settings {
   std::string url{kraken_public_url};
@@ -87,7 +94,7 @@ struct Settings {
   RecordingSettings recording;
   uint32_t ring_slots = 65'536;  // a power of two
   Idle idle = Idle::spin;
-  Network network = Network::io_uring;
+  Network network = Network::automatic;
   std::optional<uint32_t> cpu;         // pin the engine's thread
   std::optional<std::string> ca_file;  // none: the system's CA store
   std::optional<uint64_t> seed;        // none: from the kernel

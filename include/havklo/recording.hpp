@@ -35,7 +35,8 @@ namespace havklo {
 [[nodiscard]] std::expected<std::string, std::string> recording_path(std::string_view pattern,
                                                                      int64_t utc_ns);
 
-// Writes blocks of files without waiting: live through the loop's io_uring.
+// Writes blocks of files without waiting: live through the loop's io_uring, or a thread
+// where that is refused.
 class BlockWriter {
  public:
   struct Done {

@@ -77,7 +77,9 @@ std::expected<std::unique_ptr<RecordingFiles>, std::string> RecordingFiles::open
     BlockWriter& writer) {
   std::unique_ptr<RecordingFiles> files(new RecordingFiles(path, limits, writer));
   files->header_text_ = std::move(header);
-  files->take_memory();
+  if (!files->take_memory()) {
+    return std::unexpected("cannot record to '" + path + "': " + reason_text(ENOMEM));
+  }
   if (auto opened = files->open_first(); !opened) {
     return std::unexpected("cannot record to '" + path + "': " + opened.error());
   }
@@ -98,7 +100,7 @@ RecordingFiles::~RecordingFiles() {
 
 void RecordingFiles::FreeMemory::operator()(std::byte* memory) const { std::free(memory); }
 
-void RecordingFiles::take_memory() {
+bool RecordingFiles::take_memory() {
   const size_t closing = whole_pages(BlockHeader::bytes + BlockIndex::closing_bytes_max);
   const size_t header = whole_pages(BlockHeader::bytes + header_text_.before.size() + digits_max +
                                     header_text_.after.size() + 1);
@@ -107,12 +109,13 @@ void RecordingFiles::take_memory() {
   blocks_ = given.data();
   if (given.empty()) {
     own_memory_.reset(static_cast<std::byte*>(std::aligned_alloc(page_bytes, bytes)));
-    HAVKLO_ASSERT(own_memory_ != nullptr);
+    if (own_memory_ == nullptr) return false;
     blocks_ = own_memory_.get();
     std::memset(blocks_, 0, bytes);  // no page faults later
   }
   closing_ = blocks_ + block_count * block_bytes;
   header_ = closing_ + closing;
+  return true;
 }
 
 // A copy into the page cache costs more than all the rest of recording. A file system that does not
@@ -132,7 +135,8 @@ std::expected<void, std::string> RecordingFiles::open_first() {
   const auto first = open_first_file(path_, goes_over, limits_.overwrite);
   if (!first) return std::unexpected(first.error());
   file_ = first->file;
-  lock_ = ::dup(file_);
+  lock_ = ::fcntl(file_, F_DUPFD_CLOEXEC, 0);
+  if (lock_ < 0) return std::unexpected(reason_text(errno));
   has_name_ = has_name(file_);
   go_past_the_page_cache();
   const Progress nothing{.digest = EventDigest().value()};

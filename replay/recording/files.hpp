@@ -110,7 +110,7 @@ class RecordingFiles {
   [[nodiscard]] size_t aligned(size_t bytes) const {
     return (bytes + alignment_ - 1) / alignment_ * alignment_;
   }
-  void take_memory();
+  [[nodiscard]] bool take_memory();  // false: there is none
   void go_past_the_page_cache();
   void begin_block(uint32_t number);
   [[nodiscard]] std::expected<void, std::string> open_first();

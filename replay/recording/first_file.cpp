@@ -1,6 +1,7 @@
 // What is at the path, who else records there, and only then a file.
 #include "replay/recording/first_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -81,12 +83,12 @@ std::string running_recording_before(const std::string& path) {
 // The later files of `path`, whoever made them.
 std::vector<std::string> later_files_of(const std::string& path) {
   std::vector<std::string> found;
-  std::error_code error;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error);
-  const std::filesystem::directory_iterator end;
-  for (; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+  // Not std::filesystem's iterator: libstdc++'s ends the program where memory is short.
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
+      ::opendir(folder.empty() ? "." : folder.c_str()), ::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
     const std::string number(number_of(name));
     std::string later = path + "." + number;
     if (number.empty() || std::filesystem::path(later).filename() != name) continue;

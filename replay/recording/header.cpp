@@ -64,6 +64,8 @@ std::string settings_text(std::span<const Settings> sessions) {
     Settings shown = sessions[i];
     shown.url = without_credentials(shown.url);
     shown.recording.overwrite = false;  // how it began is no part of it
+    // A header says what was taken; where there was no network at all, what builds always said.
+    if (shown.network == Network::automatic) shown.network = Network::io_uring;
     text += '\n';
     if (several) text += session_mark(i) + "\n";
     text += settings_to_toml(shown);
@@ -107,12 +109,15 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
     }
   }
+  // What a header does not say is what its build did.
+  Settings unsaid;
+  unsaid.network = Network::io_uring;
   for (uint32_t i = 0; i < sessions; ++i) {
     const size_t end = i + 1 == sessions ? text.size() : text.find("\n" + session_mark(i + 1));
     if (end == std::string_view::npos) {
       return std::unexpected(fmt::format("'{}' has a header without session {}", path, i + 1));
     }
-    auto settings = settings_from_toml(text.substr(0, end), path);
+    auto settings = settings_from_toml(text.substr(0, end), path, unsaid);
     if (!settings) return std::unexpected(settings.error());
     if (auto valid = validate(*settings); !valid) {
       return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));

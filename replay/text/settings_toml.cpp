@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> jitter_names = {"none", "full", "decorrelated"};
 constexpr std::array<std::string_view, 2> idle_names = {"spin", "park"};
-constexpr std::array<std::string_view, 2> network_names = {"io_uring", "sockets"};
+constexpr std::array<std::string_view, 3> network_names = {"io_uring", "sockets", "auto"};
 
 struct Section {
   std::string_view name;
@@ -68,7 +68,8 @@ std::vector<Section> sections_of(Settings& settings) {
       {"engine",
        {count_field("ring_slots", settings.ring_slots),
         choice_field("idle", settings.idle, idle_names, "\"spin\" or \"park\""),
-        choice_field("network", settings.network, network_names, "\"io_uring\" or \"sockets\""),
+        choice_field("network", settings.network, network_names,
+                     "\"auto\", \"io_uring\" or \"sockets\""),
         optional_count_field("cpu", settings.cpu), seed_field("seed", settings.seed),
         optional_text_field("ca_file", settings.ca_file)}},
   };

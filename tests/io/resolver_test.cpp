@@ -26,11 +26,11 @@ class ResolverTest : public testing::Test {
 
   ResolverAnswer ask(const std::string& host = "venue.test", Duration timeout = 10_s) {
     const uint64_t token = ++token_;
-    resolver_.ask(token, host, 443, timeout);
+    resolver_->ask(token, host, 443, timeout);
     ResolverAnswer answer;
     for (int round = 0; round < 1000 && answer.token != token; ++round) {
       server_.step();
-      static_cast<void>(resolver_.take(answer));
+      static_cast<void>(resolver_->take(answer));
     }
     EXPECT_EQ(answer.token, token) << "no answer in ten seconds";
     EXPECT_EQ(answer.host, host);
@@ -50,10 +50,11 @@ class ResolverTest : public testing::Test {
   NameServer server_;
   TemporaryFile hosts_;
   TemporaryFile resolv_conf_{"search corp.test far.test\n"};
-  Resolver resolver_{[] {},
-                     {.servers = server_.address(),
-                      .hosts_file = hosts_.path(),
-                      .resolv_conf = resolv_conf_.path()}};
+  std::unique_ptr<Resolver> resolver_ =
+      Resolver::create([] {}, {.servers = server_.address(),
+                               .hosts_file = hosts_.path(),
+                               .resolv_conf = resolv_conf_.path()})
+          .value();
   uint64_t token_ = 0;
 };
 
@@ -79,7 +80,7 @@ TEST_F(ResolverTest, ASilentServerDoesNotHoldTheLookUpForEver) {  // lesson 30
 TEST_F(ResolverTest, AQuestionThatWaitedTooLongHoldsNobodyUp) {
   server_.silent = Silent::always;
   for (uint64_t stale = 1001; stale <= 1100; ++stale) {
-    resolver_.ask(stale, "venue.test", 443, 100_ms);
+    resolver_->ask(stale, "venue.test", 443, 100_ms);
   }
   // A hundred look-ups one after the other would take the ten seconds and more.
   EXPECT_TRUE(find("venue.test", 200_ms).empty());

@@ -96,7 +96,7 @@ class TransportTest : public testing::TestWithParam<Way> {
     auto made = LiveTransport::create(settings);
     ASSERT_TRUE(made) << made.error();
     transport_ = std::move(*made);
-    transport_->start_on_this_thread();
+    ASSERT_TRUE(transport_->start_on_this_thread());
   }
   void open(ConnectionId id = first_id, Duration timeout = Duration::seconds(5)) {
     transport_->open(

@@ -12,8 +12,9 @@ namespace havklo {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder()
-      : path_((std::filesystem::temp_directory_path() / "havklo-folder-XXXXXX").string()) {
+  explicit TemporaryFolder(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : path_((parent / "havklo-folder-XXXXXX").string()) {
     HAVKLO_ASSERT(mkdtemp(path_.data()) != nullptr);
   }
   ~TemporaryFolder() {

@@ -112,7 +112,7 @@ TEST(Settings, HaveTheDefaultsOfTheDesign) {
   EXPECT_EQ(settings.requests.per_second, 10u);
   EXPECT_EQ(settings.requests.burst, 5u);
   EXPECT_EQ(settings.idle, Idle::spin);
-  EXPECT_EQ(settings.network, Network::io_uring);
+  EXPECT_EQ(settings.network, Network::automatic);
 }
 
 TEST(SettingsToml, WhatIsWrittenReadsBackTheSame) {
@@ -181,7 +181,7 @@ TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
       Wrong{"[reconnect]\njitter = \"some\"\n",
             "f.toml:2: reconnect.jitter must be \"none\", \"full\" or \"decorrelated\""},
       Wrong{"[engine]\nnetwork = \"epoll\"\n",
-            "f.toml:2: engine.network must be \"io_uring\" or \"sockets\""},
+            "f.toml:2: engine.network must be \"auto\", \"io_uring\" or \"sockets\""},
       Wrong{"reconnect = 1\n", "f.toml:1: reconnect must be a table: [reconnect]"},
       Wrong{"[subscription]\n",
             "f.toml:1: subscription must be a list of tables: [[subscription]]"},

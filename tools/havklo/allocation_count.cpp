@@ -17,7 +17,7 @@ thread_local uint64_t allocated = 0;
 
 void* counted(void* memory) {
   ++allocated;
-  if (memory == nullptr) std::abort();  // nothing here could go on without memory
+  if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 }  // namespace

@@ -57,6 +57,11 @@ std::vector<std::string> channel_names() {
   return names;
 }
 
+Network network_named(const std::string& name) {
+  if (name == "auto") return Network::automatic;
+  return name == "sockets" ? Network::sockets : Network::io_uring;
+}
+
 std::expected<Settings, std::string> read_config(const std::string& path) {
   if (path.empty()) return Settings{};
   const auto text = read_text_file(path);
@@ -72,9 +77,7 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
   if (options.ca_file) settings->ca_file = *options.ca_file;
   if (options.no_reconnect) settings->reconnect.enabled = false;
   if (options.idle) settings->idle = *options.idle == "park" ? Idle::park : Idle::spin;
-  if (options.network) {
-    settings->network = *options.network == "sockets" ? Network::sockets : Network::io_uring;
-  }
+  if (options.network) settings->network = network_named(*options.network);
   if (options.cpu) settings->cpu = *options.cpu;
   if (options.seed) settings->seed = *options.seed;
   std::optional<uint32_t> interval;
@@ -149,6 +152,10 @@ int run(const RunOptions& options) {
   auto client = KrakenClient::connect(*settings);
   if (!client) return refuse_run(client.error().message());
 
+  if (const std::string& why = (*client)->network().refused; !why.empty()) {
+    std::fprintf(stderr, "havklo run: plain sockets are the network: %s\n", why.c_str());
+  }
+
   EventPrinter printer(options.format, wants_colour());
   const auto end =
       limit ? Clock::now() + std::chrono::nanoseconds(limit->ns) : Clock::time_point::max();
@@ -220,8 +227,8 @@ void add_run_command(CLI::App& program, int& exit_code) {
       ->check(CLI::IsMember({"spin", "park"}));
   command
       ->add_option("--network", options->network,
-                   "io_uring (default), or sockets: recv and send calls")
-      ->check(CLI::IsMember({"io_uring", "sockets"}));
+                   "auto (default): io_uring, or sockets (recv and send) where it is refused")
+      ->check(CLI::IsMember({"auto", "io_uring", "sockets"}));
   command->add_flag("--counters", options->counters,
                     "at the end, say on stderr where the time of messages and turns went");
   command->add_option("--cpu", options->cpu, "pin the engine's thread to this core");

@@ -91,7 +91,7 @@ class ByEpoll {
 
 class ByUring {
  public:
-  ByUring() { uring_->enable_on_this_thread(); }
+  ByUring() { uring_->enable_on_this_thread().value(); }
   void attach(int file) {
     file_ = file;
     arm();

@@ -4,22 +4,25 @@
 #include <ares.h>
 #include <netdb.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "addresses/address_text.hpp"
 #include "io/system_clock.hpp"
 #include "io/threads/name_files.hpp"
+#include "io/threads/started_thread.hpp"
 
 namespace havklo::io {
 namespace {
@@ -43,6 +46,15 @@ struct Found {
 // A server that answers for one family and drops the question for the other must not hold up every
 // attempt (RFC 8305 §3).
 constexpr Duration second_family_wait = Duration::milliseconds(50);
+
+// c-ares is set up once a process, and tried again after a failure.
+int library_result() {
+  static std::mutex mutex;
+  static int result = ARES_ENOTINITIALIZED;
+  const std::scoped_lock lock(mutex);
+  if (result != ARES_SUCCESS) result = ares_library_init(ARES_LIB_INIT_ALL);
+  return result;
+}
 
 int whole_milliseconds(Duration duration) {
   return static_cast<int>(std::max<int64_t>(duration.ns / 1'000'000, 1));
@@ -109,16 +121,14 @@ struct Resolver::State {
   [[nodiscard]] ares_channel open_channel(const Question& question);
   void wait_for_servers(ares_channel channel, Instant deadline);
   void lay_ready(ResolverAnswer answer);
-  void wake() const {
-    const uint64_t one = 1;
-    static_cast<void>(!::write(wake_fd, &one, sizeof one));
-  }
+  // Sleeps until there is one; none: it is time to stop.
+  [[nodiscard]] std::optional<Question> next_question();
 
   std::function<void()> on_answer;
   ResolverSettings settings;
   SystemClock clock;
-  int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::mutex mutex;  // guards the two mailboxes
+  std::condition_variable asked;
   std::deque<Question> questions;
   std::deque<ResolverAnswer> answers;
   std::atomic<bool> has_answers{false};
@@ -127,17 +137,30 @@ struct Resolver::State {
   std::thread thread;
 };
 
-Resolver::Resolver(std::function<void()> on_answer, ResolverSettings settings)
-    : state_(std::make_unique<State>(std::move(on_answer), std::move(settings))) {
-  ares_library_init(ARES_LIB_INIT_ALL);
-  state_->thread = std::thread([state = state_.get()] { state->run(); });
+std::expected<std::unique_ptr<Resolver>, std::string> Resolver::create(
+    std::function<void()> on_answer, ResolverSettings settings) {
+  std::unique_ptr<Resolver> resolver(
+      new Resolver(std::make_unique<State>(std::move(on_answer), std::move(settings))));
+  State* const state = resolver->state_.get();
+  if (const int result = library_result(); result != ARES_SUCCESS) {
+    return std::unexpected(std::string("c-ares: ") + ares_strerror(result));
+  }
+  auto started = start_thread([state] { state->run(); });
+  if (!started) return std::unexpected(std::move(started.error()));
+  state->thread = std::move(*started);
+  return resolver;
 }
 
+Resolver::Resolver(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 Resolver::~Resolver() {
-  state_->stop.store(true);
-  state_->wake();
+  if (!state_->thread.joinable()) return;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->stop.store(true);
+  }
+  state_->asked.notify_one();
   state_->thread.join();
-  ::close(state_->wake_fd);
 }
 
 void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duration timeout) {
@@ -157,7 +180,7 @@ void Resolver::ask(uint64_t token, std::string_view host, uint16_t port, Duratio
     state_->questions.push_back(
         {token, std::string(host), port, limit, state_->clock.now() + limit});
   }
-  state_->wake();
+  state_->asked.notify_one();
 }
 
 bool Resolver::take(ResolverAnswer& answer) {
@@ -176,25 +199,23 @@ void Resolver::State::lay_ready(ResolverAnswer answer) {
   has_answers.store(true, std::memory_order_release);
 }
 
+// A question that there is no memory for stays without an answer: its attempt ends in time.
 void Resolver::State::run() {
-  while (!stop.load()) {
-    Question question;
-    {
-      const std::scoped_lock lock(mutex);
-      if (!questions.empty()) {
-        question = std::move(questions.front());
-        questions.pop_front();
-      }
+  while (const auto question = next_question()) {
+    try {
+      look_up(*question);
+    } catch (const std::bad_alloc&) {
     }
-    if (!question.host.empty()) {
-      look_up(question);
-      continue;
-    }
-    pollfd wait{.fd = wake_fd, .events = POLLIN, .revents = 0};
-    ::poll(&wait, 1, -1);
-    uint64_t count = 0;
-    static_cast<void>(!::read(wake_fd, &count, sizeof count));
   }
+}
+
+std::optional<Question> Resolver::State::next_question() {
+  std::unique_lock lock(mutex);
+  asked.wait(lock, [this] { return stop.load() || !questions.empty(); });
+  if (stop.load()) return std::nullopt;
+  Question question = std::move(questions.front());
+  questions.pop_front();
+  return question;
 }
 
 void Resolver::State::look_up(const Question& question) {

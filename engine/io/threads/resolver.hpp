@@ -8,14 +8,16 @@
 //          with the suffixes of resolv.conf, the next only when the one before does not exist. Once
 //          a name was found, none behind it is asked any more: a wildcard there would answer for a
 //          venue that is gone for a moment. No environment variable matters (lesson 40).
-// Errors:  an answer without addresses. Once one family (IPv4, IPv6) is answered, the other is
-//          waited for 50 ms (RFC 8305 §3). Looking up takes half of an attempt's time at most.
+// Errors:  create() says in one line why there is no thread. Later: an answer without addresses.
+//          Once one family (IPv4, IPv6) is answered, the other is waited for 50 ms (RFC 8305 §3).
+//          Looking up takes half of an attempt's time at most.
 // Cost:    take() is one load while nothing waits. ask() allocates and wakes the thread: it happens
 //          once an attempt.
 // Why:     getaddrinfo in a loop has blocked it for seconds (lesson 30).
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <havklo/transport.hpp>
 #include <memory>
@@ -43,7 +45,8 @@ class Resolver {
  public:
   // `on_answer` is called in the resolver's thread after an answer was laid ready; it may wake the
   // loop.
-  explicit Resolver(std::function<void()> on_answer, ResolverSettings settings = {});
+  [[nodiscard]] static std::expected<std::unique_ptr<Resolver>, std::string> create(
+      std::function<void()> on_answer, ResolverSettings settings = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -55,6 +58,7 @@ class Resolver {
 
  private:
   struct State;
+  explicit Resolver(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

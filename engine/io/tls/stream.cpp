@@ -10,10 +10,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
+#include <mutex>
+#include <new>
 
 #include "io/tls/record_opener.hpp"
 
@@ -45,10 +48,16 @@ bool set_groups(WOLFSSL_CTX* ctx, std::span<const TlsGroup> groups) {
          WOLFSSL_SUCCESS;
 }
 
-void initialise_once() {
-  static const int result = wolfSSL_Init();
-  HAVKLO_ASSERT(result == WOLFSSL_SUCCESS);
+// Once a process, and tried again after a failure: what the library lacked may be there now.
+bool is_initialised() {
+  static std::mutex mutex;
+  static bool done = false;
+  const std::scoped_lock lock(mutex);
+  done = done || wolfSSL_Init() == WOLFSSL_SUCCESS;
+  return done;
 }
+
+constexpr const char* no_library = "TLS: the library cannot start: no memory, or no descriptor";
 
 WOLFSSL_METHOD* method_of(bool client, TlsVersions versions) {
   switch (versions) {
@@ -173,12 +182,14 @@ void TlsStream::Free::operator()(WOLFSSL* ssl) const { wolfSSL_free(ssl); }
 
 std::expected<TlsContext, std::string> TlsContext::client(const std::optional<std::string>& ca_file,
                                                           TlsVersions versions) {
-  initialise_once();
+  if (!is_initialised()) return std::unexpected(no_library);
   TlsContext context(wolfSSL_CTX_new(method_of(true, versions)));
   WOLFSSL_CTX* ctx = context.context_.get();
   if (ctx == nullptr) return std::unexpected("TLS: out of memory");
   wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2);
-  wolfSSL_CTX_set_cipher_list(ctx, cipher_list);
+  if (wolfSSL_CTX_set_cipher_list(ctx, cipher_list) != WOLFSSL_SUCCESS) {
+    return std::unexpected("TLS: out of memory");
+  }
   wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, nullptr);
   wolfSSL_CTX_UseSessionTicket(ctx);
   // Refused where only TLS 1.2 is spoken, which lets the server choose.
@@ -203,7 +214,7 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
 
 std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& identity,
                                                           TlsVersions versions) {
-  initialise_once();
+  if (!is_initialised()) return std::unexpected(no_library);
   TlsContext context(wolfSSL_CTX_new(method_of(false, versions)));
   WOLFSSL_CTX* ctx = context.context_.get();
   if (ctx == nullptr) return std::unexpected("TLS: out of memory");
@@ -237,19 +248,37 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
     : ssl_(wolfSSL_new(context.context_.get())), offered_group_(group) {
   start();
   if (ssl_ == nullptr) return;
-  if (!is_address(host)) {
-    wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host.data(),
-                   static_cast<unsigned short>(host.size()));
-  }
-  wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str());
+  bool complete = is_address(host) ||
+                  wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host.data(),
+                                 static_cast<unsigned short>(host.size())) == WOLFSSL_SUCCESS;
+  // Without the name to check for, the certificate of any other host would do.
+  complete = complete && wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str()) ==
+                             WOLFSSL_SUCCESS;
   wolfSSL_set_SessionTicket_cb(ssl_.get(), TlsCallbacks::on_ticket, this);
 #ifdef HAVE_SECRET_CALLBACK
   if (context.opens_records_) {
     wolfSSL_set_tls13_secret_cb(ssl_.get(), TlsCallbacks::on_secret, this);
   }
 #endif
-  // Refused where only TLS 1.2 is spoken, which knows no such thing.
-  static_cast<void>(wolfSSL_UseKeyShare(ssl_.get(), static_cast<word16>(group)));
+  // BAD_FUNC_ARG: where only TLS 1.2 is spoken, which knows no such thing.
+  const int share = wolfSSL_UseKeyShare(ssl_.get(), static_cast<word16>(group));
+  complete = complete && (share == WOLFSSL_SUCCESS || share == BAD_FUNC_ARG);
+  if (!complete) refuse_to_start();
+}
+
+std::expected<std::unique_ptr<TlsStream>, int32_t> TlsStream::client(TlsContext& context,
+                                                                     std::string_view host,
+                                                                     TlsGroup group) {
+  try {
+    errno = 0;  // the library does not tell it
+    auto stream = std::make_unique<TlsStream>(context, host, group);
+    if (const int error = errno; stream->reason_ != Reason::none) {
+      return std::unexpected(error != 0 ? error : ENOMEM);
+    }
+    return stream;
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(ENOMEM);
+  }
 }
 
 void TlsStream::resume(const TlsSession& session) {
@@ -264,13 +293,14 @@ TlsStream::~TlsStream() { explicit_bzero(peer_secret_.data(), peer_secret_.size(
 
 void TlsStream::start() {
   output_.reserve(output_bytes_max);
-  if (ssl_ == nullptr) {
-    error_ = MEMORY_E;
-    reason_ = Reason::tls_failed;
-    return;
-  }
+  if (ssl_ == nullptr) return refuse_to_start();
   wolfSSL_SetIOReadCtx(ssl_.get(), this);
   wolfSSL_SetIOWriteCtx(ssl_.get(), this);
+}
+
+void TlsStream::refuse_to_start() {
+  error_ = MEMORY_E;
+  reason_ = Reason::tls_failed;
 }
 
 void TlsStream::feed(std::span<const std::byte> ciphertext) {

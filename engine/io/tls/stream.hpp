@@ -105,6 +105,10 @@ class TlsStream {
   // of the keys, in `group`, is made here: with it, four fifths of the way to the hello are done
   // before there is a connection.
   TlsStream(TlsContext& context, std::string_view host, TlsGroup group = preferred_group());
+  // The same, or the errno of what it lacks: memory, or a descriptor for the kernel's random
+  // numbers.
+  [[nodiscard]] static std::expected<std::unique_ptr<TlsStream>, int32_t> client(
+      TlsContext& context, std::string_view host, TlsGroup group = preferred_group());
   // A server.
   explicit TlsStream(TlsContext& context);
   ~TlsStream();
@@ -162,6 +166,7 @@ class TlsStream {
   friend struct TlsCallbacks;
 
   void start();
+  void refuse_to_start();
   void take_over_records();
   TlsStatus status_of(int result);
   Read read_by_library(std::span<std::byte> room);

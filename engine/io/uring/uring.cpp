@@ -2,9 +2,7 @@
 #include "io/uring/uring.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -62,11 +60,20 @@ std::expected<void, std::string> Uring::set_up() {
   if (made < 0) return std::unexpected(why_refused(-made));
   ring_made_ = true;
 
-  if (settings_.receive_buffers != 0) {
-    if (auto made_buffers = make_receive_buffers(); !made_buffers) return made_buffers;
-  }
-  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd_ < 0) return std::unexpected(std::string("eventfd: ") + std::strerror(errno));
+  if (auto allowed = try_its_calls(); !allowed) return allowed;
+  return settings_.receive_buffers == 0 ? std::expected<void, std::string>{}
+                                        : make_receive_buffers();
+}
+
+// A filter may let io_uring_setup() pass and refuse the other two calls, which come when it is too
+// late to choose another way: both are made once, with nothing to do.
+std::expected<void, std::string> Uring::try_its_calls() {
+  io_uring_probe nothing{};
+  const int registered = io_uring_register_probe(&ring_, &nothing, 0);
+  if (registered < 0) return std::unexpected(why_refused(-registered));
+  const int entered = io_uring_enter(static_cast<unsigned>(ring_.ring_fd), 0, 0, 0, nullptr);
+  // EBADFD: the ring is not enabled yet.
+  if (entered < 0 && entered != -EBADFD) return std::unexpected(why_refused(-entered));
   return {};
 }
 
@@ -96,16 +103,16 @@ std::expected<void, std::string> Uring::make_receive_buffers() {
 Uring::~Uring() {
   leave_this_thread();
   if (ring_made_) io_uring_queue_exit(&ring_);
-  if (wake_fd_ >= 0) ::close(wake_fd_);
 }
 
-void Uring::enable_on_this_thread() {
+std::expected<void, std::string> Uring::enable_on_this_thread() {
   const int enabled = io_uring_enable_rings(&ring_);
-  HAVKLO_ASSERT(enabled == 0);
+  if (enabled < 0) return std::unexpected(why_refused(-enabled));
   // Saves the kernel a look-up for each entry; without it everything works the same.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
   loop_ = std::this_thread::get_id();
   watch_wakes();
+  return {};
 }
 
 void Uring::leave_this_thread() {
@@ -119,8 +126,9 @@ void Uring::leave_this_thread() {
 }
 
 void Uring::watch_wakes() {
+  if (settings_.wake_file < 0) return;
   io_uring_sqe* watch = next_submission();
-  io_uring_prep_poll_multishot(watch, wake_fd_, POLLIN);
+  io_uring_prep_poll_multishot(watch, settings_.wake_file, POLLIN);
   io_uring_sqe_set_data64(watch, wake_watch);
 }
 
@@ -170,16 +178,6 @@ void Uring::park(Duration at_most) {
   io_uring_cqe* completion = nullptr;
   count_kernel_entry();
   static_cast<void>(io_uring_submit_and_wait_timeout(&ring_, &completion, 1, &limit, nullptr));
-}
-
-void Uring::wake() noexcept {
-  const uint64_t one = 1;
-  static_cast<void>(!::write(wake_fd_, &one, sizeof one));
-}
-
-void Uring::forget_wakes() noexcept {
-  uint64_t count = 0;
-  static_cast<void>(!::read(wake_fd_, &count, sizeof count));
 }
 
 std::span<std::byte> Uring::make_fixed_memory(size_t bytes) {

@@ -1,10 +1,10 @@
 // The kernel's submission and completion rings, and the ring of buffers that it receives into.
 //
 // Owns:       the io_uring instance, the receive buffers, memory that the kernel holds ready for
-//             writing files, an eventfd by which other threads wake a parked loop.
+//             writing files.
+// Not owned:  the file by which other threads wake a parked loop.
 // Threads:    created and destroyed anywhere; from enable_on_this_thread() to leave_this_thread()
-//             it belongs to the loop's thread (IORING_SETUP_SINGLE_ISSUER). wake() may be called by
-//             any.
+//             it belongs to the loop's thread (IORING_SETUP_SINGLE_ISSUER).
 // Cost:       looking for completions is two loads in shared memory; the kernel is entered only
 //             when it has work for us (IORING_SQ_TASKRUN) or we have some for it.
 // Source:     io_uring_setup(2), io_uring_enter(2), io_uring_register_buf_ring(3).
@@ -28,6 +28,7 @@ struct UringSettings {
   uint32_t submissions = 256;
   uint32_t receive_buffers = 256;  // a power of two; 0: nothing is received by the ring
   uint32_t receive_buffer_bytes = 16 * 1024;
+  int wake_file = -1;  // ends park() when it becomes readable; none: nothing does
 };
 
 // user_data of completions that nobody waits for.
@@ -42,15 +43,16 @@ struct UringCounters {
 
 class Uring {
  public:
-  // The error names the likely cause in one line.
+  // The error names the likely cause in one line; also where only one of io_uring's three system
+  // calls is refused.
   [[nodiscard]] static std::expected<std::unique_ptr<Uring>, std::string> create(
       const UringSettings& settings);
   ~Uring();
   Uring(const Uring&) = delete;
   Uring& operator=(const Uring&) = delete;
 
-  // Once, by the thread that will submit and reap.
-  void enable_on_this_thread();
+  // By the thread that will submit and reap, before it does; again after a failure.
+  [[nodiscard]] std::expected<void, std::string> enable_on_this_thread();
   // By the same thread, at the end: nothing is submitted or reaped afterwards. The kernel knows
   // what is registered by a number of that thread's: for another one that is another ring's.
   void leave_this_thread();
@@ -79,14 +81,10 @@ class Uring {
     }
   }
 
-  // Sleeps in the kernel until something completes, wake() is called or `at_most` has passed. A
-  // wake() that reap() met since the last park() ends this one before it begins: what it announced
-  // may have come after the loop had looked for it.
+  // Sleeps in the kernel until something completes, the wake file is written to or `at_most` has
+  // passed. A wake that reap() met since the last park() ends this one before it begins: what it
+  // announced may have come after the loop had looked for it.
   void park(Duration at_most);
-  void wake() noexcept;
-  // For who sleeps elsewhere: readable from a wake() until forget_wakes().
-  [[nodiscard]] int wake_file() const { return wake_fd_; }
-  void forget_wakes() noexcept;
 
   // Receive buffers. The bytes of one are followed by receive_padding readable ones.
   static constexpr uint16_t buffer_group = 0;
@@ -109,6 +107,7 @@ class Uring {
  private:
   explicit Uring(const UringSettings& settings) : settings_(settings) {}
   [[nodiscard]] std::expected<void, std::string> set_up();
+  [[nodiscard]] std::expected<void, std::string> try_its_calls();
   [[nodiscard]] std::expected<void, std::string> make_receive_buffers();
   void look();
   void watch_wakes();
@@ -121,8 +120,7 @@ class Uring {
   io_uring ring_{};
   bool ring_made_ = false;
   std::thread::id loop_;  // none: nothing is registered in a thread's name
-  int wake_fd_ = -1;
-  bool woken_ = false;  // since the last park()
+  bool woken_ = false;    // since the last park()
   io_uring_buf_ring* buffer_ring_ = nullptr;
   struct FreeBuffers {
     void operator()(std::byte* memory) const;

@@ -221,6 +221,12 @@ void UringTransport::park(Duration at_most) {
   uring().park(until_patience_ends(until_race(at_most)));
 }
 
+void UringTransport::wait_and_discard(Duration at_most) {
+  uring().submit();
+  if (!has_done()) uring().park(at_most);
+  poll_and_discard();
+}
+
 void UringTransport::finish_sending(Duration at_most) {
   const Instant until = SystemClock{}.now() + at_most;
   const auto busy = [this] {

@@ -1,6 +1,7 @@
 // Connections by io_uring: what the kernel has done is found in shared memory.
 //
-// Owns:       what it is sending for each connection.
+// Owns:       the ring, by which a recorder's files are written too; what it is sending for each
+//             connection.
 // Threads:    as LiveTransport.
 // Invariants: a slot is used again only when the kernel has answered for everything that was asked
 //             of it, so no late completion can reach a newer connection.
@@ -8,17 +9,35 @@
 //             the kernel says that there is something, one for each turn that sends.
 #pragma once
 
+#include <expected>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "io/live_transport.hpp"
+#include "io/uring/uring.hpp"
+#include "io/uring/uring_files.hpp"
 
 namespace havklo::io {
 
-class UringTransport final : public LiveTransport {
+class UringTransport final : public LiveTransport, public UringFiles {
  public:
-  UringTransport(const LiveTransportSettings& settings, std::unique_ptr<Uring> uring)
-      : LiveTransport(settings, std::move(uring)) {}
+  // The ring watches the wake file.
+  UringTransport(const LiveTransportSettings& settings, WakeFile wake_file,
+                 std::unique_ptr<Uring> uring)
+      : LiveTransport(settings, std::move(wake_file), {.taken = Network::io_uring}),
+        UringFiles(*uring),
+        uring_(std::move(uring)) {}
 
+  [[nodiscard]] std::expected<void, std::string> start_on_this_thread() override {
+    return uring_->enable_on_this_thread();
+  }
+  void stop_on_this_thread() override { uring_->leave_this_thread(); }
+  [[nodiscard]] std::expected<BlockWriter*, std::string> files() override { return this; }
+  [[nodiscard]] const UringCounters& counters() const override {
+    return std::as_const(*uring_).counters();
+  }
+  void wait_done() override { wait_and_discard(Duration::milliseconds(5)); }
   void park(Duration at_most) override;
 
  private:
@@ -34,9 +53,12 @@ class UringTransport final : public LiveTransport {
   void begin_stream(Slot& slot) override;
   void send_output(Slot& slot) override;
   void end(Slot& slot) override;
+  void hand_over() override { uring_->submit(); }
   void finish_sending(Duration at_most) override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
+  [[nodiscard]] Uring& uring() { return *uring_; }
+  void wait_and_discard(Duration at_most);
   static UringSlot& own(Slot& slot);
   void begin_receiving(UringSlot& slot);
   [[nodiscard]] static uint64_t watch(uint32_t number, Operation operation);
@@ -52,6 +74,7 @@ class UringTransport final : public LiveTransport {
   void cancel(UringSlot& slot);
   void release_if_done(UringSlot& slot);
 
+  std::unique_ptr<Uring> uring_;
   bool goodbyes_wait_ = false;
   bool hears_out_ = false;  // someone who leaves
 };

@@ -1,0 +1,190 @@
+// A start that the system refuses is a StartError: every system call and every allocation of it is
+// made to fail once, in turn. Never a hang, never a throw, and nothing is left behind.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <havklo/client.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "faults/failing_allocations.hpp"
+#include "faults/failing_calls.hpp"
+#include "io/tls/certificate_authority.hpp"
+#include "support/net/open_files.hpp"
+#include "support/temporary_file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace havklo {
+namespace {
+
+constexpr uint64_t tries_max = 20'000;
+
+// But for the kernel's own, which it ends when it likes: they write for io_uring.
+size_t threads_of_process() {
+  size_t count = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::ifstream(each.path() / "comm") >> name;
+    if (!name.starts_with("iou-")) ++count;
+  }
+  return count;
+}
+
+// A thread that was joined stands in /proc a moment longer.
+bool threads_come_to(size_t count) {
+  for (int look = 0; look < 100'000; ++look) {
+    if (threads_of_process() == count) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+// For some thousand recordings, which a busy disk would take minutes to sync.
+std::filesystem::path in_memory() {
+  return std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
+                                                   : std::filesystem::temp_directory_path();
+}
+
+struct Form {
+  std::string name;
+  bool is_inline = false;
+  Network network = Network::automatic;
+  bool records = false;
+};
+
+class StartOf : public testing::TestWithParam<Form> {
+ protected:
+  void SetUp() override {
+    if (!allocations_can_fail) GTEST_SKIP() << "a sanitizer's own calls would fail";
+    for (int i = 0; i < 3; ++i) start([] {}, [] {});  // what libraries make once and keep
+  }
+
+  [[nodiscard]] Settings settings() {
+    Settings settings;
+    settings.url = "wss://127.0.0.1:9/v2";  // nobody there
+    settings.ca_file = ca_.path();
+    settings.idle = Idle::park;
+    settings.network = GetParam().network;
+    settings.ring_slots = 1024;
+    settings.subscriptions.push_back({.channel = Channel::book, .symbols = {"BTC/USD"}});
+    if (GetParam().records) {
+      settings.recording.path = folder_ / ("night" + std::to_string(++recordings_) + ".hvk");
+    }
+    return settings;
+  }
+
+  // Nothing: it started, and was closed. Otherwise what it says.
+  std::optional<std::string> start(const std::function<void()>& begin,
+                                   const std::function<void()>& end) {
+    const Settings with = settings();
+    const auto outcome = [&](const auto& client) -> std::optional<std::string> {
+      return client ? std::nullopt : std::optional(client.error().message());
+    };
+    std::optional<std::string> said;
+    if (GetParam().is_inline) {
+      begin();
+      auto client = InlineKrakenClient::connect(with);
+      end();
+      said = outcome(client);
+      if (client) (*client)->run_once([](const Event&) {});
+    } else {
+      begin();
+      auto client = KrakenClient::connect(with);
+      end();
+      said = outcome(client);
+    }
+    if (!with.recording.path.empty()) std::filesystem::remove(with.recording.path);
+    return said;
+  }
+
+  // Every call that the start makes fails once, with `error`.
+  void fail_each_call(int error) {
+    uint64_t refused = 0;
+    for (uint64_t nth = 1; nth < tries_max; ++nth) {
+      const size_t files = open_files();
+      const size_t threads = threads_of_process();
+      FailingCall call(nth, error);
+      std::optional<std::string> said;
+      const bool ran = call.run([&] { said = start([&] { call.begin(); }, [&] { call.end(); }); });
+      if (!ran && !HasFailure()) GTEST_SKIP() << "this machine allows no such filter";
+      if (!ran) return;
+      SCOPED_TRACE("the " + std::to_string(nth) + ". call, number " +
+                   std::to_string(call.failed_call()));
+      if (said) {
+        ++refused;
+        EXPECT_FALSE(said->empty());
+        EXPECT_EQ(said->find('\n'), std::string::npos) << *said;
+      }
+      EXPECT_EQ(open_files(), files);
+      EXPECT_TRUE(threads_come_to(threads));
+      if (HasFailure()) return;
+      if (!call.has_failed()) {
+        EXPECT_GT(refused, 3u);
+        RecordProperty("calls", static_cast<int>(nth - 1));
+        RecordProperty("refused", static_cast<int>(refused));
+        return;
+      }
+    }
+    FAIL() << "it does not end";
+  }
+
+  TemporaryFile ca_{io::CertificateAuthority::make().value().certificate_pem()};
+  TemporaryFolder folder_{in_memory()};
+  int recordings_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryForm, StartOf,
+    testing::Values(Form{"Threaded"}, Form{"ThreadedSockets", false, Network::sockets},
+                    Form{"ThreadedUringRecording", false, Network::io_uring, true},
+                    Form{"ThreadedSocketsRecording", false, Network::sockets, true},
+                    Form{"Inline", true}, Form{"InlineRecording", true, Network::automatic, true}),
+    [](const auto& form) { return form.param.name; });
+
+TEST_P(StartOf, WhenACallIsForbidden) { fail_each_call(EPERM); }
+TEST_P(StartOf, WhenACallLacksMemory) { fail_each_call(ENOMEM); }
+TEST_P(StartOf, WhenACallLacksADescriptor) { fail_each_call(EMFILE); }
+
+TEST_P(StartOf, WhenAnAllocationFails) {
+  uint64_t refused = 0;
+  for (uint64_t nth = 1; nth < tries_max; ++nth) {
+    const size_t files = open_files();
+    const size_t threads = threads_of_process();
+    const int64_t blocks = FailingAllocation::blocks();
+    bool failed = false;
+    int64_t left = 0;
+    {
+      std::optional<FailingAllocation> failing;
+      const std::optional<std::string> said =
+          start([&] { failing.emplace(nth); }, [&] { failing.reset(); });
+      failed = FailingAllocation::has_failed();
+      if (said) {
+        ++refused;
+        EXPECT_FALSE(said->empty());
+      }
+    }
+    left = FailingAllocation::blocks() - blocks;
+    SCOPED_TRACE("the " + std::to_string(nth) + ". allocation");
+    EXPECT_LE(left, 0);
+    EXPECT_EQ(open_files(), files);
+    EXPECT_TRUE(threads_come_to(threads));
+    if (HasFailure()) return;
+    if (!failed) {
+      EXPECT_GT(refused, 20u);
+      RecordProperty("allocations", static_cast<int>(nth - 1));
+      RecordProperty("refused", static_cast<int>(refused));
+      return;
+    }
+  }
+  FAIL() << "it does not end";
+}
+
+}  // namespace
+}  // namespace havklo
