@@ -31,7 +31,7 @@ class Names {
   [[nodiscard]] std::string_view symbol(SymbolId id) const;
   [[nodiscard]] uint32_t symbol_count() const { return symbol_count_; }
 
-  // Longer texts are cut; a full table answers TextId::not_kept.
+  // Longer texts are cut, between two characters; a full table answers TextId::not_kept.
   TextId intern_text(std::string_view text);
   [[nodiscard]] std::string_view text(TextId id) const;
 

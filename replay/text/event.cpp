@@ -9,6 +9,7 @@
 
 #include "replay/text/event_json.hpp"
 #include "replay/text/instant.hpp"
+#include "replay/text/printable.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -197,9 +198,8 @@ std::string describe_lifecycle(const Event& event) {
   }
 }
 
-}  // namespace
-
-std::string describe(const Event& event, const Names& names) {
+// As the venue may have worded it.
+std::string words_of(const Event& event, const Names& names) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
     case EventKind::connect_failed:
@@ -246,6 +246,12 @@ std::string describe(const Event& event, const Names& names) {
     default:
       return describe_lifecycle(event);
   }
+}
+
+}  // namespace
+
+std::string describe(const Event& event, const Names& names) {
+  return printable(words_of(event, names));
 }
 
 void EventText::append(std::string& out, const Event& event, const Names& names) {

@@ -27,7 +27,8 @@ class EventText {
   std::optional<Duration> utc_offset_;
 };
 
-// What it says, without its time and name: "attempt 1 in 100 ms (backoff)".
+// What it says, without its time and name: "attempt 1 in 100 ms (backoff)". Nothing of a venue's
+// words acts on a terminal (printable.hpp).
 [[nodiscard]] std::string describe(const Event& event, const Names& names);
 
 // "100 ms", "1.53 s", "12 µs": three digits, as people read them.

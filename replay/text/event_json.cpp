@@ -9,6 +9,8 @@
 #include <array>
 #include <iterator>
 
+#include "replay/text/printable.hpp"
+
 namespace havklo::replay {
 namespace {
 
@@ -38,23 +40,13 @@ class JsonLine {
   void text(std::string_view name, std::string_view value) {
     field(name);
     out_ += '"';
-    for (const char c : value) escape(c);
+    append_in_quotes(out_, value);
     out_ += '"';
   }
   void symbol(SymbolId id) { text("symbol", names_.symbol(id)); }
 
  private:
   void field(std::string_view name) { ((out_ += ",\"") += name) += "\":"; }
-  void escape(char c) {
-    if (c == '"' || c == '\\') {
-      out_ += '\\';
-      out_ += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out_), FMT_COMPILE("\\u{:04x}"), static_cast<int>(c));
-    } else {
-      out_ += c;
-    }
-  }
 
   std::string& out_;
   const Names& names_;

@@ -9,20 +9,14 @@
 
 #include "replay/text/duration.hpp"
 #include "replay/text/nearest_name.hpp"
+#include "replay/text/printable.hpp"
 #include "replay/text/size.hpp"
 
 namespace havklo::replay {
 
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
+  append_in_quotes(out, text);
   return out += '"';
 }
 

@@ -1,4 +1,5 @@
-// How a subcommand refuses: one line on stderr, which begins with its name.
+// How a subcommand refuses: one line on stderr, which begins with its name. What it repeats of a
+// file or a venue acts on no terminal.
 //
 //   constexpr Complaint refuse_run{"run"};
 //   if (!settings) return refuse_run(settings.error());
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "havklo/commands.hpp"
+#include "replay/text/printable.hpp"
 
 namespace havklo {
 
@@ -18,7 +20,7 @@ class Complaint {
       : command_(command), exit_code_(exit_code) {}
 
   int operator()(const std::string& what) const {
-    std::fprintf(stderr, "havklo %s: %s\n", command_, what.c_str());
+    std::fprintf(stderr, "havklo %s: %s\n", command_, replay::printable(what).c_str());
     return exit_code_;
   }
 

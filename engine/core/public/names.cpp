@@ -7,6 +7,18 @@ namespace {
 
 constexpr std::string_view not_kept = "(text not kept)";
 
+// At most `most` bytes of a text in UTF-8, and no part of a character.
+size_t whole_characters(std::string_view text, size_t most) {
+  constexpr size_t character_bytes_max = 4;
+  if (text.size() <= most) return text.size();
+  const auto goes_on = [text](size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80;
+  };
+  size_t end = most;
+  while (goes_on(end) && most - end < character_bytes_max) --end;
+  return goes_on(end) ? most : end;  // no text in UTF-8
+}
+
 }  // namespace
 
 Names::Names()
@@ -39,7 +51,7 @@ std::string_view Names::symbol(SymbolId id) const {
 
 // Id 0 stands for what was not kept, so entry n has id n + 1.
 TextId Names::intern_text(std::string_view text) {
-  text = text.substr(0, text_bytes_max);
+  text = text.substr(0, whole_characters(text, text_bytes_max));
   for (uint32_t at = 0; at < text_count_; ++at) {
     if (this->text(TextId{at + 1}) == text) return TextId{at + 1};
   }
