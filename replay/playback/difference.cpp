@@ -34,17 +34,17 @@ struct Row {
 
 Row row_of(const Difference& difference, size_t at, const Names& names) {
   Row row{.recorded = "-", .replayed = "-"};
-  const bool has_recorded = at < difference.recorded.size();
+  const bool has_recorded = at < difference.recorded_count;
   const bool has_replayed = at < difference.replayed.size();
   if (has_replayed) row.replayed = words(difference.replayed[at], names);
   if (has_recorded) {
-    const auto& kept = difference.recorded[at];
-    row.recorded = kept ? words(*kept, names) : "(a market event)";
-    if (kept && has_replayed) {
+    const Event* const kept = difference.recorded(at);
+    row.recorded = kept != nullptr ? words(*kept, names) : "(a market event)";
+    if (kept != nullptr && has_replayed) {
       row.differs =
-          std::memcmp(static_cast<const void*>(&*kept),
+          std::memcmp(static_cast<const void*>(kept),
                       static_cast<const void*>(&difference.replayed[at]), sizeof(Event)) != 0;
-    } else if (!kept && has_replayed) {
+    } else if (kept == nullptr && has_replayed) {
       row.differs = !is_market(difference.replayed[at].kind);
     }
   }
@@ -61,7 +61,7 @@ void append_json_line(std::string& out, std::string_view whose, const Event& eve
 }
 
 void append_rows(std::string& out, const Difference& difference, const Names& names) {
-  const size_t count = std::max(difference.recorded.size(), difference.replayed.size());
+  const size_t count = std::max<size_t>(difference.recorded_count, difference.replayed.size());
   const size_t first = difference.first().value_or(0);
   const size_t begin = first > context_before ? first - context_before : 0;
   const size_t end = std::min(count, first + context_after);
@@ -77,7 +77,7 @@ void append_rows(std::string& out, const Difference& difference, const Names& na
     fmt::format_to(std::back_inserter(out), "  {:>4} {} {:<{}}  {}\n", begin + i,
                    rows[i].differs ? '*' : ' ', rows[i].recorded, width, rows[i].replayed);
     if (!rows[i].looks_the_same) continue;
-    append_json_line(out, "recorded", *difference.recorded[begin + i], names);
+    append_json_line(out, "recorded", *difference.recorded(begin + i), names);
     append_json_line(out, "replayed", difference.replayed[begin + i], names);
   }
   if (end < count) fmt::format_to(std::back_inserter(out), "  … and {} more\n", count - end);

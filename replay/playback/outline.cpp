@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "replay/recording/block_search.hpp"
 #include "replay/recording/reader.hpp"
 
 namespace havklo::replay {
@@ -42,9 +43,10 @@ std::optional<Closing> read_index(std::ifstream& file, FileOutline& outline) {
 // From header to header, over the payloads; up to the first that is not one.
 void scan(std::ifstream& file, FileOutline& outline) {
   uint64_t offset = 0;
+  BlockSearch search(file, offset);
   for (uint32_t number = 0;; ++number) {
-    const auto head = read_head(file, offset);
-    if (!head || head->number != number) return;
+    const auto head = search.next();
+    if (!head || head->number != number || search.at() != offset) return;
     const uint64_t next = offset + BlockHeader::bytes + head->payload_bytes;
     if (next > outline.bytes || head->kind == BlockKind::closing) return;
     outline.end = head->progress;
@@ -83,6 +85,10 @@ std::optional<bool> read_file(const std::string& path, FileOutline& outline) {
 std::expected<Outline, std::string> Outline::read(const std::string& path) {
   const auto reader = Reader::open(path);
   if (!reader) return std::unexpected(reader.error());
+  if (reader->is_pipe()) {
+    return std::unexpected(
+        "'" + path + "' is a pipe, in which nothing can be looked up: write it to a file first");
+  }
   const std::string first = reader->files().front();
   Outline outline;
   for (uint32_t segment = 0;; ++segment) {

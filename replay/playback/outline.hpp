@@ -3,7 +3,8 @@
 //
 // Owns:    the entries.   Threads: one.
 // Errors:  a file that is missing or damaged ends the outline; what lies before is in it.
-// Cost:    one read for a file with an index; one for each block for a file without.
+//          A pipe has none.
+// Cost:    one read for a file with an index; a look at each block for a file without.
 #pragma once
 
 #include <cstdint>

@@ -12,6 +12,7 @@
 #include "replay/recording/event_digest.hpp"
 #include "replay/recording/old_event_digest.hpp"
 #include "replay/recording/shared_ring.hpp"
+#include "replay/text/printable.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -67,11 +68,14 @@ class RecordedDigest {
   EventDigest now_;
 };
 
+// Of the inputs of a turn that differs: as many as one can look through.
+constexpr size_t inputs_shown = 100;
+
 std::string describe(const Command& command) {
   constexpr std::array<std::string_view, 4> names = {"subscribe", "unsubscribe", "reconnect",
                                                      "close"};
   return fmt::format("command {} {} {}", names[static_cast<size_t>(command.kind)],
-                     to_string(command.channel), command.symbol());
+                     to_string(command.channel), printable(command.symbol()));
 }
 
 // What came, as far as it is text: a frame's payload, an HTTP head.
@@ -106,15 +110,23 @@ std::string describe(const Completion& completion) {
 
 }  // namespace
 
+const Event* Difference::recorded(size_t index) const {
+  const auto found = std::ranges::lower_bound(kept, index, {}, &RecordedEvent::index);
+  return found != kept.end() && found->index == index ? &found->event : nullptr;
+}
+
 std::optional<size_t> Difference::first() const {
-  const size_t common = std::min(recorded.size(), replayed.size());
+  const size_t common = std::min<size_t>(recorded_count, replayed.size());
   for (size_t i = 0; i < common; ++i) {
-    if (recorded[i].has_value() == is_market(replayed[i].kind)) return i;
-    if (!recorded[i]) continue;
-    const void* expected = &*recorded[i];
-    if (std::memcmp(expected, static_cast<const void*>(&replayed[i]), sizeof(Event)) != 0) return i;
+    const Event* const expected = recorded(i);
+    if ((expected != nullptr) == is_market(replayed[i].kind)) return i;
+    if (expected == nullptr) continue;
+    if (std::memcmp(static_cast<const void*>(expected), static_cast<const void*>(&replayed[i]),
+                    sizeof(Event)) != 0) {
+      return i;
+    }
   }
-  if (recorded.size() != replayed.size()) return common;
+  if (recorded_count != replayed.size()) return common;
   return std::nullopt;
 }
 
@@ -230,15 +242,19 @@ void Player::State::differ(uint64_t recorded_digest, uint64_t replayed_digest) {
                         .recorded_digest = recorded_digest,
                         .replayed_digest = replayed_digest,
                         .inputs = {},
-                        .recorded = {},
+                        .recorded_count = turn.event_count,
+                        .kept = turn.kept_events,
                         .replayed = {room.events().begin(), room.events().end()}};
-  for (const Command& command : turn.commands) difference.inputs.push_back(describe(command));
-  for (const Completion& each : turn.completions) difference.inputs.push_back(describe(each));
-  if (difference.inputs.empty()) difference.inputs.emplace_back("the clock: a timer was due");
-  difference.recorded.resize(std::min<size_t>(turn.event_count, room.size()));
-  for (const RecordedEvent& kept : turn.kept_events) {
-    if (kept.index < difference.recorded.size()) difference.recorded[kept.index] = kept.event;
+  const auto add = [&difference](const auto& input) {
+    if (difference.inputs.size() < inputs_shown) difference.inputs.push_back(describe(input));
+  };
+  for (const Command& command : turn.commands) add(command);
+  for (const Completion& each : turn.completions) add(each);
+  const size_t inputs = turn.commands.size() + turn.completions.size();
+  if (inputs > inputs_shown) {
+    difference.inputs.push_back(fmt::format("… and {} more", inputs - inputs_shown));
   }
+  if (inputs == 0) difference.inputs.emplace_back("the clock: a timer was due");
   result.difference = std::move(difference);
 }
 

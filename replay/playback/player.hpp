@@ -30,9 +30,12 @@ struct Difference {
   uint64_t recorded_digest = 0;
   uint64_t replayed_digest = 0;
   std::vector<std::string> inputs;  // of that turn, in words
-  // As recorded. Lifecycle events were kept; of a market event only that there was one.
-  std::vector<std::optional<Event>> recorded;
+  // So many were recorded. Lifecycle events were kept; of a market event only that there was one.
+  uint32_t recorded_count = 0;
+  std::vector<RecordedEvent> kept;  // in order
   std::vector<Event> replayed;
+  // The one that was kept at that place; null: a market event, or none.
+  [[nodiscard]] const Event* recorded(size_t index) const;
   // The first place at which the two certainly differ; nothing when only market events can.
   [[nodiscard]] std::optional<size_t> first() const;
 };

@@ -57,12 +57,9 @@ std::string_view kind_of_text(std::string_view text) {
 void Traffic::add(const RecordedTurn& turn) {
   for (const Completion& completion : turn.completions) {
     const auto id = static_cast<uint32_t>(completion.connection);
-    // Of the last few: ids are not used again.
-    const auto found =
-        std::ranges::find(connections_.rbegin(), connections_.rend(), id, &ConnectionTraffic::id);
-    size_t number = static_cast<size_t>(connections_.rend() - found) - 1;
-    if (found == connections_.rend()) {
-      number = connections_.size();
+    const auto [found, is_new] = numbers_.try_emplace(id, connections_.size());
+    const size_t number = found->second;
+    if (is_new) {
       connections_.push_back({.id = id, .opened = turn.now, .http_status = {}});
       streams_.emplace_back();
     }
@@ -86,7 +83,8 @@ void Traffic::add(const RecordedTurn& turn) {
         connection.closed = turn.now;
         connection.reason = completion.reason;
         connection.os_error = completion.os_error;
-        streams_[number] = {.pending = {}, .broken = true};  // nothing comes after it
+        streams_[number] = Stream{};
+        streams_[number].broken = true;  // nothing comes after it
         break;
     }
   }
@@ -94,37 +92,48 @@ void Traffic::add(const RecordedTurn& turn) {
 
 void Traffic::received(size_t number, std::span<const std::byte> bytes) {
   Stream& stream = streams_[number];
-  std::vector<std::byte> whole;
-  if (!stream.pending.empty()) {
-    whole = std::move(stream.pending);
-    whole.insert(whole.end(), bytes.begin(), bytes.end());
-    bytes = whole;
-  }
-  while (!bytes.empty() && !stream.broken) {
-    const size_t taken = stream.upgraded ? take_frame(number, bytes) : take_upgrade(number, bytes);
-    if (taken == 0) break;
-    bytes = bytes.subspan(taken);
-  }
-  if (stream.broken) {
-    if (!bytes.empty()) count(number, "not WebSocket", bytes.size());
-    stream.pending.clear();
+  if (stream.broken) return count(number, "not WebSocket", bytes.size());
+  if (stream.pending.empty()) {
+    const auto rest = bytes.subspan(take_all(number, bytes));
+    stream.pending.assign(rest.begin(), rest.end());
     return;
   }
-  stream.pending = std::vector<std::byte>(bytes.begin(), bytes.end());
+  stream.pending.insert(stream.pending.end(), bytes.begin(), bytes.end());
+  if (stream.pending.size() < stream.needed) return;
+  const size_t taken = take_all(number, stream.pending);
+  stream.pending.erase(stream.pending.begin(),
+                       stream.pending.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+size_t Traffic::take_all(size_t number, std::span<const std::byte> bytes) {
+  Stream& stream = streams_[number];
+  size_t at = 0;
+  while (at != bytes.size() && !stream.broken) {
+    const auto rest = bytes.subspan(at);
+    const size_t taken = stream.upgraded ? take_frame(number, rest) : take_upgrade(number, rest);
+    if (taken == 0) break;
+    at += taken;
+  }
+  if (!stream.broken) return at;
+  if (at != bytes.size()) count(number, "not WebSocket", bytes.size() - at);
+  return bytes.size();
 }
 
 // The bytes that were taken; 0: more are needed.
 size_t Traffic::take_upgrade(size_t number, std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   constexpr std::string_view empty_line = "\r\n\r\n";
-  const size_t end = text.find(empty_line);
+  const size_t end = text.find(empty_line, streams_[number].searched);
   if (end == std::string_view::npos) {
     streams_[number].broken = bytes.size() > http_head_bytes_max;
+    streams_[number].needed = bytes.size() + 1;
+    streams_[number].searched = bytes.size() - std::min(bytes.size(), empty_line.size() - 1);
     return 0;
   }
-  connections_[number].http_status =
-      text.substr(std::min(http_version_bytes, end),
-                  std::min(http_status_bytes, end - std::min(http_version_bytes, end)));
+  const std::string_view status =
+      text.substr(0, end).substr(std::min(http_version_bytes, end), http_status_bytes);
+  const bool digits = std::ranges::all_of(status, [](char c) { return c >= '0' && c <= '9'; });
+  connections_[number].http_status = digits ? status : "???";  // a peer's text is not printed
   streams_[number].upgraded = true;
   streams_[number].broken = connections_[number].http_status != "101";
   const size_t taken = end + empty_line.size();
@@ -142,7 +151,9 @@ size_t Traffic::take_frame(size_t number, std::span<const std::byte> bytes) {
     stream.broken = true;
     return 0;
   }
-  if (parsed.bytes == 0 || bytes.size() < parsed.bytes + parsed.head.payload_bytes) return 0;
+  stream.needed = parsed.bytes == 0 ? bytes.size() + 1
+                                    : parsed.bytes + static_cast<size_t>(parsed.head.payload_bytes);
+  if (bytes.size() < stream.needed) return 0;
   const auto payload = bytes.subspan(parsed.bytes, static_cast<size_t>(parsed.head.payload_bytes));
   if (!websocket::is_control(parsed.head.opcode)) stream.message_open = !parsed.head.fin;
   count(number, kind_of(parsed.head.opcode, payload), payload.size());

@@ -1,7 +1,8 @@
 // What a recording received, by kind of message: enough of WebSocket and JSON to count, no more.
 //
 // Owns:       for each connection of one session at a time, where its stream stands.
-// Threads:    one.   Cost: a frame head and a look at the first bytes of each message.
+// Threads:    one.   Cost: a frame head and a look at the words of each message; linear in what was
+//             received, however it is cut.
 // Invariants: takes whatever bytes come; what is no WebSocket is counted as such.
 #pragma once
 
@@ -52,17 +53,22 @@ class Traffic {
  private:
   struct Stream {
     std::vector<std::byte> pending;  // of an unfinished head or frame
+    size_t needed = 0;               // bytes of it before which nothing can be taken
+    size_t searched = 0;             // of it, for the end of a head
     bool upgraded = false;
     bool broken = false;
     bool message_open = false;
   };
   void received(size_t number, std::span<const std::byte> bytes);
+  // What was taken from the front.
+  size_t take_all(size_t number, std::span<const std::byte> bytes);
   size_t take_upgrade(size_t number, std::span<const std::byte> bytes);
   size_t take_frame(size_t number, std::span<const std::byte> bytes);
   void count(size_t number, std::string_view kind, size_t bytes);
 
   std::vector<ConnectionTraffic> connections_;
-  std::vector<Stream> streams_;  // beside connections_
+  std::vector<Stream> streams_;         // beside connections_
+  std::map<uint32_t, size_t> numbers_;  // by id
   std::map<std::string, KindTraffic, std::less<>> kinds_;
 };
 

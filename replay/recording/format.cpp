@@ -36,10 +36,11 @@ std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes) {
   const auto get = [&bytes](size_t at, auto& value) {
     std::memcpy(&value, bytes.data() + at, sizeof value);
   };
+  // First what costs least: a search for headers looks at every byte.
+  if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return std::nullopt;
   uint32_t crc = 0;
   get(crc_at, crc);
   if (crc != crc32c(0, std::span(bytes).first(crc_at))) return std::nullopt;
-  if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return std::nullopt;
   BlockHeader header;
   get(4, header.kind);
   get(8, header.payload_bytes);
@@ -50,9 +51,11 @@ std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes) {
   get(40, header.progress.sequence);
   get(48, header.progress.digest);
   get(56, header.payload_crc);
-  if (header.kind > BlockKind::closing || header.payload_bytes > block_payload_bytes_max) {
-    return std::nullopt;
-  }
+  const Instant time = header.progress.time;
+  const bool fits = header.kind <= BlockKind::closing &&
+                    header.payload_bytes <= block_payload_bytes_max && time >= Instant{} &&
+                    time.ns <= time_ns_max;
+  if (!fits) return std::nullopt;
   return header;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <expected>
 #include <havklo/clock.hpp>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,15 @@ inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
 inline constexpr uint32_t format_version = format_with_short_entries;
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
+
+// What no recorder writes more of; a file that says so is damaged, or made to harm.
+// Engine's time, and its offset to UTC: 146 years. The sum of two still fits.
+inline constexpr int64_t time_ns_max = (int64_t{1} << 62) - 1;
+// Completions of a turn: those that the engine asks for at once (completions_per_turn_max), and
+// what one read of 16 KiB more can hold in TLS records, some 750.
+inline constexpr size_t turn_completions_max = 4096;
+// A turn has at least its end: a tag and three numbers.
+inline constexpr uint64_t turn_bytes_min = 4;
 
 enum class BlockKind : uint32_t { header = 0, turns = 1, closing = 2 };
 
@@ -154,6 +164,20 @@ class ByteReader {
   [[nodiscard]] uint8_t byte() {
     const auto one = take(1);
     return one.empty() ? uint8_t{0} : static_cast<uint8_t>(one[0]);
+  }
+  // A varint that must fit.
+  template <class Integer>
+  [[nodiscard]] Integer number(Integer most = std::numeric_limits<Integer>::max()) {
+    const uint64_t value = varint();
+    if (value > static_cast<uint64_t>(most)) failed_ = true;
+    return failed_ ? Integer{0} : static_cast<Integer>(value);
+  }
+  template <class Integer>
+  [[nodiscard]] Integer signed_number(Integer least, Integer most) {
+    const uint64_t value = varint();
+    const int64_t number = unzigzag(value);
+    if (number < least || number > most) failed_ = true;
+    return failed_ ? Integer{0} : static_cast<Integer>(number);
   }
   [[nodiscard]] uint64_t varint() {
     uint64_t value = 0;

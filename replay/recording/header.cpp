@@ -12,6 +12,7 @@
 #include "replay/recording/format.hpp"
 #include "replay/recording/redaction/credentials.hpp"
 #include "replay/recording/shared_ring.hpp"
+#include "replay/text/printable.hpp"
 #include "replay/text/settings_toml.hpp"
 
 namespace havklo::replay {
@@ -86,7 +87,7 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
   if (header.format == 0 || header.format > format_version) {
     return std::unexpected(fmt::format(
         "'{}' has format {}, written by havklo {}; this havklo {} reads formats 1 to {}", path,
-        header.format, build.value_or("?"), HAVKLO_VERSION, format_version));
+        header.format, printable(build.value_or("?")), HAVKLO_VERSION, format_version));
   }
   const auto host = take_line(text, "host");
   const auto session = take_line(text, "session");
@@ -97,6 +98,10 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       !parse(*session, header.session, 16) || !parse(*segment, header.segment) ||
       !parse(*seed, header.seed, 16) || !parse(*offset, header.utc_offset.ns)) {
     return std::unexpected(fmt::format("'{}' has a header that is not complete", path));
+  }
+  if (header.utc_offset.ns < -time_ns_max || header.utc_offset.ns > time_ns_max) {
+    return std::unexpected(fmt::format("'{}' has a header with no possible utc_offset_ns, {}", path,
+                                       header.utc_offset.ns));
   }
   header.build = *build;
   header.host = *host;
@@ -118,9 +123,9 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       return std::unexpected(fmt::format("'{}' has a header without session {}", path, i + 1));
     }
     auto settings = settings_from_toml(text.substr(0, end), path, unsaid);
-    if (!settings) return std::unexpected(settings.error());
+    if (!settings) return std::unexpected(printable(settings.error()));
     if (auto valid = validate(*settings); !valid) {
-      return std::unexpected(fmt::format("'{}': {}", path, valid.error().message()));
+      return std::unexpected(fmt::format("'{}': {}", path, printable(valid.error().message())));
     }
     text.remove_prefix(end);
     if (i == 0) {

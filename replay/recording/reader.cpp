@@ -35,10 +35,13 @@ std::expected<Reader, std::string> Reader::open(const std::string& path) {
   }
   reader.path_ = reader.files_.front();
   std::error_code error;
-  for (uint32_t i = 0; std::filesystem::is_regular_file(segment_path(reader.path_, i), error);
+  for (uint32_t i = 0;
+       !reader.is_pipe() && std::filesystem::is_regular_file(segment_path(reader.path_, i), error);
        ++i) {
     reader.file_bytes_ += std::filesystem::file_size(segment_path(reader.path_, i), error);
   }
+  reader.demand_.add(reader.header_.sessions());
+  if (auto fits = reader.check_demand(); !fits) return std::unexpected(fits.error());
   return reader;
 }
 
@@ -52,7 +55,9 @@ std::expected<void, std::string> Reader::open_file(const std::string& path) {
   if (!file_) {
     return std::unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   }
+  file_size_ = file_size(file_);
   next_number_ = 0;
+  next_at_ = 0;
   if (read_block(block_) != BlockStatus::good || block_.kind != BlockKind::header) {
     return std::unexpected(fmt::format("'{}' is not a recording, or its header is damaged", path));
   }
@@ -81,9 +86,15 @@ std::expected<void, std::string> Reader::go_to_first(const std::string& path) {
   return {};
 }
 
+// A file that is still recorded to grows.
+bool Reader::is_within_file(uint64_t end) {
+  if (file_size_ && end > *file_size_) file_size_ = file_size(file_);
+  return !file_size_ || end <= *file_size_;
+}
+
 // Reads the next block whole and checks it.
 Reader::BlockStatus Reader::read_block(BlockHeader& header) {
-  block_at_ = static_cast<uint64_t>(file_.tellg());
+  block_at_ = next_at_;
   BlockHeaderBytes bytes{};
   file_.read(reinterpret_cast<char*>(bytes.data()), bytes.size());
   if (file_.gcount() == 0) return BlockStatus::end;
@@ -91,6 +102,8 @@ Reader::BlockStatus Reader::read_block(BlockHeader& header) {
   const auto decoded = decode_block_header(bytes);
   if (!decoded || decoded->number != next_number_) return BlockStatus::bad;
   header = *decoded;
+  next_at_ = block_at_ + bytes.size() + header.payload_bytes;
+  if (!is_within_file(next_at_)) return BlockStatus::bad;
   // Never smaller: growing a vector again writes zeros first.
   if (payload_.size() < header.payload_bytes + receive_padding) {
     payload_.resize(header.payload_bytes + receive_padding);
@@ -130,9 +143,25 @@ Reader::Status Reader::next(RecordedTurn& turn) {
       return tear(fmt::format("block {} holds what is no entry", next_number_ - 1));
     }
     payload_at_ += before - bytes.left();
-    if (taken == TurnDecoder::Taken::turn_end) return Status::turn;
+    if (taken == TurnDecoder::Taken::turn_end) return end_turn(turn);
     inside = true;
   }
+}
+
+Reader::Status Reader::end_turn(const RecordedTurn& turn) {
+  for (const Command& command : turn.commands) demand_.add(command);
+  if (const auto fits = check_demand(); !fits) return tear(fits.error());
+  return Status::turn;
+}
+
+// Before an engine is made for them.
+std::expected<void, std::string> Reader::check_demand() {
+  const uint64_t most = book_bytes_max(std::max(file_bytes_, bytes_read_));
+  if (demand_.bytes() <= most) return {};
+  constexpr uint64_t mebibyte = 1024 * 1024;
+  return std::unexpected(
+      fmt::format("'{}': its books would take {} MiB; of a file of its size at most {}", path_,
+                  demand_.bytes() / mebibyte, most / mebibyte));
 }
 
 // The block before is read up; nothing: the next one is there.
@@ -227,9 +256,10 @@ Reader::Status Reader::tear(std::string why) {
 
 // After a block that is not good: what is behind it, by the headers that can be found.
 std::string Reader::what_lies_behind() {
-  const uint64_t end = file_end(file_);
-  return fmt::format(" (at byte {}, {} bytes from the end of '{}')", block_at_, end - block_at_,
-                     files_.back()) +
+  const std::string rest = file_size_ ? fmt::format(", {} bytes from the end",
+                                                    std::max(*file_size_, block_at_) - block_at_)
+                                      : "";
+  return fmt::format(" (at byte {}{} of '{}')", block_at_, rest, files_.back()) +
          turns_lost(block_at_, header_.segment + 1);
 }
 
@@ -239,8 +269,8 @@ std::string Reader::turns_lost(std::optional<uint64_t> at, uint32_t segment) {
   const uint64_t good = decoder_.turns();
   uint64_t turns = good;
   std::string until;
-  if (at) turns = std::max(turns, last_turn_from(file_, *at));
-  for (uint32_t missing = 0; missing < missing_files_max; ++segment) {
+  if (at) turns = std::max(turns, last_turn_from(file_, *at, good));
+  for (uint32_t missing = 0; !is_pipe() && missing < missing_files_max; ++segment) {
     Reader later;
     const std::string path = segment_path(path_, segment);
     std::error_code error;
@@ -249,7 +279,7 @@ std::string Reader::turns_lost(std::optional<uint64_t> at, uint32_t segment) {
       ++missing;
       continue;
     }
-    const uint64_t last = last_turn_from(later.file_, 0);
+    const uint64_t last = last_turn_from(later.file_, 0, later.last_block_.turns);
     if (last <= turns) continue;
     turns = last;
     until = fmt::format(", up to the end of '{}'", path);

@@ -4,9 +4,11 @@
 #include <cstring>
 #include <havklo/config.hpp>
 #include <havklo/limits.hpp>
+#include <limits>
 #include <utility>
 
 #include "kraken/channels.hpp"
+#include "replay/recording/shared_ring.hpp"
 
 namespace havklo::replay {
 
@@ -45,20 +47,20 @@ bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn
       return end_turn(bytes, turn, since_last);
     }
     case EntryTag::turn_end: {
-      const Duration since_last{unzigzag(bytes.varint())};
-      turn.room = static_cast<uint32_t>(bytes.varint());
-      turn.event_count = static_cast<uint32_t>(bytes.varint());
+      const Duration since_last{bytes.signed_number<int64_t>(0, time_ns_max)};
+      turn.room = bytes.number<uint32_t>();
+      turn.event_count = bytes.number<uint32_t>();
       turn.digest_low = turn.event_count != 0 ? bytes.word() : 0;
       return end_turn(bytes, turn, since_last);
     }
     case EntryTag::command:
       return read_command(bytes, turn);
     case EntryTag::utc_offset:
-      turn.utc_offset = Duration{unzigzag(bytes.varint())};
+      turn.utc_offset = Duration{bytes.signed_number<int64_t>(-time_ns_max, time_ns_max)};
       return !bytes.failed();
     case EntryTag::received:
     case EntryTag::received_part: {
-      const ConnectionId connection{static_cast<uint32_t>(bytes.varint())};
+      const ConnectionId connection{bytes.number<uint32_t>()};
       const uint64_t length = bytes.varint();
       return read_received(bytes, turn, connection, length, tag == EntryTag::received);
     }
@@ -74,7 +76,10 @@ bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn
 
 bool TurnDecoder::end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last) {
   if (bytes.failed()) return false;
-  if (since_last < Duration{} || last_now_ > Instant::never() - since_last) return false;
+  if (since_last.ns > time_ns_max - last_now_.ns) return false;
+  // A turn publishes into slots that were free; of what it published events were kept in order.
+  if (turn.room > shared_ring_slots_max || turn.event_count > turn.room) return false;
+  if (!turn.kept_events.empty() && turn.kept_events.back().index >= turn.event_count) return false;
   last_now_ = last_now_ + since_last;
   turn.now = last_now_;
   turn.number = ++turns_;
@@ -83,23 +88,25 @@ bool TurnDecoder::end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration
 }
 
 bool TurnDecoder::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn) {
+  if (!has_room_for_another(turn)) return false;
   Completion completion;
-  completion.connection = ConnectionId{static_cast<uint32_t>(bytes.varint())};
+  completion.connection = ConnectionId{bytes.number<uint32_t>()};
   if (tag == EntryTag::opened) {
     completion.kind = Completion::Kind::opened;
     completion.tls_resumed = bytes.byte() != 0;
     completion.peer.family = bytes.byte();
     const auto address = bytes.take(completion.peer.address.size());
-    completion.peer.port = static_cast<uint16_t>(bytes.varint());
+    completion.peer.port = bytes.number<uint16_t>();
     if (bytes.failed()) return false;
     std::memcpy(completion.peer.address.data(), address.data(), address.size());
   } else if (tag == EntryTag::sent) {
     completion.kind = Completion::Kind::sent;
-    completion.sent_bytes = static_cast<uint32_t>(bytes.varint());
+    completion.sent_bytes = bytes.number<uint32_t>();
   } else {
     completion.kind = Completion::Kind::closed;
     const uint8_t reason = bytes.byte();
-    completion.os_error = static_cast<int32_t>(unzigzag(bytes.varint()));
+    completion.os_error = bytes.signed_number<int32_t>(std::numeric_limits<int32_t>::min(),
+                                                       std::numeric_limits<int32_t>::max());
     if (reason >= reason_count) return false;
     completion.reason = static_cast<Reason>(reason);
   }
@@ -109,11 +116,12 @@ bool TurnDecoder::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn&
 }
 
 bool TurnDecoder::read_command(ByteReader& bytes, RecordedTurn& turn) {
+  if (turn.commands.size() == commands_per_turn_max) return false;
   Command command;
   const uint8_t kind = bytes.byte();
   const uint8_t channel = bytes.byte();
-  command.session = static_cast<uint16_t>(bytes.varint());
-  command.depth = static_cast<uint16_t>(bytes.varint());
+  command.session = bytes.number<uint16_t>();
+  command.depth = bytes.number<uint16_t>();
   command.symbol_bytes = bytes.byte();
   const auto symbol = bytes.take(command.symbol_bytes);
   if (bytes.failed() || kind > static_cast<uint8_t>(Command::Kind::close) ||
@@ -134,7 +142,7 @@ bool TurnDecoder::read_command(ByteReader& bytes, RecordedTurn& turn) {
 bool TurnDecoder::read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
                                 uint64_t length, bool is_last) {
   auto read = bytes.take(length);
-  if (bytes.failed()) return false;
+  if (bytes.failed() || !has_room_for_another(turn)) return false;
   if (joins_ || !is_last) {
     if (!joins_) joined_.clear();
     joined_.insert(joined_.end(), read.begin(), read.end());
@@ -154,9 +162,11 @@ bool TurnDecoder::read_received(ByteReader& bytes, RecordedTurn& turn, Connectio
 }
 
 bool TurnDecoder::read_event(ByteReader& bytes, RecordedTurn& turn) {
-  RecordedEvent kept{.index = static_cast<uint32_t>(bytes.varint()), .event = {}};
+  RecordedEvent kept{.index = bytes.number<uint32_t>(), .event = {}};
   const auto whole = bytes.take(sizeof kept.event);
   if (bytes.failed()) return false;
+  const auto& before = turn.kept_events;
+  if (!before.empty() && kept.index <= before.back().index) return false;
   std::memcpy(static_cast<void*>(&kept.event), whole.data(), sizeof kept.event);
   const bool known = kept.event.kind >= EventKind::connected &&
                      static_cast<uint8_t>(kept.event.kind) <= event_kind_last;

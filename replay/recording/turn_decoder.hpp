@@ -4,7 +4,8 @@
 //             goes over, and the count of turns, of events and of time so far.
 // Not owned:  the block that is being read; whose bytes a turn's completions point into.
 // Threads:    one.
-// Invariants: every length is checked before it is believed, and every kind before it is used.
+// Invariants: every length and every count is checked against what a recorder can write before it
+//             is believed, and every kind before it is used.
 // Cost:       nothing is copied but what was cut.
 #pragma once
 
@@ -61,6 +62,9 @@ class TurnDecoder {
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
                                    uint64_t length, bool is_last);
   [[nodiscard]] bool read_event(ByteReader& bytes, RecordedTurn& turn);
+  [[nodiscard]] static bool has_room_for_another(const RecordedTurn& turn) {
+    return turn.completions.size() < turn_completions_max;
+  }
   [[nodiscard]] bool end_turn(const ByteReader& bytes, RecordedTurn& turn, Duration since_last);
 
   // What the turn's completions point into, beside the reader's block: earlier blocks of a turn

@@ -1,8 +1,11 @@
 // `havklo inspect`: what it says of whole and of torn recordings, and where it finds an event.
 #include "havklo/recording_report.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -76,6 +79,38 @@ TEST(RecordingReport, IsOneLineOfJson) {
   EXPECT_EQ(std::ranges::count(json, '['), std::ranges::count(json, ']'));
   EXPECT_NE(json.find(R"("complete":true,"lost":"")"), std::string::npos) << json;
   EXPECT_NE(json.find(R"("reason":"peer_reset")"), std::string::npos) << json;
+}
+
+// Somebody unpacks a recording into it: it can be read once, from the front.
+TEST(RecordingReport, APipeIsReadAsAFileIs) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.run(8_s);
+  session.finish();
+  std::string bytes = file.content();
+  const auto report_of_piped = [](const std::string& piped, uint64_t& found) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    EXPECT_GE(::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20), static_cast<int>(piped.size()));
+    EXPECT_EQ(::write(ends[1], piped.data(), piped.size()), static_cast<ssize_t>(piped.size()));
+    ::close(ends[1]);
+    const std::string path = "/proc/self/fd/" + std::to_string(ends[0]);
+    const auto report = report_on(path);
+    found = report ? report->turns : 0;
+    const std::string text = report ? to_text(*report, false) : report.error();
+    EXPECT_NE(to_json(*report).find("\"path\":\"" + path + "\",\"bytes\":"), std::string::npos);
+    ::close(ends[0]);
+    return text;
+  };
+  uint64_t turns = 0;
+  EXPECT_NE(report_of_piped(bytes, turns).find("complete"), std::string::npos);
+  EXPECT_EQ(turns, session.recorder().turns());
+  const auto blocks = Outline::read(file.path()).value().files()[0].blocks;
+  bytes[blocks[4].offset + replay::BlockHeader::bytes + 3] ^= 1;
+  const std::string lost = std::to_string(session.recorder().turns() - blocks[3].turns);
+  EXPECT_NE(report_of_piped(bytes, turns).find("; " + lost + " turns behind it are lost"),
+            std::string::npos);
+  EXPECT_EQ(turns, blocks[3].turns);
 }
 
 TEST(RecordingReport, SaysWhatADamagedBlockTakesWithIt) {

@@ -11,6 +11,7 @@
 #include "replay/text/event.hpp"
 #include "replay/text/event_json.hpp"
 #include "replay/text/instant.hpp"
+#include "replay/text/printable.hpp"
 #include "replay/text/size.hpp"
 #include "replay/text/toml_fields.hpp"
 
@@ -70,7 +71,7 @@ class Page {
   template <class... Values>
   void line(std::string_view name, fmt::format_string<Values...> text, Values&&... values) {
     fmt::format_to(std::back_inserter(out_), "{}{:<13}{} ", dim(), name, plain());
-    fmt::format_to(std::back_inserter(out_), text, std::forward<Values>(values)...);
+    replay::append_printable(out_, fmt::format(text, std::forward<Values>(values)...));
     out_ += '\n';
   }
   void raw(std::string_view text) { out_ += text; }
@@ -130,12 +131,14 @@ void write_kinds(Page& page, const RecordingReport& report) {
 }  // namespace
 
 std::expected<RecordingReport, std::string> report_on(const std::string& path) {
-  auto outline = replay::Outline::read(path);
-  if (!outline) return std::unexpected(outline.error());
   auto reader = replay::Reader::open(path);
   if (!reader) return std::unexpected(reader.error());
-  RecordingReport report{.header = reader->header(), .outline = std::move(*outline)};
-  for (const replay::FileOutline& file : report.outline.files()) report.file_bytes += file.bytes;
+  RecordingReport report{.header = reader->header()};
+  if (!reader->is_pipe()) {
+    auto outline = replay::Outline::read(path);
+    if (!outline) return std::unexpected(outline.error());
+    report.files = outline->files();
+  }
   replay::RecordedTurn turn;
   replay::Reader::Status status{};
   while ((status = reader->next(turn)) == replay::Reader::Status::turn) {
@@ -158,12 +161,18 @@ std::expected<RecordingReport, std::string> report_on(const std::string& path) {
   report.last_sequence = reader->last_block().sequence;
   report.digest = reader->last_block().digest;
   if (status == replay::Reader::Status::torn) report.torn = reader->lost();
+  if (reader->is_pipe()) {
+    report.files.push_back({.path = path,
+                            .bytes = reader->bytes_read(),
+                            .has_index = status == replay::Reader::Status::end});
+  }
+  for (const replay::FileOutline& file : report.files) report.file_bytes += file.bytes;
   return report;
 }
 
 std::string to_text(const RecordingReport& report, bool colour) {
   Page page(colour);
-  const auto& files = report.outline.files();
+  const auto& files = report.files;
   page.line("recording", "{}{}, {}", files.front().path,
             files.size() == 1 ? "" : fmt::format(" and {} more", plural(files.size() - 1, "file")),
             readable_size(report.file_bytes));
@@ -189,7 +198,8 @@ std::string to_text(const RecordingReport& report, bool colour) {
     page.raw(fmt::format("{}complete{}: closed in order, every checksum good\n", page.good(),
                          page.plain()));
   } else {
-    page.raw(fmt::format("{}torn{}: {}\n", page.bad(), page.plain(), report.torn));
+    page.raw(
+        fmt::format("{}torn{}: {}\n", page.bad(), page.plain(), replay::printable(report.torn)));
   }
   return page.take();
 }
@@ -212,7 +222,7 @@ std::string to_json(const RecordingReport& report) {
       count_of(report, Completion::Kind::sent));
   const char* comma = "";
   out += R"(,"files":[)";
-  for (const replay::FileOutline& file : report.outline.files()) {
+  for (const replay::FileOutline& file : report.files) {
     add(R"({}{{"path":{},"bytes":{},"index":{}}})", comma, replay::in_quotes(file.path), file.bytes,
         file.has_index);
     comma = ",";

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <vector>
 
 #include "replay/playback/outline.hpp"
 #include "replay/playback/traffic.hpp"
@@ -16,7 +17,7 @@ namespace havklo {
 
 struct RecordingReport {
   replay::RecordingHeader header;
-  replay::Outline outline;
+  std::vector<replay::FileOutline> files;
   replay::Traffic traffic;
   uint64_t file_bytes = 0;
   uint32_t blocks = 0;
