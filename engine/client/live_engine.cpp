@@ -93,6 +93,7 @@ ClientCounters LiveEngine::counters() const {
   counters.socket_calls = transport->socket_counters().calls;
   counters.socket_calls_empty = transport->socket_counters().empty_calls;
   counters.turns = turn_times.turns();
+  counters.first_turn = turn_times.first();
   counters.longest_turn_ns = turn_times.longest_ns();
   counters.turns_over_budget = turn_times.over_budget();
   return counters;

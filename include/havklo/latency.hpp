@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <havklo/clock.hpp>
 #include <havklo/log_linear.hpp>
 #include <string_view>
 
@@ -93,6 +94,7 @@ struct ClientCounters {
   uint64_t socket_calls = 0;
   uint64_t socket_calls_empty = 0;
   uint64_t turns = 0;
+  Instant first_turn;  // known with the first event; the times of a recording count from it
   // From one turn's clock to the next, unless it slept between: for the inline client the caller's
   // own work is part of it.
   int64_t longest_turn_ns = 0;

@@ -273,6 +273,7 @@ TEST_P(ClientOf, ARecordedSessionReplaysToTheSameEvents) {
   const TemporaryFile file;
   const LoopbackVenue venue(with(while_live({.kind = replay::FaultKind::reset})));
   std::vector<Event> recorded;
+  Instant first_turn;
   {
     Settings settings = settings_of(venue);
     settings.recording.path = file.path();
@@ -281,10 +282,15 @@ TEST_P(ClientOf, ARecordedSessionReplaysToTheSameEvents) {
       const auto more = read_until(*client, kind);
       recorded.insert(recorded.end(), more.begin(), more.end());
     }
+    first_turn = client->counters().first_turn;
     ASSERT_TRUE(client->close());
     const auto more = read_until(*client, EventKind::closed);
     recorded.insert(recorded.end(), more.begin(), more.end());
   }
+  replay::RecordedTurn first;
+  auto reader = replay::Reader::open(file.path()).value();
+  ASSERT_EQ(reader.next(first), replay::Reader::Status::turn);
+  EXPECT_EQ(first.now, first_turn);  // live and replayed, an instant has one name
   replay::Player player(replay::Reader::open(file.path()).value());
   size_t at = 0;
   const auto result = player.run([&](const Event& event, const Names&) {

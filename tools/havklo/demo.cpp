@@ -162,6 +162,7 @@ void Demo::follow(const Event& event) {
   }
   if (is_market(event.kind)) return;
   story_.push_back(event.kind);
+  if (story_.empty()) text_.count_from(client_->counters().first_turn);
   std::string line;
   text_.append(line, event, client_->names());
   fmt::print("{}\n", line);

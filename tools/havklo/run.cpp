@@ -171,9 +171,14 @@ int run(const RunOptions& options) {
     if (events.empty()) {
       printer.flush();
       if (closed) break;
+  bool counts_times = false;
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
     const auto now = Clock::now();
+    if (!events.empty() && !counts_times) {
+      counts_times = true;
+      printer.count_from((*client)->counters().first_turn);  // as the recording's replay does
+    }
     if (!asked_to_close && (stop.requested() || printer.gone() || now >= end)) {
       asked_to_close = (*client)->close().has_value() || (*client)->closed();
       give_up = now + close_time;
