@@ -65,6 +65,12 @@ struct AdvanceResult {
   bool more_due = false;  // fires_max was reached: call again with the same instant
 };
 
+// Whether the levels that cover 64 - tick_bits bits have a slot for Instant::never(), which is a
+// deadline like any other: rounded up to a tick it needs one bit more.
+constexpr bool wheel_holds_all_time(unsigned level_bits, unsigned tick_bits) {
+  return tick_bits == 0 || (64 - tick_bits) % level_bits != 0;
+}
+
 // level_bits: log2 of the slots of a level. Together the levels cover all 64 bits of a tick count.
 template <unsigned level_bits, unsigned tick_bits>
 class BasicTimerWheel {
@@ -72,6 +78,8 @@ class BasicTimerWheel {
   static constexpr unsigned levels = (64 - tick_bits + level_bits - 1) / level_bits;
   static constexpr uint32_t slots = 1U << level_bits;
   static constexpr Duration tick = Duration{int64_t{1} << tick_bits};
+  static_assert(wheel_holds_all_time(level_bits, tick_bits),
+                "Instant::never() has no slot: take another level_bits or tick_bits");
 
   BasicTimerWheel() {
     for (TimerLink& bucket : buckets_) bucket.next_ = bucket.previous_ = &bucket;

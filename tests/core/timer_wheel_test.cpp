@@ -272,6 +272,39 @@ void agree_with_a_sorted_map(uint64_t seed, bool wide = false) {
   }
 }
 
+static_assert(wheel_holds_all_time(8, 9));
+static_assert(!wheel_holds_all_time(8, 8));
+static_assert(!wheel_holds_all_time(8, 16));
+static_assert(!wheel_holds_all_time(6, 4));
+static_assert(wheel_holds_all_time(8, 0));
+
+template <class Wheel>
+void hold_never() {
+  Wheel wheel;
+  TimerNode node;
+  TimerNode soon;
+  wheel.arm(node, Instant::never());
+  wheel.arm(soon, Instant{1});
+  wheel.check_invariants();
+  uint32_t fired = 0;
+  const auto count = [&fired](TimerNode&) { ++fired; };
+  wheel.advance(Instant{1'000'000}, 10, count);
+  EXPECT_EQ(fired, 1u);
+  EXPECT_TRUE(node.armed());
+  EXPECT_EQ(wheel.next_deadline(), Instant::never());
+  wheel.cancel(node);
+  wheel.check_invariants();
+}
+
+TEST(TimerWheel, ATimerForNeverHasASlot) {
+  hold_never<TimerWheel>();
+  hold_never<BasicTimerWheel<2, 0>>();
+  hold_never<BasicTimerWheel<8, 0>>();
+  hold_never<BasicTimerWheel<3, 2>>();
+  hold_never<BasicTimerWheel<6, 9>>();
+  hold_never<BasicTimerWheel<5, 8>>();
+}
+
 TEST(TimerWheel, AgreesWithASortedMap) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     agree_with_a_sorted_map<BasicTimerWheel<2, 0>>(seed);
