@@ -8,6 +8,10 @@
 
 namespace havklo::replay {
 
+// What is refused is answered by this: "must be …".
+inline constexpr std::string_view size_expected =
+    "a whole number with a unit (B, kB, MB, GB, KiB, MiB or GiB), as \"256MB\"";
+
 // A whole number and a unit: B, kB MB GB (1000), KiB MiB GiB (1024). Nothing if it is not that, or
 // does not fit 63 bits.
 [[nodiscard]] std::optional<uint64_t> parse_size(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <iterator>
 
 #include "replay/text/duration.hpp"
@@ -28,8 +29,7 @@ Field duration_field(std::string_view name, Duration& value) {
             if (read) value = *read;
             return read.has_value();
           },
-          "a duration with a unit, as \"100ms\" or \"30s\"",
-          [&value] { return in_quotes(to_text(value)); }};
+          duration_expected, [&value] { return in_quotes(to_text(value)); }};
 }
 
 Field optional_duration_field(std::string_view name, std::optional<Duration>& value) {
@@ -39,8 +39,7 @@ Field optional_duration_field(std::string_view name, std::optional<Duration>& va
             value = text ? parse_duration(*text) : std::nullopt;
             return value.has_value();
           },
-          "a duration with a unit, as \"100ms\" or \"30s\"",
-          [&value] { return value ? in_quotes(to_text(*value)) : ""; }};
+          duration_expected, [&value] { return value ? in_quotes(to_text(*value)) : ""; }};
 }
 
 Field optional_size_field(std::string_view name, std::optional<uint64_t>& value) {
@@ -50,8 +49,7 @@ Field optional_size_field(std::string_view name, std::optional<uint64_t>& value)
             value = text ? parse_size(*text) : std::nullopt;
             return value.has_value();
           },
-          "a size with a unit, as \"256MB\"",
-          [&value] { return value ? in_quotes(size_to_text(*value)) : ""; }};
+          size_expected, [&value] { return value ? in_quotes(size_to_text(*value)) : ""; }};
 }
 
 Field optional_count_field(std::string_view name, std::optional<uint32_t>& value) {
@@ -62,7 +60,7 @@ Field optional_count_field(std::string_view name, std::optional<uint32_t>& value
             value = static_cast<uint32_t>(*read);
             return true;
           },
-          "a whole number of at least 0", [&value] { return value ? std::to_string(*value) : ""; }};
+          expected_count<uint32_t>(), [&value] { return value ? std::to_string(*value) : ""; }};
 }
 
 Field seed_field(std::string_view name, std::optional<uint64_t>& value) {
@@ -131,8 +129,9 @@ Field number_field(std::string_view name, double& value) {
   return {name,
           [&value](const toml::node& node) {
             const auto read = node.value<double>();
-            if (read) value = *read;
-            return read.has_value();
+            if (!read || !std::isfinite(*read)) return false;
+            value = *read;
+            return true;
           },
           "a number",
           [&value] {
@@ -212,9 +211,19 @@ bool TableReader::refuse_unknown(const toml::node& node, std::string_view prefix
                                  std::string_view name, const std::vector<Field>& fields,
                                  const std::vector<std::string_view>& subtables) {
   std::vector<std::string_view> known = subtables;
-  for (const Field& field : fields) known.push_back(field.name);
-  return refuse(node, fmt::format("unknown key {}{}; the nearest known one is {}{}", prefix, name,
-                                  prefix, nearest_name(name, known)));
+  std::string_view meant;
+  for (const Field& field : fields) {
+    known.push_back(field.name);
+    if (std::ranges::find(field.other_names, name) != field.other_names.end()) meant = field.name;
+  }
+  if (meant.empty()) meant = similar_name(name, known);
+  if (!meant.empty()) {
+    return refuse(node, fmt::format("unknown key {}{}; the nearest known one is {}{}", prefix, name,
+                                    prefix, meant));
+  }
+  std::ranges::sort(known);
+  return refuse(
+      node, fmt::format("unknown key {}{}; known are {}", prefix, name, fmt::join(known, ", ")));
 }
 
 void write_fields(std::string& out, const std::vector<Field>& fields) {

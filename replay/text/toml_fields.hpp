@@ -7,6 +7,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -26,6 +27,8 @@ struct Field {
   std::function<bool(const toml::node&)> read;  // false: not what is expected
   std::string_view expected;
   std::function<std::string()> write;  // "" leaves the key out
+  // What people write in its place that no count of letters leads from: "when" for "at".
+  std::vector<std::string_view> other_names = {};
 };
 
 [[nodiscard]] std::string in_quotes(std::string_view text);
@@ -47,6 +50,16 @@ struct Field {
 // "BTC/USD", or a list of such.
 [[nodiscard]] Field texts_field(std::string_view name, std::vector<std::string>& value);
 
+// "a whole number from 0 to 65535".
+template <std::unsigned_integral T>
+[[nodiscard]] std::string_view expected_count() {
+  static const std::string text =
+      "a whole number from 0 to " +
+      std::to_string(
+          std::min<uint64_t>(std::numeric_limits<T>::max(), std::numeric_limits<int64_t>::max()));
+  return text;
+}
+
 template <std::unsigned_integral T>
 [[nodiscard]] Field count_field(std::string_view name, T& value) {
   return {name,
@@ -57,7 +70,7 @@ template <std::unsigned_integral T>
             value = static_cast<T>(*read);
             return true;
           },
-          "a whole number of at least 0", [&value] { return std::to_string(value); }};
+          expected_count<T>(), [&value] { return std::to_string(value); }};
 }
 
 // Text that is one of a few names, the index of which is the enumerator.

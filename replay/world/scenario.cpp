@@ -197,9 +197,11 @@ class ScenarioReader {
       if (!reader_.read_table(*each.as_table(), "fault.", fields_of(text))) return false;
       const auto name = std::ranges::find(names, text.kind);
       if (name == names.end()) {
+        const std::string_view near = similar_name(text.kind, names);
         return reader_.refuse(
-            each, fmt::format("unknown fault kind '{}'; the nearest known one is '{}'", text.kind,
-                              nearest_name(text.kind, names)));
+            each, fmt::format("unknown fault kind '{}'; {}", text.kind,
+                              near.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
+                                           : fmt::format("the nearest known one is '{}'", near)));
       }
       if (text.kind == "maintenance") {
         if (!text.fault.at || !text.fault.lasting) {

@@ -31,7 +31,7 @@
 //
 //     [[fault]]
 //     kind = "reset"               # the names of FaultKind, and "maintenance"
-//     at = "5s"                    # since the venue's start, or:
+//     at = "5s"                    # since the venue's start, whoever connects later, or:
 //     # after = "2s"               # since each connection was
 //     # since = "upgraded"         #   accepted | upgraded | subscribed
 //     # for = "3s"                 # how long it lasts

@@ -51,6 +51,15 @@ Field connection_field(Fault& fault) {
           }};
 }
 
+// What else people call it.
+Field called(Field field, std::vector<std::string_view> other_names) {
+  field.other_names = std::move(other_names);
+  return field;
+}
+
+const std::vector<std::string_view> other_names_of_at = {"when", "time", "start", "begin", "from"};
+const std::vector<std::string_view> other_names_of_for = {"lasting", "lasts", "duration", "length"};
+
 }  // namespace
 
 std::vector<Field> fields_of(FaultText& text) {
@@ -62,16 +71,16 @@ std::vector<Field> fields_of(FaultText& text) {
   channel.write = [&text, write = channel.write] { return text.has_channel ? write() : ""; };
   return {
       text_field("kind", text.kind),
-      optional_duration_field("at", fault.at),
-      optional_duration_field("after", fault.after),
+      called(optional_duration_field("at", fault.at), other_names_of_at),
+      called(optional_duration_field("after", fault.after), {"delay"}),
       choice_field("since", fault.since, since_names,
                    "\"accepted\", \"upgraded\" or \"subscribed\""),
-      optional_duration_field("for", fault.lasting),
-      optional_duration_field("every", fault.every),
-      connection_field(fault),
-      count_field("times", fault.times),
-      count_field("code", fault.code),
-      text_field("text", fault.text),
+      called(optional_duration_field("for", fault.lasting), other_names_of_for),
+      called(optional_duration_field("every", fault.every), {"period", "repeat"}),
+      called(connection_field(fault), {"attempt", "attempts"}),
+      called(count_field("times", fault.times), {"count", "strikes"}),
+      called(count_field("code", fault.code), {"status", "http_status", "close_code"}),
+      called(text_field("text", fault.text), {"reason", "message"}),
       text_field("symbol", fault.symbol),
       std::move(channel),
       choice_field("stage", fault.stage, stage_names, "\"tcp\", \"tls\", \"upgrade\" or \"open\""),
@@ -118,11 +127,11 @@ std::vector<Field> fields_of(AddressText& text) {
   return {text_field("ip", text.ip),
           choice_field("fault", text.address.fault, address_fault_names,
                        "\"none\", \"refuse\", \"silent_tcp\", \"silent_tls\" or \"silent_open\""),
-          optional_duration_field("for", text.address.lasting)};
+          called(optional_duration_field("for", text.address.lasting), other_names_of_for)};
 }
 
 std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed) {
-  return {seed_field("seed", seed), duration_field("for", run.lasting),
+  return {seed_field("seed", seed), called(duration_field("for", run.lasting), other_names_of_for),
           duration_field("lateness", run.lateness),
           optional_count_field("disk_blocks", run.disk_blocks)};
 }
@@ -135,7 +144,7 @@ std::vector<Field> fields_of(SymbolText& symbol) {
 std::vector<Field> fields_of(PlannedCommand& command) {
   return {choice_field("kind", command.kind, command_names,
                        "\"subscribe\", \"unsubscribe\", \"reconnect\" or \"close\""),
-          duration_field("at", command.at),
+          called(duration_field("at", command.at), other_names_of_at),
           count_field("session", command.session),
           channel_field("channel", command.channel),
           text_field("symbol", command.symbol),
@@ -143,11 +152,12 @@ std::vector<Field> fields_of(PlannedCommand& command) {
 }
 
 std::vector<Field> fields_of(ConsumerPause& pause) {
-  return {duration_field("at", pause.at), duration_field("for", pause.lasting)};
+  return {called(duration_field("at", pause.at), other_names_of_at),
+          called(duration_field("for", pause.lasting), other_names_of_for)};
 }
 
 std::vector<Field> fields_of(ClockJump& jump) {
-  return {duration_field("at", jump.at), duration_field("by", jump.by)};
+  return {called(duration_field("at", jump.at), other_names_of_at), duration_field("by", jump.by)};
 }
 
 }  // namespace havklo::replay

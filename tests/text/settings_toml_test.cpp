@@ -164,6 +164,18 @@ TEST(SettingsToml, ThePageSaysTheDefaults) {
   }
 }
 
+TEST(SettingsToml, ARefusedSizeNamesTheUnits) {
+  for (const char* size : {"\"64KB\"", "\"64K\"", "100000", "\"100000\"", "\"0.5MB\"", "\"1 MB\"",
+                           "\"99999999999GB\"", "\"\""}) {
+    const auto settings =
+        settings_from_toml(std::string("[recording]\nmax_size = ") + size + "\n", "f.toml");
+    ASSERT_FALSE(settings) << size;
+    EXPECT_EQ(settings.error(),
+              "f.toml:2: recording.max_size must be a whole number with a unit (B, kB, MB, GB, "
+              "KiB, MiB or GiB), as \"256MB\"");
+  }
+}
+
 TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
   constexpr std::array cases = {
       Wrong{"[reconect]\n", "f.toml:1: unknown key reconect; the nearest known one is reconnect"},
@@ -171,15 +183,23 @@ TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
             "f.toml:2: unknown key reconnect.inital_delay; the nearest known one is "
             "reconnect.initial_delay"},
       Wrong{"[reconnect]\ninitial_delay = 100\n",
-            "f.toml:2: reconnect.initial_delay must be a duration with a unit, as \"100ms\" or "
-            "\"30s\""},
+            "f.toml:2: reconnect.initial_delay must be a duration with a unit (ns, us, ms, s, m "
+            "or h), as \"100ms\" or \"30s\""},
       Wrong{"[reconnect]\ninitial_delay = \"100\"\n",
-            "f.toml:2: reconnect.initial_delay must be a duration with a unit, as \"100ms\" or "
-            "\"30s\""},
+            "f.toml:2: reconnect.initial_delay must be a duration with a unit (ns, us, ms, s, m "
+            "or h), as \"100ms\" or \"30s\""},
       Wrong{"[requests]\nburst = -1\n",
-            "f.toml:2: requests.burst must be a whole number of at least 0"},
+            "f.toml:2: requests.burst must be a whole number from 0 to 4294967295"},
       Wrong{"[reconnect]\njitter = \"some\"\n",
             "f.toml:2: reconnect.jitter must be \"none\", \"full\" or \"decorrelated\""},
+      Wrong{"[reconnect]\nmultiplier = nan\n", "f.toml:2: reconnect.multiplier must be a number"},
+      Wrong{"[reconnect]\nmultiplier = -inf\n", "f.toml:2: reconnect.multiplier must be a number"},
+      // A part of a name, and a name that nothing is like.
+      Wrong{"[timeouts]\nheartbeat = \"1s\"\n",
+            "f.toml:2: unknown key timeouts.heartbeat; the nearest known one is "
+            "timeouts.heartbeat_timeout"},
+      Wrong{"[requests]\nlimit = 1\n",
+            "f.toml:2: unknown key requests.limit; known are burst, per_second"},
       Wrong{"[engine]\nnetwork = \"epoll\"\n",
             "f.toml:2: engine.network must be \"auto\", \"io_uring\" or \"sockets\""},
       Wrong{"reconnect = 1\n", "f.toml:1: reconnect must be a table: [reconnect]"},

@@ -63,7 +63,7 @@ for = "30s"
 }
 
 TEST(Scenario, SaysInOneLineWhatIsWrong) {
-  const std::array<std::pair<std::string_view, std::string_view>, 6> cases = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 11> cases = {{
       {"[[fault]]\nkind = \"rest\"\nat = \"1s\"\n",
        "s.toml:1: unknown fault kind 'rest'; the nearest known one is 'reset'"},
       {"[[fault]]\nkind = \"reset\"\n",
@@ -72,6 +72,15 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
        "s.toml:3: unknown key fault.tiems; the nearest known one is fault.times"},
       {"[[fault]]\nkind = \"http\"\ncode = 99\n",
        "s.toml:1: the fault 'http' `code` must be an HTTP status from 200 to 599"},
+      {"[[fault]]\nkind = \"http\"\ncode = 99999\n",
+       "s.toml:3: fault.code must be a whole number from 0 to 65535"},
+      {"[[fault]]\nkind = \"reset\"\nwhen = \"5s\"\n",
+       "s.toml:3: unknown key fault.when; the nearest known one is fault.at"},
+      {"[[pause]]\nat = \"5s\"\nduration = \"1s\"\n",
+       "s.toml:3: unknown key pause.duration; the nearest known one is pause.for"},
+      {"[[jump]]\nat = \"5s\"\nsize = \"1s\"\n",
+       "s.toml:3: unknown key jump.size; known are at, by"},
+      {"[market]\nrate = nan\n", "s.toml:2: market.rate must be a number"},
       {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
       {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},
   }};
