@@ -86,6 +86,7 @@ Said havklo_says_to_a_full_disk(std::vector<std::string> arguments) {
   Said said;
   said.exit_code = run_havklo(std::move(arguments));
   ::__fpurge(stdout);
+  std::clearerr(stdout);  // a process of its own would begin without
   ::dup2(kept, STDOUT_FILENO);
   said.err = testing::internal::GetCapturedStderr();
   ::close(full);
@@ -99,7 +100,10 @@ TEST(CommandLine, AFullDiskIsNoGoodResult) {
   settings.engine = book_settings({"BTC/USD"});
   static_cast<void>(record_session(recording.path(), settings, Duration::seconds(1)));
   for (const std::vector<std::string>& command :
-       std::vector<std::vector<std::string>>{{"sim", "--seeds", "1", "--json"},
+       std::vector<std::vector<std::string>>{{"--version"},
+                                             {"--help"},
+                                             {"run", "--help"},
+                                             {"sim", "--seeds", "1", "--json"},
                                              {"sim", "--list"},
                                              {"sim", "--scenario", "flapping"},
                                              {"inspect", recording.path()},

@@ -1,11 +1,16 @@
 // A subcommand a file; here is what they share.
 #include "havklo/command_line.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -30,16 +35,46 @@ int usage_error(const CLI::App& program, const CLI::ParseError& error) {
   return exit_usage;
 }
 
-// What was printed must have arrived. A reader that has seen enough (`| head`) lost nothing.
+// A descriptor that we were not given would be the next file that is opened: a recording, with our
+// text in it. Standard output is then one that cannot be written to.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    static_cast<void>(::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
+// A reader that has seen enough (`| head`) lost nothing.
+bool is_reader_gone() {
+  pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+// What was printed must have arrived, also what was flushed before.
 int flushed(int exit_code) {
-  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
-  std::fprintf(stderr, "havklo: cannot write the output: %s\n", std::strerror(errno));
+  const bool failed_before = std::ferror(stdout) != 0;
+  errno = 0;
+  const bool arrived = std::fflush(stdout) == 0 && !failed_before;
+  const int error = errno;
+  if (arrived || error == EPIPE || is_reader_gone()) return exit_code;
+  const char* why = error == EBADF ? "standard output is closed" : std::strerror(error);
+  if (error == 0) why = "a write failed";
+  std::fprintf(stderr, "havklo: cannot write the output: %s\n", why);
   return exit_code == exit_good ? exit_failed : exit_code;
+}
+
+// By stdio, not by a stream that keeps its errors to itself.
+int said(const CLI::App& program, const CLI::Error& what) {
+  std::ostringstream text;
+  const int exit_code = program.exit(what, text, text);
+  std::fputs(text.str().c_str(), stdout);
+  return exit_code;
 }
 
 }  // namespace
 
 int run_command_line(std::span<char* const> arguments) {
+  hold_standard_streams();
   CLI::App program{
       "Havklo keeps an exchange connection alive and tells the truth about it.\n"
       "Examples:\n"
@@ -60,11 +95,11 @@ int run_command_line(std::span<char* const> arguments) {
   try {
     program.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp& help) {
-    exit_code = program.exit(help);
+    exit_code = said(program, help);
   } catch (const CLI::CallForAllHelp& help) {
-    exit_code = program.exit(help);
+    exit_code = said(program, help);
   } catch (const CLI::CallForVersion& version) {
-    exit_code = program.exit(version);
+    exit_code = said(program, version);
   } catch (const CLI::ParseError& error) {
     return usage_error(program, error);
   } catch (const std::exception& error) {

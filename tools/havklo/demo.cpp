@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <havklo/client.hpp>
 #include <memory>
 #include <string>
@@ -83,6 +84,7 @@ class Demo {
   void follow(const Event& event);
   void break_venue(Duration refused);
   [[nodiscard]] bool told_as_expected() const;
+  [[nodiscard]] std::string why_not_told() const;
   [[nodiscard]] bool verify() const;
   void title(const std::string& text) const {
     fmt::print("\n{}\n", colour_ ? fmt::format("\x1b[1m{}\x1b[0m", text) : text);
@@ -108,10 +110,7 @@ int Demo::run() {
   play();
   client_.reset();  // the recording is closed
   fmt::print("\n{} book messages were verified by the venue's checksum.\n", book_messages_);
-  if (!told_as_expected()) {
-    std::fprintf(stderr, "havklo demo: the events did not come in the expected order\n");
-    return exit_failed;
-  }
+  if (!told_as_expected()) return refuse_demo(why_not_told());
   title("The session was recorded; the recording runs through the same engine.");
   return verify() ? exit_good : exit_failed;
 }
@@ -183,6 +182,17 @@ void Demo::break_venue(Duration refused) {
 }
 
 bool Demo::told_as_expected() const { return story_ == expected_story(); }
+
+std::string Demo::why_not_told() const {
+  if (stop_.requested()) {
+    return fmt::format("stopped by SIG{} before its end", ::sigabbrev_np(stop_.signal()));
+  }
+  const auto expected = expected_story();
+  const bool as_far_as_it_went =
+      story_.size() < expected.size() && std::equal(story_.begin(), story_.end(), expected.begin());
+  if (!as_far_as_it_went) return "the events did not come in the expected order";
+  return fmt::format("it did not come to its end within {} s", give_up_after.count());
+}
 
 bool Demo::verify() const {
   auto reader = replay::Reader::open(folder_.file("session.hvk"));

@@ -1,10 +1,13 @@
-// Gathering, and writing whole lines.
+// Gathering, and writing no more than the reader takes.
 #include "havklo/event_printer.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,16 +20,31 @@ namespace {
 
 constexpr size_t gathered_bytes_max = 64 * 1024;
 
-// After a signal: whether the reader takes anything within a second. One that does not must not
-// keep us from stopping.
-bool is_read_again() {
-  pollfd wait{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  return ::poll(&wait, 1, 1000) == 1;
+// After a signal a reader that does not take anything must not keep us from stopping.
+constexpr std::chrono::seconds patience_after_signal{1};
+
+// A pipe that poll() calls writable takes so much at once without waiting (pipe(7)); a file takes
+// anything.
+size_t bytes_taken_at_once() {
+  struct stat status {};
+  const bool is_file = ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? gathered_bytes_max : PIPE_BUF;
 }
+
+// Standard output takes something; 0: not in time. Negative: a signal came.
+int wait_for_reader(std::chrono::milliseconds at_most) {
+  pollfd wait{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&wait, 1, static_cast<int>(at_most.count()));
+}
+
+constexpr std::chrono::milliseconds for_ever{-1};
 
 }  // namespace
 
-void EventPrinter::print(const Event& event, const Names& names) {
+EventPrinter::EventPrinter(OutputFormat format, bool colour)
+    : format_(format), text_(colour), write_bytes_max_(bytes_taken_at_once()) {}
+
+void EventPrinter::append(const Event& event, const Names& names) {
   if (format_ == OutputFormat::jsonl) {
     replay::append_json(gathered_, event, names);
     if (utc_offset_) {
@@ -37,22 +55,58 @@ void EventPrinter::print(const Event& event, const Names& names) {
     text_.append(gathered_, event, names);
   }
   gathered_ += '\n';
-  if (!is_market(event.kind) || gathered_.size() >= gathered_bytes_max) flush();
+}
+
+bool EventPrinter::is_full() const { return gathered_.size() - written_ >= gathered_bytes_max; }
+
+void EventPrinter::print(const Event& event, const Names& names) {
+  append(event, names);
+  if (!is_market(event.kind) || is_full()) flush();
 }
 
 void EventPrinter::flush() {
-  size_t at = 0;
-  while (at < gathered_.size() && !gone_) {
-    const ssize_t written = ::write(STDOUT_FILENO, gathered_.data() + at, gathered_.size() - at);
-    if (written > 0) {
-      at += static_cast<size_t>(written);
-    } else if (errno != EINTR || !is_read_again()) {
-      gone_ = true;
-      lost_ = errno != EPIPE && errno != EINTR;
-      if (lost_) std::fprintf(stderr, "havklo: cannot write events: %s\n", std::strerror(errno));
+  if (write_for(for_ever)) return;
+  write_for(patience_after_signal);
+  if (waits()) give_up();
+}
+
+bool EventPrinter::write_for(std::chrono::milliseconds at_most) {
+  using clock = std::chrono::steady_clock;
+  const auto until = clock::now() + at_most;
+  while (waits() && !gone_) {
+    auto left = for_ever;
+    if (at_most != for_ever) {
+      left = std::max(std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()), {});
     }
+    const int ready = wait_for_reader(left);
+    if (ready < 0) return false;
+    if (ready == 0) return true;
+    write_some();
   }
   gathered_.clear();
+  written_ = 0;
+  return true;
+}
+
+void EventPrinter::write_some() {
+  const size_t bytes = std::min(gathered_.size() - written_, write_bytes_max_);
+  const ssize_t written = ::write(STDOUT_FILENO, gathered_.data() + written_, bytes);
+  if (written >= 0) {
+    written_ += static_cast<size_t>(written);
+  } else if (errno == EPIPE) {
+    gone_ = true;
+  } else if (errno != EINTR && errno != EAGAIN) {
+    lose(errno == EBADF ? "standard output is closed" : std::strerror(errno));
+  }
+}
+
+void EventPrinter::give_up() {
+  if (waits() && !gone_) lose("nobody reads standard output");
+}
+
+void EventPrinter::lose(const char* why) {
+  gone_ = lost_ = true;
+  std::fprintf(stderr, "havklo: cannot write events: %s\n", why);
 }
 
 bool wants_colour() { return std::getenv("NO_COLOR") == nullptr && ::isatty(STDOUT_FILENO) == 1; }

@@ -137,6 +137,103 @@ std::optional<std::string> add_recording(const RunOptions& options, RecordingSet
 
 constexpr Complaint refuse_run{"run"};
 
+// Prints what happens until it is over: the time is, a signal came, the reader went away, or the
+// engine has closed by itself. A reader that does not read holds up nothing but its own events: the
+// ring loses market events, and at the end we wait for it no longer than for the engine.
+class SessionPrinter {
+ public:
+  SessionPrinter(KrakenClient& client, OutputFormat format, Duration close_timeout,
+                 std::optional<Duration> limit)
+      : client_(client),
+        printer_(format, wants_colour()),
+        close_time_(std::chrono::nanoseconds(close_timeout.ns) + close_grace) {
+    if (limit) end_ = Clock::now() + std::chrono::nanoseconds(limit->ns);
+  }
+
+  void run(const StopSignal& stop);
+  // In one line, if it has not been said; empty: nothing.
+  [[nodiscard]] std::string what_is_wrong() const;
+  [[nodiscard]] bool lost() const { return printer_.lost(); }
+
+ private:
+  // False: there is none, or the reader has to read first.
+  bool print_events();
+  void ask_to_close(bool is_over);
+
+  KrakenClient& client_;
+  EventPrinter printer_;
+  Clock::duration close_time_;
+  Clock::time_point end_ = Clock::time_point::max();
+  Clock::time_point give_up_ = Clock::time_point::max();
+  bool counts_times_ = false;
+  bool asked_ = false;  // to close
+  std::string never_live_;
+  std::optional<Reason> closed_for_;
+};
+
+bool SessionPrinter::print_events() {
+  const auto events = client_.peek();
+  if (!counts_times_ && !events.empty()) {
+    counts_times_ = true;
+    printer_.count_from(client_.counters().first_turn);  // as the recording's replay does
+  }
+  size_t taken = 0;
+  while (taken < events.size() && !printer_.is_full()) {
+    const Event& event = events[taken++];
+    printer_.append(event, client_.names());
+    if (event.kind == EventKind::closed) closed_for_ = event.payload.ended.reason;
+  }
+  client_.release(taken);
+  printer_.write_for(std::chrono::milliseconds(0));
+  return taken != 0;
+}
+
+void SessionPrinter::run(const StopSignal& stop) {
+  for (;;) {
+    const bool closed = client_.closed();  // before the last look: nothing comes after it
+    const bool printed = print_events();
+    if (closed && !printed && !printer_.waits()) return;
+    const auto now = Clock::now();
+    const bool is_over = now >= end_;
+    if (!asked_ && (stop.requested() || printer_.gone() || is_over)) {
+      ask_to_close(is_over && !stop.requested());
+    }
+    if (now >= give_up_) return printer_.give_up();
+    if (printed) continue;
+    if (printer_.waits()) {
+      printer_.write_for(std::chrono::milliseconds(10));
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  }
+}
+
+void SessionPrinter::ask_to_close(bool is_over) {
+  if (is_over) {
+    if (const auto live = client_.wait_live(Duration{}); !live) {
+      const NotLive& why = live.error();
+      never_live_ = "it was never live";
+      if (!why.refused.empty()) {
+        never_live_ = why.message();
+      } else if (why.reason != Reason::none) {
+        never_live_.append(": the last attempt ended by ").append(to_string(why.reason));
+      }
+    }
+  }
+  asked_ = client_.close().has_value() || client_.closed();
+  give_up_ = Clock::now() + close_time_;
+}
+
+std::string SessionPrinter::what_is_wrong() const {
+  if (!client_.closed()) return "the engine did not close in time";
+  if (!asked_) {
+    if (!closed_for_) return "the engine has closed: out of memory";
+    return "the engine closed by itself: " + std::string(to_string(*closed_for_));
+  }
+  if (const auto recording = client_.recording(); !recording) return recording.error();
+  return never_live_;
+}
+
 int run(const RunOptions& options) {
   auto settings = make_settings(options);
   if (!settings) return refuse_run(settings.error());
@@ -156,44 +253,16 @@ int run(const RunOptions& options) {
     std::fprintf(stderr, "havklo run: plain sockets are the network: %s\n", why.c_str());
   }
 
-  EventPrinter printer(options.format, wants_colour());
-  const auto end =
-      limit ? Clock::now() + std::chrono::nanoseconds(limit->ns) : Clock::time_point::max();
-  const auto close_time =
-      std::chrono::nanoseconds(settings->timeouts.close_timeout.ns) + close_grace;
-  auto give_up = Clock::time_point::max();
-  bool asked_to_close = false;
-  for (;;) {
-    const bool closed = (*client)->closed();  // before the last look: nothing comes after it
-    const auto events = (*client)->peek();
-    for (const Event& event : events) printer.print(event, (*client)->names());
-    (*client)->release(events.size());
-    if (events.empty()) {
-      printer.flush();
-      if (closed) break;
-  bool counts_times = false;
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
-    }
-    const auto now = Clock::now();
-    if (!events.empty() && !counts_times) {
-      counts_times = true;
-      printer.count_from((*client)->counters().first_turn);  // as the recording's replay does
-    }
-    if (!asked_to_close && (stop.requested() || printer.gone() || now >= end)) {
-      asked_to_close = (*client)->close().has_value() || (*client)->closed();
-      give_up = now + close_time;
-    }
-    if (now >= give_up) break;
-  }
+  SessionPrinter printer(**client, options.format, settings->timeouts.close_timeout, limit);
+  printer.run(stop);
   if (options.counters) {
     std::fputs(counters_text((*client)->counters()).c_str(), stderr);
   }
-  if ((*client)->closed()) {
-    if (const auto recording = (*client)->recording(); !recording) {
-      refuse_run(recording.error());
-    }
+  if (const std::string wrong = printer.what_is_wrong(); !wrong.empty()) {
+    refuse_run(wrong);
+    return exit_failed;
   }
-  return asked_to_close && !printer.lost() ? exit_good : exit_failed;
+  return printer.lost() ? exit_failed : exit_good;
 }
 
 }  // namespace

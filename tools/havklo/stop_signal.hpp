@@ -1,5 +1,6 @@
-// SIGINT and SIGTERM as a question: has someone asked us to stop?
+// SIGINT, SIGTERM and SIGHUP as a question: has someone asked us to stop?
 //
+// SIGHUP (the terminal is gone) only if it was not ignored before us, as by nohup.
 // SIGPIPE is ignored: a reader that went away shows as an error of write().
 #pragma once
 
@@ -15,6 +16,9 @@ class StopSignal {
     action.sa_handler = [](int signal) { caught().store(signal, std::memory_order_relaxed); };
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    struct sigaction before {};
+    sigaction(SIGHUP, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, nullptr);

@@ -31,6 +31,11 @@ void RingFiles::open_file(const char* path, uint32_t token, bool direct) {
   ring_->submit();
 }
 
+void RingFiles::count_names(int file, uint32_t token) {
+  UringFiles::count_names(file, token);
+  ring_->submit();
+}
+
 void RingFiles::close_file(int file) {
   UringFiles::close_file(file);
   ring_->submit();

@@ -1,0 +1,277 @@
+// `havklo run` ends in time, with everything said or one line that says what was lost: whatever the
+// reader of its output does, and by whatever it is asked. The program runs in a child process.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "replay/recording/reader.hpp"
+#include "support/command_line.hpp"
+#include "support/loopback_venue.hpp"
+#include "support/temporary_file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace havklo {
+namespace {
+
+constexpr int patience_ms = 20'000;
+
+replay::Scenario busy() {
+  replay::Scenario scenario;
+  scenario.market.moves_per_1000_s = 500'000;
+  return scenario;
+}
+
+// A child process that runs a command; its output comes by a pipe of one page, which is full as
+// soon as there is something in it.
+class Program {
+ public:
+  Program(
+      std::vector<std::string> arguments, const std::function<void()>& before = [] {}) {
+    EXPECT_EQ(::pipe2(pipe_.data(), O_CLOEXEC), 0);
+    EXPECT_GT(::fcntl(pipe_[1], F_SETPIPE_SZ, 4096), 0);
+    child_ = ::fork();
+    if (child_ != 0) {
+      ::close(pipe_[1]);
+      return;
+    }
+    const int errors = ::open(errors_.path().c_str(), O_WRONLY | O_CLOEXEC);
+    ::dup2(pipe_[1], STDOUT_FILENO);
+    ::dup2(errors, STDERR_FILENO);
+    ::close(pipe_[0]);
+    before();
+    ::_exit(run_havklo(std::move(arguments)));
+  }
+  ~Program() {
+    if (child_ > 0 && !ended_) ::kill(child_, SIGKILL);
+    if (!ended_) ::waitpid(child_, nullptr, 0);
+    if (pipe_[0] >= 0) ::close(pipe_[0]);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // Reads until `words` have come, or to the end.
+  bool read_until(const std::string& words) {
+    while (said_.find(words) == std::string::npos) {
+      pollfd wait{.fd = pipe_[0], .events = POLLIN, .revents = 0};
+      if (::poll(&wait, 1, patience_ms) != 1) return false;
+      std::array<char, 4096> part{};
+      const ssize_t bytes = ::read(pipe_[0], part.data(), part.size());
+      if (bytes <= 0) return false;
+      said_.append(part.data(), static_cast<size_t>(bytes));
+    }
+    return true;
+  }
+  void read_all() { static_cast<void>(read_until("no line says this")); }
+  // Until the pipe is full: from here on the program waits for its reader.
+  void wait_until_stalled() const {
+    pollfd wait{.fd = pipe_[0], .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&wait, 1, patience_ms), 1);
+  }
+  void stop_reading() { ::close(std::exchange(pipe_[0], -1)); }
+  void signal(int number) const { ::kill(child_, number); }
+
+  // Its exit code; -1: it was killed, or it hangs.
+  int end() {
+    const int process = static_cast<int>(::syscall(SYS_pidfd_open, child_, 0));
+    pollfd wait{.fd = process, .events = POLLIN, .revents = 0};
+    const bool over = ::poll(&wait, 1, patience_ms) == 1;
+    ::close(process);
+    EXPECT_TRUE(over) << "it does not end";
+    if (!over) return -1;
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    ended_ = true;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  [[nodiscard]] const std::string& said() const { return said_; }
+  [[nodiscard]] std::string last_line() const {
+    const size_t end = said_.find_last_not_of('\n');
+    const size_t begin = said_.rfind('\n', end);
+    return said_.substr(begin + 1, end - begin);
+  }
+  [[nodiscard]] std::string errors() const {
+    std::string text(std::filesystem::file_size(errors_.path()), '\0');
+    std::ifstream(errors_.path()).read(text.data(), static_cast<std::streamsize>(text.size()));
+    return text;
+  }
+
+ private:
+  std::array<int, 2> pipe_{-1, -1};
+  TemporaryFile errors_;
+  pid_t child_ = -1;
+  bool ended_ = false;
+  std::string said_;
+};
+
+class Run : public testing::Test {
+ protected:
+  std::vector<std::string> command(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"run",
+                                      "--url",
+                                      venue_.settings().url,
+                                      "--ca-file",
+                                      venue_.ca_file(),
+                                      "--symbol",
+                                      "BTC/USD",
+                                      "--symbol",
+                                      "ETH/USD",
+                                      "--idle",
+                                      "park",
+                                      "--record",
+                                      folder_ / "night.hvk"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  void expect_whole_recording() {
+    auto reader = replay::Reader::open(folder_ / "night.hvk");
+    ASSERT_TRUE(reader) << reader.error();
+    replay::RecordedTurn turn;
+    auto status = replay::Reader::Status::turn;
+    while (status == replay::Reader::Status::turn) status = reader->next(turn);
+    EXPECT_EQ(status, replay::Reader::Status::end) << reader->lost();
+  }
+
+  LoopbackVenue venue_{busy()};
+  TemporaryFolder folder_;
+};
+
+TEST_F(Run, EndsInTimeThoughNobodyReads) {
+  Program program(command({"--for", "1s"}));
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo: cannot write events: nobody reads standard output\n");
+  expect_whole_recording();
+}
+
+TEST_F(Run, EndsBySignalThoughNobodyReads) {
+  Program program(command());
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.wait_until_stalled();
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo: cannot write events: nobody reads standard output\n");
+  expect_whole_recording();
+}
+
+TEST_F(Run, AReaderThatComesBackHearsOfTheEnd) {
+  Program program(command());
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.wait_until_stalled();
+  program.signal(SIGTERM);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+  EXPECT_NE(program.last_line().find("Closed"), std::string::npos) << program.last_line();
+  EXPECT_EQ(program.errors(), "");
+  expect_whole_recording();
+}
+
+// The terminal is gone.
+TEST_F(Run, AHangUpEndsItAsATermination) {
+  Program program(command());
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.signal(SIGHUP);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+  EXPECT_NE(program.last_line().find("Closed"), std::string::npos) << program.last_line();
+  expect_whole_recording();
+}
+
+TEST_F(Run, UnderNohupAHangUpIsIgnored) {
+  Program program(command(), [] { std::signal(SIGHUP, SIG_IGN); });
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.read_until("BookUpdate"));
+  program.signal(SIGINT);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+}
+
+TEST_F(Run, AReaderThatHasSeenEnoughLostNothing) {
+  Program program(command());
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.stop_reading();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+  expect_whole_recording();
+}
+
+// Nobody listens there.
+class RunInVain : public testing::Test {
+ protected:
+  std::vector<std::string> command(std::vector<std::string> more) {
+    std::vector<std::string> words = {
+        "run", "--url", "ws://127.0.0.1:1/v2", "--symbol", "BTC/USD", "--idle", "park"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+TEST_F(RunInVain, IsAFailureWhenTheTimeIsOver) {
+  Program program(command({"--for", "300ms"}));
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(),
+            "havklo run: it was never live: the last attempt ended by connect_refused\n");
+}
+
+TEST_F(RunInVain, IsNoneForWhoStopsIt) {
+  Program program(command({}));
+  ASSERT_TRUE(program.read_until("ConnectFailed"));
+  program.signal(SIGTERM);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+}
+
+TEST_F(RunInVain, SaysThatItClosedByItself) {
+  Program program(command({"--no-reconnect"}));
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo run: the engine closed by itself: connect_refused\n");
+}
+
+// The next file that is opened would be standard output: a recording, with text in it.
+TEST_F(RunInVain, AClosedOutputIsNobodysFile) {
+  const TemporaryFolder folder;
+  Program program(command({"--for", "300ms", "--record", folder / "night.hvk"}),
+                  [] { ::close(STDOUT_FILENO); });
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo: cannot write events: standard output is closed\n");
+  auto reader = replay::Reader::open(folder / "night.hvk");
+  ASSERT_TRUE(reader) << reader.error();
+}
+
+TEST(RunOutOf, DescriptorsSaysSo) {
+  Program program({"run", "--symbol", "BTC/USD", "--for", "1s"}, [] {
+    const rlimit few{.rlim_cur = 5, .rlim_max = 5};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  });
+  EXPECT_EQ(program.end(), exit_usage);
+  const std::string errors = program.errors();
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 1) << errors;
+}
+
+TEST(Demo, SaysThatItWasStopped) {
+  Program program({"demo"});
+  ASSERT_TRUE(program.read_until("SubscriptionsRestored"));
+  program.signal(SIGINT);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo demo: stopped by SIGINT before its end\n");
+}
+
+}  // namespace
+}  // namespace havklo
