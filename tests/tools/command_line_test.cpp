@@ -31,6 +31,76 @@ TEST(CommandLine, NamesTheSubcommandThatDoesNotExist) {
   expect_one_line(havklo_says({"sim", "--seed", "1"}), exit_usage, "havklo sim --help");
 }
 
+TEST(CommandLine, SaysWhatStandsWhereNothingIsExpected) {
+  const auto error = [](std::vector<std::string> arguments) {
+    const Said said = havklo_says(std::move(arguments));
+    EXPECT_EQ(said.exit_code, exit_usage);
+    return said.err;
+  };
+  EXPECT_EQ(error({"run", "--symbl", "BTC/USD"}),
+            "havklo run: --symbl is no option; the nearest is --symbol (see havklo run --help)\n");
+  EXPECT_EQ(error({"sim", "--sceario=flapping", "--seeds", "1"}),
+            "havklo sim: --sceario is no option; the nearest is --scenario (see havklo sim "
+            "--help)\n");
+  EXPECT_EQ(error({"run", "--banana"}),
+            "havklo run: --banana is no option (see havklo run --help)\n");
+  EXPECT_EQ(error({"inspect", "a", "b", "c"}),
+            "havklo inspect: unexpected: b c (see havklo inspect --help)\n");
+  EXPECT_EQ(error({"rpelay", "a"}),
+            "havklo: 'rpelay' is no subcommand; the nearest is replay (see havklo --help)\n");
+}
+
+TEST(CommandLine, APairHasTwoSides) {
+  for (const char* symbol : {"FOO", "", "/", "BTC/", "/USD", "BTC/USD/EUR", "BTC USD"}) {
+    expect_one_line(havklo_says({"exchange", "--symbol", symbol, "--listen", "127.0.0.1:0"}),
+                    exit_usage, "--symbol " + std::string(symbol) + ": must be BASE/QUOTE");
+  }
+}
+
+TEST(CommandLine, ASettingThatIsWrongIsToldBeforeOneThatIsMissing) {
+  const TemporaryFile nan("[reconnect]\nmultiplier = nan\n");
+  expect_one_line(havklo_says({"run", "--config", nan.path()}), exit_usage,
+                  "2: reconnect.multiplier must be a number");
+  const TemporaryFile small("[reconnect]\nmultiplier = 0.5\n");
+  expect_one_line(havklo_says({"run", "--config", small.path()}), exit_usage,
+                  "reconnect.multiplier = 0.5: must be a number from 1 to 1000");
+  const TemporaryFile good("[reconnect]\nmultiplier = 1.5\n");
+  expect_one_line(havklo_says({"run", "--config", good.path()}), exit_usage,
+                  "nothing to subscribe to");
+}
+
+TEST(CommandLine, ARefusedSizeOrDurationNamesTheUnits) {
+  for (const char* size : {"64KB", "64K", "100000", "0.5MB"}) {
+    expect_one_line(
+        havklo_says({"run", "--symbol", "BTC/USD", "--record", "x", "--record-max-size", size}),
+        exit_usage, "B, kB, MB, GB, KiB, MiB or GiB");
+  }
+  expect_one_line(havklo_says({"run", "--symbol", "BTC/USD", "--for", "3"}), exit_usage,
+                  "ns, us, ms, s, m or h");
+}
+
+TEST(CommandLine, MergeSaysInItsOwnWordsWhatIsNoLineOfFigures) {
+  const std::string good = havklo_says({"sim", "--seeds", "1", "--json"}).out;
+  const auto error = [](const std::string& text) {
+    const TemporaryFile shard(text);
+    const Said said = havklo_says({"merge", shard.path()});
+    EXPECT_EQ(said.exit_code, exit_usage);
+    EXPECT_EQ(std::ranges::count(said.err, '\n'), 1);
+    const size_t begin = said.err.find(shard.path()) + shard.path().size();
+    return said.err.substr(begin, said.err.size() - begin - 1);
+  };
+  EXPECT_EQ(error("hello\n"),
+            ":1: no line of havklo sim --json, nor of havklo replay --with --json");
+  EXPECT_EQ(error(good + good.substr(0, good.size() / 2)),
+            ":2: no line of havklo sim --json: no whole JSON; was it cut?");
+  EXPECT_EQ(error("{\"havklo_sweep\":1}\n"),
+            ":1: no line of havklo sim --json: a figure is missing; was it written by another "
+            "version?");
+  EXPECT_EQ(error("\n{\"havklo_what_if\":1,\"recording\":7}\n"),
+            ":2: no line of havklo replay --with --json: a figure is of another kind; was it "
+            "written by another version?");
+}
+
 TEST(CommandLine, AFolderIsNoFile) {
   const TemporaryFolder folder;
   const std::string why = "cannot read '" + folder.path() + "': Is a directory";

@@ -16,9 +16,31 @@
 
 #include "havklo/commands.hpp"
 #include "havklo/version.hpp"
+#include "replay/text/nearest_name.hpp"
 
 namespace havklo {
 namespace {
+
+std::string nearest_of(std::string_view wrong, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const std::string_view near = replay::similar_name(wrong, names);
+  return near.empty() ? std::string() : "; the nearest is " + std::string(near);
+}
+
+// What stands where nothing is expected, in the order in which it was given.
+std::string describe_unexpected(const CLI::App& command, const std::vector<std::string>& words) {
+  if (words.front().starts_with('-')) {
+    const std::string option = words.front().substr(0, words.front().find('='));
+    std::vector<std::string> known;
+    for (const CLI::Option* each : command.get_options()) {
+      for (const std::string& name : each->get_lnames()) known.push_back("--" + name);
+    }
+    return option + " is no option" + nearest_of(option, known);
+  }
+  std::string text = "unexpected:";
+  for (const std::string& word : words) text += " " + word;
+  return text;
+}
 
 // CLI11 explains at length; we say what is wrong in one line.
 int usage_error(const CLI::App& program, const CLI::ParseError& error) {
@@ -29,8 +51,14 @@ int usage_error(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App* command = &program;
   for (const CLI::App* each : program.get_subcommands()) command = each;
   const std::string name = command == &program ? "havklo" : "havklo " + command->get_name();
-  const std::vector<std::string> unknown = program.remaining();
-  if (command == &program && !unknown.empty()) what = "'" + unknown.front() + "' is no subcommand";
+  const std::vector<std::string> unexpected = command->remaining();
+  if (command == &program && !unexpected.empty() && !unexpected.front().starts_with('-')) {
+    std::vector<std::string> known;
+    for (const CLI::App* each : program.get_subcommands({})) known.push_back(each->get_name());
+    what = "'" + unexpected.front() + "' is no subcommand" + nearest_of(unexpected.front(), known);
+  } else if (!unexpected.empty()) {
+    what = describe_unexpected(*command, unexpected);
+  }
   std::fprintf(stderr, "%s: %s (see %s --help)\n", name.c_str(), what.c_str(), name.c_str());
   return exit_usage;
 }

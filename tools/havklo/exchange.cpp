@@ -148,6 +148,11 @@ int exchange(const ExchangeOptions& options) {
   if (options.tls_cert.empty() != options.tls_key.empty()) {
     return refuse_exchange("--tls-cert and --tls-key belong together: give both or none");
   }
+  for (const std::string& symbol : options.symbols) {
+    if (!is_valid_symbol(symbol)) {
+      return refuse_exchange("--symbol " + symbol + ": must be BASE/QUOTE, as BTC/USD");
+    }
+  }
   if (options.rate && !(*options.rate >= 0 && *options.rate <= 1e6)) {
     return refuse_exchange("--rate must be from 0 to 1000000");
   }

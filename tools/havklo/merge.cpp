@@ -36,7 +36,9 @@ class Shards {
  public:
   // What is wrong with the document, if something is.
   [[nodiscard]] std::optional<std::string> add(const std::string& text) {
-    return text.find("\"havklo_what_if\"") != std::string::npos ? add_case(text) : add_sweep(text);
+    if (text.find("\"havklo_what_if\"") != std::string::npos) return add_case(text);
+    if (text.find("\"havklo_sweep\"") != std::string::npos) return add_sweep(text);
+    return "no line of havklo sim --json, nor of havklo replay --with --json";
   }
   [[nodiscard]] std::string page() const {
     return grid_ ? what_if_page(*grid_) : histogram_page(*sweep_);
@@ -84,11 +86,15 @@ int merge(const MergeOptions& options) {
     const auto text = read_text_file(name);
     if (!text) return refuse_merge(text.error());
     bool any = false;
+    size_t number = 0;
     for (const auto part : std::views::split(*text, '\n')) {
       const std::string line(part.begin(), part.end());
+      ++number;
       if (line.empty()) continue;
       any = true;
-      if (const auto wrong = shards.add(line)) return refuse_merge(name + ": " + *wrong);
+      if (const auto wrong = shards.add(line)) {
+        return refuse_merge(fmt::format("{}:{}: {}", name, number, *wrong));
+      }
     }
     if (!any) return refuse_merge(name + ": holds no figures");
   }

@@ -104,6 +104,11 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
     if (interval) each.interval_minutes = *interval;
   }
   if (settings->subscriptions.empty()) {
+    // What else is wrong with the file is told first: it would be wrong with a symbol, too.
+    const auto valid = validate(*settings);
+    if (!valid && valid.error().field != "subscription") {
+      return std::unexpected(valid.error().message());
+    }
     return std::unexpected("nothing to subscribe to: give --symbol BTC/USD or --config FILE");
   }
   return settings;
@@ -119,13 +124,15 @@ std::optional<std::string> add_recording(const RunOptions& options, RecordingSet
   if (!options.record_max_size.empty()) {
     recording.max_size = replay::parse_size(options.record_max_size);
     if (!recording.max_size) {
-      return "--record-max-size " + options.record_max_size + ": must be a size, as 256MB";
+      return "--record-max-size " + options.record_max_size + ": must be " +
+             std::string(replay::size_expected);
     }
   }
   if (!options.record_max_age.empty()) {
     recording.max_age = replay::parse_duration(options.record_max_age);
     if (!recording.max_age) {
-      return "--record-max-age " + options.record_max_age + ": must be a duration, as 1h";
+      return "--record-max-age " + options.record_max_age + ": must be " +
+             std::string(replay::duration_expected);
     }
   }
   if (recording.path.empty() &&
@@ -242,7 +249,8 @@ int run(const RunOptions& options) {
   if (!options.duration.empty()) {
     limit = replay::parse_duration(options.duration);
     if (!limit || *limit <= Duration{}) {
-      return refuse_run("--for " + options.duration + ": must be a duration, as 30s or 5m");
+      return refuse_run("--for " + options.duration + ": must be " +
+                        std::string(replay::duration_expected));
     }
   }
   const StopSignal stop;  // before the client: its thread inherits what is blocked

@@ -6,6 +6,8 @@
 
 #include <iterator>
 
+#include "havklo/json_fault.hpp"
+
 namespace havklo {
 namespace {
 
@@ -88,7 +90,7 @@ std::expected<replay::SweepStatistics, std::string> statistics_from_json(std::st
                                      std::string(std::string_view(each["what"]))});
     }
   } catch (const simdjson::simdjson_error& error) {
-    return std::unexpected(fmt::format("not the figures of a sweep: {}", error.what()));
+    return std::unexpected(json_fault("havklo sim --json", error.error()));
   }
   return statistics;
 }

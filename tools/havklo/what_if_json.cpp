@@ -1,10 +1,11 @@
 // The fields, one by one: a missing one is an error.
 #include "havklo/what_if_json.hpp"
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <limits>
+
+#include "havklo/json_fault.hpp"
 
 namespace havklo {
 namespace {
@@ -95,7 +96,7 @@ std::expected<replay::WhatIfCase, std::string> what_if_case_from_json(std::strin
     }
     one.rate_errors = root["rate_errors"].get_uint64();
   } catch (const simdjson::simdjson_error& error) {
-    return std::unexpected(fmt::format("not the figures of a what-if: {}", error.what()));
+    return std::unexpected(json_fault("havklo replay --with --json", error.error()));
   }
   return one;
 }
