@@ -12,6 +12,7 @@
 #include "replay/recording/event_digest.hpp"
 #include "replay/recording/old_event_digest.hpp"
 #include "replay/recording/shared_ring.hpp"
+#include "replay/text/counted.hpp"
 #include "replay/text/printable.hpp"
 
 namespace havklo::replay {
@@ -97,10 +98,11 @@ std::string describe(const Completion& completion) {
     case Completion::Kind::opened:
       return fmt::format("connection {} opened", id);
     case Completion::Kind::received:
-      return fmt::format("connection {} received {} bytes: {}", id, completion.bytes.size(),
+      return fmt::format("connection {} received {}: {}", id,
+                         counted(completion.bytes.size(), "byte"),
                          readable_bytes(completion.bytes));
     case Completion::Kind::sent:
-      return fmt::format("connection {} sent {} bytes", id, completion.sent_bytes);
+      return fmt::format("connection {} sent {}", id, counted(completion.sent_bytes, "byte"));
     case Completion::Kind::closed:
       return fmt::format("connection {} closed: {}, errno {}", id, to_string(completion.reason),
                          completion.os_error);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "replay/text/counted.hpp"
 #include "replay/text/event_json.hpp"
 #include "replay/text/instant.hpp"
 #include "replay/text/printable.hpp"
@@ -65,10 +66,6 @@ std::string_view escape_of(Tone tone) {
 
 std::string decimal(int64_t mantissa, int8_t exponent) {
   return to_string(Decimal{mantissa, exponent});
-}
-
-std::string plural(uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string os_error_text(int32_t os_error) {
@@ -150,8 +147,8 @@ std::string describe_candle(const Event& event, const Names& names) {
   }
   const Event::CandleVolume& candle = event.payload.candle_volume;
   return fmt::format("{} volume {} in {} of {} min", names.symbol(candle.symbol),
-                     decimal(candle.volume, candle.volume_exponent), plural(candle.trades, "trade"),
-                     candle.interval_minutes);
+                     decimal(candle.volume, candle.volume_exponent),
+                     counted(candle.trades, "trade"), candle.interval_minutes);
 }
 
 std::string describe_instrument(const Event::Instrument& pair, const Names& names) {
@@ -174,25 +171,25 @@ std::string describe_lifecycle(const Event& event) {
                          readable({payload.reconnecting.delay_ns}),
                          to_string(payload.reconnecting.waits_for));
     case EventKind::reconnect_failed:
-      return fmt::format("after {}: {}", plural(payload.ended.attempts, "attempt"),
+      return fmt::format("after {}: {}", counted(payload.ended.attempts, "attempt"),
                          to_string(payload.ended.reason));
     case EventKind::closed:
       return std::string(to_string(payload.ended.reason));
     case EventKind::subscriptions_restored: {
       const auto& restored = payload.subscriptions_restored;
-      std::string text = fmt::format("all clear: {}", plural(restored.count, "subscription"));
+      std::string text = fmt::format("all clear: {}", counted(restored.count, "subscription"));
       if (restored.rejected != 0) text += fmt::format(", {} rejected", restored.rejected);
       if (restored.downtime_ns != 0)
         text += fmt::format(", down {}", readable({restored.downtime_ns}));
       return text;
     }
     case EventKind::circuit_breaker_open:
-      return fmt::format("{}, half-open in {}", plural(payload.circuit_breaker.trips, "trip"),
+      return fmt::format("{}, half-open in {}", counted(payload.circuit_breaker.trips, "trip"),
                          readable({payload.circuit_breaker.retry_after_ns}));
     case EventKind::circuit_breaker_half_open:
       return "one probe";
     case EventKind::circuit_breaker_closed:
-      return fmt::format("after {}", plural(payload.circuit_breaker.trips, "trip"));
+      return fmt::format("after {}", counted(payload.circuit_breaker.trips, "trip"));
     default:
       return "";
   }
@@ -238,7 +235,7 @@ std::string words_of(const Event& event, const Names& names) {
     case EventKind::status:
       return std::string(to_string(payload.status.system));
     case EventKind::overrun:
-      return fmt::format("{} lost, {} to {}", plural(payload.overrun.lost, "event"),
+      return fmt::format("{} lost, {} to {}", counted(payload.overrun.lost, "event"),
                          payload.overrun.first, payload.overrun.last);
     case EventKind::recording_stopped:
       return fmt::format("{}{}; the engine goes on", to_string(payload.recording_stopped.fault),

@@ -9,6 +9,8 @@
 #include <set>
 #include <tuple>
 
+#include "replay/text/counted.hpp"
+
 namespace havklo::replay {
 namespace {
 
@@ -218,8 +220,8 @@ std::string to_table(const WhatIfGrid& grid) {
   out +=
       "assumed: outages of which a figure rests on an assumption; then \"A to B\" is the range\n";
   if (grid.torn() != 0) {
-    fmt::format_to(std::back_inserter(out), "torn, and counted up to there: {} recordings\n",
-                   grid.torn());
+    fmt::format_to(std::back_inserter(out), "torn, and counted up to there: {}\n",
+                   counted(grid.torn(), "recording"));
   }
   if (grid.cases().size() != grid.whole()) {
     fmt::format_to(std::back_inserter(out), "not the whole grid: {} of {} pairs\n",

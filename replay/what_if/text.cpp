@@ -3,6 +3,7 @@
 
 #include <iterator>
 
+#include "replay/text/counted.hpp"
 #include "replay/text/instant.hpp"
 #include "replay/text/settings_toml.hpp"
 #include "replay/what_if/comparison.hpp"
@@ -71,8 +72,8 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
   if (all == 0) {
     out += "Nothing rests on an assumption: every attempt is one that the recording made.\n";
   } else {
-    fmt::format_to(std::back_inserter(out), "~ rests on an assumption. Of {} attempts:\n",
-                   what_if.attempts);
+    fmt::format_to(std::back_inserter(out), "~ rests on an assumption. Of {}:\n",
+                   counted(what_if.attempts, "attempt"));
     line("when the recording made none", what_if.assumed_attempts);
     line("of them between two that it made and that went otherwise: \"A to B\" is the range",
          what_if.disputed_attempts);
@@ -84,9 +85,11 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
          what_if.doubted);
   }
   if (network.rate_errors != 0) {
-    fmt::format_to(std::back_inserter(out),
-                   "The venue said \"Exceeded msg rate\" {} times; the model does not.\n",
-                   network.rate_errors);
+    fmt::format_to(
+        std::back_inserter(out),
+        "The venue said \"Exceeded msg rate\" {}; the model says it only to a connection\n"
+        "that asks as the recorded one did.\n",
+        counted(network.rate_errors, "time"));
   }
 }
 

@@ -7,6 +7,8 @@
 #include <bit>
 #include <iterator>
 
+#include "replay/text/counted.hpp"
+
 namespace havklo::replay {
 
 void SweepStatistics::add(uint64_t seed, const SimulationResult& result) {
@@ -75,21 +77,29 @@ const std::vector<NamedHistogram>& sweep_histograms() {
   return histograms;
 }
 
+namespace {
+
+std::string counted_losses(uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " loss" : " losses");
+}
+
+}  // namespace
+
 std::string to_table(const SweepStatistics& given) {
   SweepStatistics statistics = given;
   const double seconds = std::max(1e-9, static_cast<double>(statistics.cpu_ns) * 1e-9);
   const double virtual_seconds = static_cast<double>(statistics.virtual_ns) * 1e-9;
   std::string out = fmt::format(
-      "{} worlds (seeds {}..{}), {} failing; digest {:016x}\n"
+      "{} (seeds {}..{}), {} failing; digest {:016x}\n"
       "{:.0f} s of virtual time in {:.1f} core-seconds: {:.0f} : 1; {:.0f} losses of a connection "
-      "or "
-      "attempt per second and core\n"
-      "{} outages, {} losses, {} attempts, {} repairs of a book, {} book messages verified, {} "
-      "events\n",
-      statistics.worlds, statistics.first_seed, statistics.last_seed, statistics.failures.size(),
-      statistics.digest, virtual_seconds, seconds, virtual_seconds / seconds,
-      static_cast<double>(statistics.losses) / seconds, statistics.outages, statistics.losses,
-      statistics.attempts, statistics.repairs, statistics.books_verified, statistics.events);
+      "or attempt per second and core\n"
+      "{}, {}, {}, {} of a book, {} verified, {}\n",
+      counted(statistics.worlds, "world"), statistics.first_seed, statistics.last_seed,
+      statistics.failures.size(), statistics.digest, virtual_seconds, seconds,
+      virtual_seconds / seconds, static_cast<double>(statistics.losses) / seconds,
+      counted(statistics.outages, "outage"), counted_losses(statistics.losses),
+      counted(statistics.attempts, "attempt"), counted(statistics.repairs, "repair"),
+      counted(statistics.books_verified, "book message"), counted(statistics.events, "event"));
   fmt::format_to(std::back_inserter(out), "{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "count",
                  "p50", "p90", "p99", "max");
   for (const NamedHistogram& each : sweep_histograms()) {

@@ -62,7 +62,8 @@ void tell(const Event& event) {
     case EventKind::circuit_breaker_open:
       return void(std::printf("the venue is down: trip %u\n", event.payload.circuit_breaker.trips));
     case EventKind::subscriptions_restored:
-      return void(std::printf("all clear: %u books\n", event.payload.subscriptions_restored.count));
+      return void(
+          std::printf("all clear, books: %u\n", event.payload.subscriptions_restored.count));
     default:
       return;
   }
@@ -154,11 +155,11 @@ TEST_F(Readme, SettingsAreAccepted) {
 }
 
 TEST_F(Readme, OnceEndsWithItsConnection) {
-  EXPECT_EQ(output_of([&] { listen_once(btc()); }), "all clear: 1 books\nlost: peer_reset\n");
+  EXPECT_EQ(output_of([&] { listen_once(btc()); }), "all clear, books: 1\nlost: peer_reset\n");
 }
 
 TEST_F(Readme, Inline) {
-  EXPECT_EQ(output_of([&] { run_on_this_thread(btc()); }), "all clear: 1 books\n");
+  EXPECT_EQ(output_of([&] { run_on_this_thread(btc()); }), "all clear, books: 1\n");
 }
 
 TEST_F(Readme, TheStoryOfAnOutage) {
@@ -172,10 +173,10 @@ TEST_F(Readme, TheStoryOfAnOutage) {
     }
   });
   EXPECT_EQ(story,
-            "all clear: 1 books\n"
+            "all clear, books: 1\n"
             "lost: peer_reset\n"
             "attempt 1, waiting 100 ms for backoff\n"
-            "all clear: 1 books\n");
+            "all clear, books: 1\n");
 }
 
 TEST_F(Readme, ARecordedNightRunsThroughAStrategy) {

@@ -101,6 +101,15 @@ TEST(CommandLine, MergeSaysInItsOwnWordsWhatIsNoLineOfFigures) {
             "written by another version?");
 }
 
+TEST(CommandLine, OneIsNoPlural) {
+  EXPECT_TRUE(
+      havklo_says({"sim", "--seeds", "1"}).out.starts_with("1 world (seeds 1..1), 0 failing"));
+  EXPECT_TRUE(havklo_says({"sim", "--seeds", "1..2"}).out.starts_with("2 worlds (seeds 1..2)"));
+  const TemporaryFile quiet("[run]\nfor = \"2s\"\n");
+  EXPECT_NE(havklo_says({"sim", "--scenario", quiet.path()}).out.find(" 0 outages, 1 attempt, "),
+            std::string::npos);
+}
+
 TEST(CommandLine, AFolderIsNoFile) {
   const TemporaryFolder folder;
   const std::string why = "cannot read '" + folder.path() + "': Is a directory";

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
 
 namespace havklo {
@@ -26,11 +27,10 @@ std::string counters_text(const ClientCounters& counters) {
     add_row(text, to_string(static_cast<MessagePhase>(i)), counters.phases[i]);
   }
   add_row(text, "read", counters.read);
-  fmt::format_to(std::back_inserter(text),
-                 "{} turns, the longest {} ns, {} over {}; {} system calls\n", counters.turns,
-                 counters.longest_turn_ns, counters.turns_over_budget,
-                 replay::to_text(Duration::nanoseconds(turn_budget_ns)),
-                 counters.kernel_entries + counters.socket_calls);
+  fmt::format_to(std::back_inserter(text), "{}, the longest {} ns, {} over {}; {}\n",
+                 replay::counted(counters.turns, "turn"), counters.longest_turn_ns,
+                 counters.turns_over_budget, replay::to_text(Duration::nanoseconds(turn_budget_ns)),
+                 replay::counted(counters.kernel_entries + counters.socket_calls, "system call"));
   if (counters.socket_calls != 0) {
     fmt::format_to(std::back_inserter(text), "{} of them to sockets, {} in vain\n",
                    counters.socket_calls, counters.socket_calls_empty);

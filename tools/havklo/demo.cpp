@@ -20,6 +20,7 @@
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
 #include "replay/playback/player.hpp"
+#include "replay/text/counted.hpp"
 #include "replay/world/scenario.hpp"
 
 namespace havklo {
@@ -160,8 +161,8 @@ void Demo::follow(const Event& event) {
     book_messages_ += event.last_in_message() ? 1 : 0;
   }
   if (is_market(event.kind)) return;
-  story_.push_back(event.kind);
   if (story_.empty()) text_.count_from(client_->counters().first_turn);
+  story_.push_back(event.kind);
   std::string line;
   text_.append(line, event, client_->names());
   fmt::print("{}\n", line);
@@ -209,7 +210,8 @@ bool Demo::verify() const {
                  static_cast<unsigned long long>(result.turns));
     return false;
   }
-  fmt::print("replayed {} turns, {} events: identical ({})\n", result.turns, result.events,
+  fmt::print("replayed {}, {}: identical ({})\n", replay::counted(result.turns, "turn"),
+             replay::counted(result.events, "event"),
              replay::readable({std::chrono::nanoseconds(took).count()}));
   return true;
 }

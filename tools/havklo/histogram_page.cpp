@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "havklo/histogram_chart.hpp"
+#include "replay/text/counted.hpp"
 
 namespace havklo {
 
@@ -13,13 +14,15 @@ using replay::Histogram;
 
 std::string histogram_page(const replay::SweepStatistics& given) {
   replay::SweepStatistics statistics = given;
-  std::string out = page_head(fmt::format("Havklo: {} worlds, seeds {} to {}", statistics.worlds,
+  std::string out = page_head(fmt::format("Havklo: {}, seeds {} to {}",
+                                          replay::counted(statistics.worlds, "world"),
                                           statistics.first_seed, statistics.last_seed));
   auto to = std::back_inserter(out);
   if (statistics.failures.empty()) {
     out += "<p>Every invariant held in every world.</p>\n";
   } else {
-    fmt::format_to(to, "<p class=\"bad\">{} worlds failed.</p><ul>\n", statistics.failures.size());
+    fmt::format_to(to, "<p class=\"bad\">{} failed.</p><ul>\n",
+                   replay::counted(statistics.failures.size(), "world"));
     for (const replay::SweepFailure& each : statistics.failures) {
       fmt::format_to(to, "<li>seed {}: {}: {}</li>\n", each.seed, html_text(each.invariant),
                      html_text(each.what));
@@ -33,9 +36,10 @@ std::string histogram_page(const replay::SweepStatistics& given) {
   out += "</table>\n";
   for (const replay::NamedHistogram& each : replay::sweep_histograms()) {
     const Histogram& histogram = each.get(statistics);
-    fmt::format_to(to, "<h2>{}</h2>\n<p>{} values; half at most {}, 90 % {}, 99 % {}, all {}</p>\n",
-                   html_text(each.title), histogram.count(), histogram.quantile(0.5),
-                   histogram.quantile(0.9), histogram.quantile(0.99), histogram.quantile(1.0));
+    fmt::format_to(to, "<h2>{}</h2>\n<p>{}; half at most {}, 90 % {}, 99 % {}, all {}</p>\n",
+                   html_text(each.title), replay::counted(histogram.count(), "value"),
+                   histogram.quantile(0.5), histogram.quantile(0.9), histogram.quantile(0.99),
+                   histogram.quantile(1.0));
     append_chart(out, histogram, used_buckets(histogram));
   }
   return out += page_end;

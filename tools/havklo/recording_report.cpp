@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
 #include "replay/text/event.hpp"
 #include "replay/text/event_json.hpp"
@@ -35,10 +36,6 @@ std::string span_text(Duration time) {
   if (s < 60) return replay::readable(time);
   if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
   return fmt::format("{} h {:02} min {:02} s", s / 3600, s / 60 % 60, s % 60);
-}
-
-std::string plural(uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string peer_text(const ConnectionTraffic& connection) {
@@ -104,7 +101,7 @@ void write_connections(Page& page, const RecordingReport& report) {
                                     : fmt::format(", HTTP {}", each.http_status);
     page.raw(fmt::format("{:>13}  {}{}{}, {}, {}; {} after {}\n", at, peer_text(each),
                          each.tls_resumed ? ", TLS resumed" : "", upgrade,
-                         plural(each.messages, "message"), readable_size(each.bytes),
+                         replay::counted(each.messages, "message"), readable_size(each.bytes),
                          end_text(report, each), span_text(end - each.opened)));
   }
   if (all.size() > connections_shown) {
@@ -174,7 +171,9 @@ std::string to_text(const RecordingReport& report, bool colour) {
   Page page(colour);
   const auto& files = report.files;
   page.line("recording", "{}{}, {}", files.front().path,
-            files.size() == 1 ? "" : fmt::format(" and {} more", plural(files.size() - 1, "file")),
+            files.size() == 1
+                ? ""
+                : fmt::format(" and {} more", replay::counted(files.size() - 1, "file")),
             readable_size(report.file_bytes));
   page.line("written by", "havklo {} on {}", report.header.build, report.header.host);
   page.line("session", "{:#018x}, seed {:#x}", report.header.session, report.header.seed);
@@ -184,12 +183,13 @@ std::string to_text(const RecordingReport& report, bool colour) {
   }
   page.line("began", "{}", replay::utc_text(report.first, report.header.utc_offset));
   page.line("lasted", "{}", span_text(report.last - report.first));
-  page.line("turns", "{} in {}", report.turns, plural(report.blocks, "block"));
+  page.line("turns", "{} in {}", report.turns, replay::counted(report.blocks, "block"));
   page.line("events", "{}, digest {:016x}", report.events, report.digest);
-  page.line("inputs", "{}, {} ({}), {}, {} opened, {} closed", plural(report.commands, "command"),
-            plural(count_of(report, Completion::Kind::received), "read"),
+  page.line("inputs", "{}, {} ({}), {}, {} opened, {} closed",
+            replay::counted(report.commands, "command"),
+            replay::counted(count_of(report, Completion::Kind::received), "read"),
             readable_size(report.received_bytes),
-            plural(count_of(report, Completion::Kind::sent), "send"),
+            replay::counted(count_of(report, Completion::Kind::sent), "send"),
             count_of(report, Completion::Kind::opened), count_of(report, Completion::Kind::closed));
   write_connections(page, report);
   write_kinds(page, report);

@@ -22,6 +22,7 @@
 #include "havklo/text_file.hpp"
 #include "replay/playback/difference.hpp"
 #include "replay/playback/player.hpp"
+#include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
 #include "replay/text/instant.hpp"
 #include "replay/what_if/case.hpp"
@@ -201,8 +202,8 @@ int play(const ReplayOptions& options, Player& player, PlayedRange& range, doubl
   int exit_code = show_end(result, player.names(), range.start());
   if (options.verify && exit_code == exit_good) {
     const bool whole = result.torn.empty();
-    fmt::print("replayed {} turns, {} events{}: identical{}\n", result.turns, result.events,
-               cut ? " (not to the end)" : "",
+    fmt::print("replayed {}, {}{}: identical{}\n", replay::counted(result.turns, "turn"),
+               replay::counted(result.events, "event"), cut ? " (not to the end)" : "",
                whole ? "" : " so far, but the recording is not whole");
     if (!whole) exit_code = exit_failed;
   }

@@ -19,6 +19,7 @@
 #include "havklo/statistics_json.hpp"
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
+#include "replay/text/counted.hpp"
 #include "replay/world/built_in_scenarios.hpp"
 #include "replay/world/minimiser.hpp"
 #include "replay/world/scenario_draw.hpp"
@@ -114,10 +115,11 @@ SimulationResult run_once(const Scenario& scenario, const SimOptions& options) {
   if (options.twice && !result.breach) {
     const SimulationResult again = replay::simulate(scenario, how);
     if (again.digest != result.digest || again.events != result.events) {
-      result.breach = {replay::Invariant::same_again,
-                       fmt::format("{} events, then {} others", result.events, again.events),
-                       {},
-                       0};
+      result.breach = {
+          replay::Invariant::same_again,
+          fmt::format("{}, then {} others", replay::counted(result.events, "event"), again.events),
+          {},
+          0};
     }
   }
   return result;
@@ -134,8 +136,8 @@ void write_minimised(const Scenario& scenario, const replay::Breach& breach,
   const auto written =
       write_text_file(path, "# " + describe(breach) + "\n" + to_toml(smaller.scenario));
   if (!written) return static_cast<void>(refuse_sim("--minimise: " + written.error()));
-  std::fprintf(stderr, "  made smaller in %u runs: havklo sim --scenario %s\n", smaller.runs,
-               path.c_str());
+  std::fprintf(stderr, "  made smaller in %s: havklo sim --scenario %s\n",
+               replay::counted(smaller.runs, "run").c_str(), path.c_str());
 }
 
 // The worlds of one shard.
@@ -203,11 +205,10 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
     return exit_failed;
   }
   if (options.format == OutputFormat::text) {
-    fmt::print(
-        "{} of virtual time, {} outages, {} attempts, {} book messages verified: all invariants "
-        "hold\n",
-        replay::readable(result.virtual_time), result.outages, result.attempts,
-        result.books_verified);
+    fmt::print("{} of virtual time, {}, {}, {} verified: all invariants hold\n",
+               replay::readable(result.virtual_time), replay::counted(result.outages, "outage"),
+               replay::counted(result.attempts, "attempt"),
+               replay::counted(result.books_verified, "book message"));
   }
   return exit_good;
 }

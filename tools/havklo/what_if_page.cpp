@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "havklo/histogram_chart.hpp"
+#include "replay/text/counted.hpp"
 
 namespace havklo {
 namespace {
@@ -47,9 +48,9 @@ std::string name_of(const WhatIfRow& row) {
 void append_clears(std::string& out, const Clears& clears, const BucketRange& range,
                    std::string_view what) {
   auto to = std::back_inserter(out);
-  fmt::format_to(to, "<p>To the all clear, ms{}: {} outages; half at most {}, 99 % {}, all {}",
-                 what, clears.ms.count(), clears.ms.quantile(0.5), clears.ms.quantile(0.99),
-                 clears.ms.quantile(1.0));
+  fmt::format_to(to, "<p>To the all clear, ms{}: {}; half at most {}, 99 % {}, all {}", what,
+                 replay::counted(clears.ms.count(), "outage"), clears.ms.quantile(0.5),
+                 clears.ms.quantile(0.99), clears.ms.quantile(1.0));
   if (clears.open != 0) fmt::format_to(to, "; {} more not over by the end", clears.open);
   out += "</p>\n";
   append_chart(out, clears.ms, range);
@@ -86,9 +87,10 @@ void append_row(std::string& out, const WhatIfRow& row, const BucketRange& range
   }
   if (row.model_attempts != 0) {
     fmt::format_to(to,
-                   "<p>{} attempts, {} of them when a recording made none, {} of those between "
+                   "<p>{}, {} of them when a recording made none, {} of those between "
                    "two that went otherwise.</p>\n",
-                   row.model_attempts, row.assumed_attempts, row.disputed_attempts);
+                   replay::counted(row.model_attempts, "attempt"), row.assumed_attempts,
+                   row.disputed_attempts);
   }
   if (row.books_lost_ns.empty()) return;
   out += "<table><tr><th>book lost</th><th>s</th></tr>\n";
@@ -102,11 +104,13 @@ void append_row(std::string& out, const WhatIfRow& row, const BucketRange& range
 
 std::string what_if_page(const replay::WhatIfGrid& grid) {
   const std::vector<WhatIfRow> rows = grid.rows();
-  std::string out = page_head(fmt::format("Havklo: {} recordings with {} files of settings",
-                                          rows[0].recordings, rows.size() - 1));
+  std::string out = page_head(fmt::format("Havklo: {} with {} of settings",
+                                          replay::counted(rows[0].recordings, "recording"),
+                                          replay::counted(rows.size() - 1, "file")));
   auto to = std::back_inserter(out);
   if (grid.failures() != 0) {
-    fmt::format_to(to, "<p class=\"bad\">{} pairs give no answer.</p><ul>\n", grid.failures());
+    fmt::format_to(to, "<p class=\"bad\">No answer of {}.</p><ul>\n",
+                   replay::counted(grid.failures(), "pair"));
     for (const WhatIfCase& each : grid.cases()) {
       if (each.failure.empty()) continue;
       fmt::format_to(to, "<li>{} with {}: {}</li>\n", html_text(each.recording),
@@ -115,7 +119,8 @@ std::string what_if_page(const replay::WhatIfGrid& grid) {
     out += "</ul>\n";
   }
   if (grid.torn() != 0) {
-    fmt::format_to(to, "<p>{} recordings are torn, and counted up to there.</p>\n", grid.torn());
+    fmt::format_to(to, "<p>Torn, and counted up to there: {}.</p>\n",
+                   replay::counted(grid.torn(), "recording"));
   }
   if (grid.cases().size() != grid.whole()) {
     fmt::format_to(to, "<p class=\"bad\">Not the whole grid: {} of {} pairs.</p>\n",
