@@ -24,6 +24,7 @@ NOT_RUN = {
     "measures, on a quiet machine",
     "needs a cluster",
     "needs a debugger",
+    "needs two terminals",
     "changes the tree",
 }
 LANGUAGES = {"sh", "cpp", "cmake", "toml", "text", "json"}
