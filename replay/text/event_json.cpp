@@ -139,7 +139,8 @@ void write_disconnected(JsonLine& line, const Event::Disconnected& lost) {
   line.number("close_code", uint64_t{lost.close_code});
   line.number("os_error", int64_t{lost.os_error});
   line.number("uptime_ns", lost.uptime_ns);
-  line.flag("retryable", lost.retryable != 0);
+  // What the user asked for is nothing to retry.
+  line.flag("retryable", lost.retryable != 0 && lost.reason != Reason::requested);
 }
 
 void write_subscription(JsonLine& line, const Event& event, const Names& names) {

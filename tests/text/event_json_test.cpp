@@ -73,6 +73,10 @@ TEST_F(EventJson, Losses) {
   lost.payload.disconnected.retryable = 1;
   EXPECT_EQ(payload(lost), R"(Disconnected","reason":"peer_reset","close_code":0,"os_error":104,)"
                            R"("uptime_ns":9,"retryable":true})");
+  // What the user asked for is nothing to retry, whatever the engine does with such an end.
+  lost.payload.disconnected = {.uptime_ns = 9, .reason = Reason::requested, .retryable = 1};
+  EXPECT_EQ(payload(lost), R"(Disconnected","reason":"requested","close_code":0,"os_error":0,)"
+                           R"("uptime_ns":9,"retryable":false})");
 }
 
 TEST_F(EventJson, WaitsAndEnds) {
