@@ -46,11 +46,13 @@ std::string reason_to_refuse() {
 #endif
 }
 
+std::string build_flags() { return HAVKLO_BENCH_FLAGS; }
+
 std::string build_stamp(const std::string& messages) {
   utsname kernel{};
   uname(&kernel);
   return "{" + quoted("cpu", cpu_model()) + "," + quoted("kernel", kernel.release) + "," +
-         quoted("compiler", "g++ " __VERSION__) + "," + quoted("flags", HAVKLO_BENCH_FLAGS) + "," +
+         quoted("compiler", "g++ " __VERSION__) + "," + quoted("flags", build_flags()) + "," +
          quoted("tls", io::tls_library_text()) + "," +
          quoted("simdjson", kraken::json_library_version() + ", kernel " + kraken::json_kernel() +
                                 ", index " + kraken::json_index_kernel()) +

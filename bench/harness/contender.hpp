@@ -54,5 +54,7 @@ struct Growth {
 // must not be taken from this build (empty: they may).
 std::string build_stamp(const std::string& messages);
 std::string reason_to_refuse();
+// What the compiler was told of everything that is measured.
+std::string build_flags();
 
 }  // namespace havklo::bench

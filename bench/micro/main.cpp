@@ -8,8 +8,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <span>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 #include "bench/harness/contender.hpp"
@@ -29,7 +32,20 @@ bool went_wrong(const Run& run) {
 
 class Reporter final : public benchmark::BenchmarkReporter {
  public:
-  bool ReportContext(const Context& context) override { return shown_->ReportContext(context); }
+  // Debian's library says of every program that it was built as DEBUG, and means itself.
+  bool ReportContext(const Context& context) override {
+    std::ostringstream said;
+    shown_->SetErrorStream(&said);
+    const bool goes_on = shown_->ReportContext(context);
+    shown_->SetErrorStream(&std::cerr);
+    std::cerr << said.str();
+    if (said.str().find("built as DEBUG") != std::string::npos) {
+      std::cerr << "*** That is the Google Benchmark library, which only takes the time between "
+                   "two chunks.\n*** What is measured was built with "
+                << build_flags() << "\n";
+    }
+    return goes_on;
+  }
   void ReportRuns(const std::vector<Run>& runs) override {
     bool wrong = false;
     for (const Run& run : runs) wrong = wrong || went_wrong(run);
