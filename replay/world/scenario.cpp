@@ -13,6 +13,7 @@
 #include "replay/text/nearest_name.hpp"
 #include "replay/text/settings_table.hpp"
 #include "replay/world/scenario_fields.hpp"
+#include "replay/world/scenario_ranges.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -65,11 +66,19 @@ class ScenarioReader {
     return nullptr;
   }
 
+  bool within(const toml::node& node, const OutOfRange& wrong) {
+    return !wrong || reader_.refuse(node, *wrong);
+  }
+  bool within(const toml::table& table, std::string_view name, const OutOfRange& wrong) {
+    const toml::node* node = table.get(name);
+    return node == nullptr || within(*node, wrong);
+  }
+
   bool read_venue(const toml::table& table, VenueSettings& venue) {
     std::optional<uint64_t> seed = venue.seed;
     const bool good = read_section(table, "venue", fields_of(venue, seed));
     venue.seed = *seed;
-    return good;
+    return good && within(table, "venue", check_ranges(venue));
   }
 
   bool read_market(const toml::table& table, MarketSettings& market) {
@@ -83,21 +92,21 @@ class ScenarioReader {
       return reader_.refuse(*table.get("market"), "market.rate must be from 0 to 1000000");
     }
     market.moves_per_1000_s = static_cast<uint64_t>(std::llround(rate * 1000));
-    return true;
+    return within(table, "market", check_ranges(market));
   }
 
   bool read_network(const toml::table& table, NetworkSettings& network) {
     std::optional<uint64_t> seed = network.seed;
     const bool good = read_section(table, "network", fields_of(network, seed));
     network.seed = *seed;
-    return good;
+    return good && within(table, "network", check_ranges(network));
   }
 
   bool read_run(const toml::table& table, RunSettings& run) {
     std::optional<uint64_t> seed = run.seed;
     const bool good = read_section(table, "run", fields_of(run, seed));
     run.seed = *seed;
-    return good;
+    return good && within(table, "run", check_ranges(run));
   }
 
   bool read_sessions(const toml::table& table, std::vector<Settings>& sessions) {
@@ -133,6 +142,7 @@ class ScenarioReader {
       if (!reader_.read_table(*each.as_table(), fmt::format("{}.", name), fields_of(one))) {
         return false;
       }
+      if (!within(each, check_ranges(one))) return false;
       out.push_back(std::move(one));
     }
     return true;
@@ -150,6 +160,7 @@ class ScenarioReader {
       if (text.address.endpoint.family == 0) {
         return reader_.refuse(each, "address.ip must be an address, as \"203.0.113.7\"");
       }
+      if (!within(each, check_ranges(text.address))) return false;
       const auto twice = std::ranges::find(out, text.address.endpoint, &VenueAddress::endpoint);
       if (twice != out.end()) return reader_.refuse(each, "the same address.ip twice");
       out.push_back(text.address);
@@ -175,6 +186,7 @@ class ScenarioReader {
         if (!parse_decimal(text.price, price) || price.mantissa < 1) {
           return reader_.refuse(each, "symbol.price must be a number in quotes, as \"63501.7\"");
         }
+        if (price.exponent > 0) return reader_.refuse(each, "symbol.price must have no power");
         symbol.mid_price = price.mantissa;
         symbol.price_decimals = static_cast<uint8_t>(-price.exponent);
       }
@@ -182,9 +194,10 @@ class ScenarioReader {
         return reader_.refuse(each, "symbol.qty_decimals must be at most 8");
       symbol.qty_decimals = static_cast<uint8_t>(text.qty_decimals);
       symbol.levels = text.levels;
+      if (!within(each, check_ranges(symbol))) return false;
       market.symbols.push_back(std::move(symbol));
     }
-    return true;
+    return within(*list, check_ranges(market.symbols));
   }
 
   bool read_faults(const toml::table& table, FaultPlan& plan) {
@@ -203,6 +216,7 @@ class ScenarioReader {
                               near.empty() ? fmt::format("known are {}", fmt::join(names, ", "))
                                            : fmt::format("the nearest known one is '{}'", near)));
       }
+      if (!within(each, check_ranges(text))) return false;
       if (text.kind == "maintenance") {
         if (!text.fault.at || !text.fault.lasting) {
           return reader_.refuse(each, "a maintenance needs `at` and `for`");
