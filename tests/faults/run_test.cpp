@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -45,6 +46,7 @@ class Program {
       std::vector<std::string> arguments, const std::function<void()>& before = [] {}) {
     EXPECT_EQ(::pipe2(pipe_.data(), O_CLOEXEC), 0);
     EXPECT_GT(::fcntl(pipe_[1], F_SETPIPE_SZ, 4096), 0);
+    std::fflush(nullptr);  // else the child says again what waits in our buffers
     child_ = ::fork();
     if (child_ != 0) {
       ::close(pipe_[1]);
