@@ -52,6 +52,7 @@ OWNED_HEADERS = [
     (r"<libdeflate\.h>", ("engine/kraken/", "bench/")),
     (r"<(toml\+\+/.*|fmt/.*)>", ("replay/", "tools/", "tests/", "bench/")),
     (r"<CLI/.*>", ("tools/", "tests/")),
+    (r"<openssl/.*>", ("tests/", "bench/")),
 ]
 # Folder of a file -> what it may include (by prefix of the quoted path).
 MAY_INCLUDE = {

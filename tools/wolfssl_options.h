@@ -57,6 +57,7 @@
 #define HAVE_ECC521
 #define ECC_SHAMIR
 #define HAVE_CURVE25519
+#define HAVE_ED25519
 #define HAVE_FFDHE_2048
 #define HAVE_DH_DEFAULT_PARAMS
 #define WC_RSA_PSS
@@ -76,12 +77,12 @@
 #define WOLFSSL_SP_ASM
 #define WOLFSSL_SP_X86_64_ASM
 
-// Certificates, read and (in the tests and the demo) made.
+// Certificates: read, and (in the tests and the demo) made. Whether those of a server are good is decided by engine/io/certificates/:
+// it is asked always, and may be shown more than nine.
+#define WOLFSSL_ALWAYS_VERIFY_CB
+#define MAX_CHAIN_DEPTH 32
 #define WOLFSSL_ASN_TEMPLATE
-#define WOLFSSL_ALT_CERT_CHAINS
-#define WOLFSSL_SYS_CA_CERTS
 #define WOLFSSL_ALT_NAMES
-#define WOLFSSL_IP_ALT_NAME
 #define WOLFSSL_BASE64_ENCODE
 #define WOLFSSL_KEY_GEN
 #define WOLFSSL_CERT_GEN

@@ -1,4 +1,4 @@
-// The names of the reasons, as JSON lines print them.
+// The names of the reasons and of certificates' faults, as JSON lines print them.
 #include <array>
 #include <havklo/reason.hpp>
 
@@ -24,6 +24,31 @@ std::string_view to_string(Reason reason) {
                                                                        "requested"};
   const auto index = static_cast<uint8_t>(reason);
   return index < reason_count ? names[index] : "unknown";
+}
+
+std::string_view to_string(CertificateFault fault) {
+  static constexpr std::array<std::string_view, certificate_fault_count> names = {
+      "none",
+      "malformed",
+      "unknown_issuer",
+      "self_signed",
+      "untrusted_root",
+      "expired",
+      "not_yet_valid",
+      "bad_signature",
+      "weak_key",
+      "weak_signature",
+      "unsupported_algorithm",
+      "not_a_ca",
+      "no_signing_usage",
+      "path_too_long",
+      "name_not_permitted",
+      "wrong_usage",
+      "critical_extension",
+      "no_names",
+      "wrong_name"};
+  const auto index = static_cast<uint8_t>(fault);
+  return index < certificate_fault_count ? names[index] : "unknown";
 }
 
 }  // namespace havklo

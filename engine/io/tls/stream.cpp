@@ -3,21 +3,27 @@
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.
-#include <arpa/inet.h>
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
+
+#ifndef WOLFSSL_ALWAYS_VERIFY_CB
+#error \
+    "build wolfSSL with -DWOLFSSL_ALWAYS_VERIFY_CB, as tools/setup does: our verdict is asked for by it"
+#endif
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <ctime>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 #include <mutex>
 #include <new>
 
+#include "io/certificates/certificate_path.hpp"
+#include "io/certificates/server_name.hpp"
 #include "io/tls/record_opener.hpp"
 
 namespace havklo::io {
@@ -77,50 +83,39 @@ std::string describe(int error) {
   return text.data();
 }
 
-// The certificate was understood and refused, or could not be understood.
-bool concerns_certificate(int error) {
-  constexpr std::array refusals = {
-      ASN_NO_SIGNER_E, ASN_SIG_CONFIRM_E,  ASN_BEFORE_DATE_E, ASN_AFTER_DATE_E,  ASN_SELF_SIGNED_E,
-      ASN_SIG_OID_E,   ASN_SIG_HASH_E,     ASN_SIG_KEY_E,     ASN_DATE_SZ_E,     ASN_TIME_E,
-      ASN_PARSE_E,     ASN_NAME_INVALID_E, ASN_CRIT_EXT_E,    ASN_PATHLEN_INV_E, ASN_PATHLEN_SIZE_E,
-      ASN_GETINT_E,    ASN_RSA_KEY_E,      ASN_OBJECT_ID_E,   ASN_TAG_NULL_E,    ASN_EXPECT_0_E,
-      ASN_BITSTR_E,    ASN_UNKNOWN_OID_E,  ASN_VERSION_E,     ASN_ECC_KEY_E,     ASN_DH_KEY_E,
-      ASN_ALT_NAME_E,  ASN_COUNTRY_SIZE_E};
-  constexpr std::array session_refusals = {
-      static_cast<int>(DOMAIN_NAME_MISMATCH), static_cast<int>(IPADDR_MISMATCH),
-      static_cast<int>(VERIFY_CERT_ERROR),    static_cast<int>(NO_PEER_CERT),
-      static_cast<int>(PEER_KEY_ERROR),       static_cast<int>(KEYUSAGE_E),
-      static_cast<int>(EXTKEYUSAGE_E),        static_cast<int>(MAX_CHAIN_ERROR),
-      static_cast<int>(NO_PEER_VERIFY)};
-  return std::ranges::find(refusals, error) != refusals.end() ||
-         std::ranges::find(session_refusals, error) != session_refusals.end();
-}
-
-// wolfSSL keeps an address of a certificate as text: four numbers, or eight groups in upper case.
-std::string as_in_certificate(std::string_view host) {
-  const std::string text(host);
-  std::array<uint8_t, 16> address{};
-  if (inet_pton(AF_INET6, text.c_str(), address.data()) != 1) return text;
-  std::string groups;
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (size_t i = 0; i < address.size(); ++i) {
-    if (i != 0 && i % 2 == 0) groups += ':';
-    groups += digits[address[i] >> 4U];
-    groups += digits[address[i] & 15U];
-  }
-  return groups;
-}
-
-bool is_address(std::string_view host) {
-  const std::string text(host);
-  std::array<uint8_t, 16> address{};
-  return inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
+// wolfSSL could not even read it, and so did not ask for our verdict.
+bool is_unreadable_certificate(int error) {
+  constexpr std::array failures = {
+      int{ASN_PARSE_E},       int{ASN_VERSION_E},  int{ASN_GETINT_E},   int{ASN_RSA_KEY_E},
+      int{ASN_OBJECT_ID_E},   int{ASN_TAG_NULL_E}, int{ASN_EXPECT_0_E}, int{ASN_BITSTR_E},
+      int{ASN_UNKNOWN_OID_E}, int{ASN_DATE_SZ_E},  int{ASN_ECC_KEY_E},  int{ASN_DH_KEY_E},
+      int{ASN_ALT_NAME_E},    int{NO_PEER_CERT},   int{PEER_KEY_ERROR}, int{MAX_CHAIN_ERROR}};
+  return std::ranges::find(failures, error) != failures.end();
 }
 
 }  // namespace
 
 struct TlsCallbacks {
+  // wolfSSL's own verdict is off: it asks for ours once, for the server's certificate, whatever it
+  // makes of it.
+  static int on_certificates(int, WOLFSSL_X509_STORE_CTX* shown) {
+    auto& self = *static_cast<TlsStream*>(shown->userCtx);
+    try {
+      std::vector<der::Bytes> ders;
+      for (int i = 0; i < shown->totalCerts; ++i) {
+        ders.emplace_back(shown->certs[i].buffer, shown->certs[i].length);
+      }
+      self.certificate_fault_ =
+          judge_server(ders, *self.trusted_, self.host_, std::time(nullptr)).fault;
+      self.has_verdict_ = true;
+      if (self.certificate_fault_ == CertificateFault::none) return 1;
+    } catch (const std::bad_alloc&) {  // C is above us: no verdict, so no connection
+    }
+    // So that it tells the server, by an alert.
+    wolfSSL_set_verify(self.ssl_.get(), WOLFSSL_VERIFY_PEER, on_certificates);
+    return 0;
+  }
+
   static int on_ticket(WOLFSSL*, const unsigned char*, int, void* stream) {
     static_cast<TlsStream*>(stream)->has_ticket_ = true;
     return 0;
@@ -190,23 +185,13 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
   if (wolfSSL_CTX_set_cipher_list(ctx, cipher_list) != WOLFSSL_SUCCESS) {
     return std::unexpected("TLS: out of memory");
   }
-  wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, nullptr);
+  wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, TlsCallbacks::on_certificates);
   wolfSSL_CTX_UseSessionTicket(ctx);
   // Refused where only TLS 1.2 is spoken, which lets the server choose.
   static_cast<void>(set_groups(ctx, offered_groups));
-  if (ca_file) {
-    if (!std::ifstream(*ca_file)) {
-      return std::unexpected("cannot read the CA file '" + *ca_file + "': " + std::strerror(errno));
-    }
-    const int loaded = wolfSSL_CTX_load_verify_locations(ctx, ca_file->c_str(), nullptr);
-    if (loaded != WOLFSSL_SUCCESS) {
-      return std::unexpected("the CA file '" + *ca_file +
-                             "' holds no usable PEM certificate: " + describe(loaded));
-    }
-  } else if (wolfSSL_CTX_load_system_CA_certs(ctx) != WOLFSSL_SUCCESS) {
-    return std::unexpected(
-        "no CA certificates in the system's store: install ca-certificates, or name a CA file");
-  }
+  auto trusted = ca_file ? TrustStore::from(*ca_file) : TrustStore::of_system();
+  if (!trusted) return std::unexpected(trusted.error());
+  context.trusted_ = std::make_shared<const TrustStore>(std::move(*trusted));
   set_up(ctx);
   context.opens_records_ = opens_records();  // now: it takes milliseconds the first time
   return context;
@@ -245,15 +230,16 @@ void TlsContext::allow_only(TlsGroup group) {
 TlsGroup preferred_group() { return offered_groups.front(); }
 
 TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
-    : ssl_(wolfSSL_new(context.context_.get())), offered_group_(group) {
+    : ssl_(wolfSSL_new(context.context_.get())),
+      trusted_(context.trusted_),
+      host_(host),
+      offered_group_(group) {
   start();
   if (ssl_ == nullptr) return;
-  bool complete = is_address(host) ||
-                  wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host.data(),
-                                 static_cast<unsigned short>(host.size())) == WOLFSSL_SUCCESS;
-  // Without the name to check for, the certificate of any other host would do.
-  complete = complete && wolfSSL_check_domain_name(ssl_.get(), as_in_certificate(host).c_str()) ==
-                             WOLFSSL_SUCCESS;
+  bool complete = parse_address(host_) ||
+                  wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host_.data(),
+                                 static_cast<unsigned short>(host_.size())) == WOLFSSL_SUCCESS;
+  wolfSSL_SetCertCbCtx(ssl_.get(), this);
   wolfSSL_set_SessionTicket_cb(ssl_.get(), TlsCallbacks::on_ticket, this);
 #ifdef HAVE_SECRET_CALLBACK
   if (context.opens_records_) {
@@ -313,6 +299,11 @@ TlsStatus TlsStream::handshake() {
   if (established_) return TlsStatus::done;
   const int result = wolfSSL_negotiate(ssl_.get());
   if (result != WOLFSSL_SUCCESS) return status_of(result);
+  if (trusted_ && !has_verdict_ && !resumed()) {  // nobody has said who that is
+    reason_ = Reason::certificate_refused;
+    certificate_fault_ = CertificateFault::malformed;
+    return TlsStatus::failed;
+  }
   established_ = true;
   take_over_records();
   return TlsStatus::done;
@@ -426,7 +417,12 @@ std::string record_opener_text() {
 #endif
 }
 
-std::string TlsStream::error_text() const { return error_ == 0 ? "" : describe(error_); }
+std::string TlsStream::error_text() const {
+  if (certificate_fault_ != CertificateFault::none) {
+    return "certificate: " + std::string(to_string(certificate_fault_));
+  }
+  return error_ == 0 ? "" : describe(error_);
+}
 
 TlsStatus TlsStream::status_of(int result) {
   // A peer that asks for answers and takes none: wolfSSL itself would keep them without limit.
@@ -441,7 +437,11 @@ TlsStatus TlsStream::status_of(int result) {
       return TlsStatus::closed;
     default:
       error_ = error;
-      reason_ = concerns_certificate(error) ? Reason::certificate_refused : Reason::tls_failed;
+      if (certificate_fault_ == CertificateFault::none && is_unreadable_certificate(error)) {
+        certificate_fault_ = CertificateFault::malformed;
+      }
+      reason_ = certificate_fault_ == CertificateFault::none ? Reason::tls_failed
+                                                             : Reason::certificate_refused;
       input_ = {};
       return TlsStatus::failed;
   }

@@ -11,8 +11,9 @@
 //             with AES-GCM opens application data itself, straight into the reader's room
 //             (record_opener.hpp), if its wolfSSL was built to tell it the secret; all else is
 //             wolfSSL's record layer, which costs twice as much.
-// Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only), RFC 9525 (the name is checked
-//             against subjectAltName).
+// Trust:      wolfSSL shakes hands; whether the certificates are good is decided by
+//             io/certificates/, which it asks before it goes on.
+// Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only).
 #pragma once
 
 #include <array>
@@ -48,6 +49,7 @@ struct ServerIdentity {
 };
 
 class TlsRecordOpener;
+class TrustStore;
 
 // Whether clients of this build open records themselves on this processor, the faster way; and by
 // which library, or why not, in one line.
@@ -56,7 +58,8 @@ class TlsRecordOpener;
 
 class TlsContext {
  public:
-  // Trusts the CA certificates of `ca_file` (PEM), or of the system's store. The error is one line.
+  // Trusts the CA certificates of `ca_file` (PEM, or a folder of such), or of the system's store.
+  // The error is one line.
   [[nodiscard]] static std::expected<TlsContext, std::string> client(
       const std::optional<std::string>& ca_file, TlsVersions versions = TlsVersions::both);
   [[nodiscard]] static std::expected<TlsContext, std::string> server(
@@ -74,6 +77,7 @@ class TlsContext {
   };
   explicit TlsContext(WOLFSSL_CTX* context) : context_(context) {}
   std::unique_ptr<WOLFSSL_CTX, Free> context_;
+  std::shared_ptr<const TrustStore> trusted_;  // of a client
   bool opens_records_ = false;
 };
 
@@ -157,6 +161,8 @@ class TlsStream {
   [[nodiscard]] TlsSession take_session() const;
 
   [[nodiscard]] Reason reason() const { return reason_; }  // certificate_refused or tls_failed
+  // Of certificate_refused: what is wrong with it.
+  [[nodiscard]] CertificateFault certificate_fault() const { return certificate_fault_; }
   [[nodiscard]] std::string error_text() const;
 
  private:
@@ -172,6 +178,10 @@ class TlsStream {
   Read read_by_library(std::span<std::byte> room);
 
   std::unique_ptr<WOLFSSL, Free> ssl_;
+  std::shared_ptr<const TrustStore> trusted_;  // of a client
+  std::string host_;                           // whose certificate it must be
+  bool has_verdict_ = false;                   // on the certificates of this connection
+  CertificateFault certificate_fault_ = CertificateFault::none;
   TlsGroup offered_group_ = preferred_group();
   std::span<const std::byte> input_;
   std::unique_ptr<TlsRecordOpener> opener_;
