@@ -221,7 +221,7 @@ class ScenarioReader {
         if (!text.fault.at || !text.fault.lasting) {
           return reader_.refuse(each, "a maintenance needs `at` and `for`");
         }
-        plan.add_maintenance(*text.fault.at, text.lead.value_or(Duration::seconds(1)),
+        plan.add_maintenance(*text.fault.at, text.lead.value_or(maintenance_lead),
                              *text.fault.lasting,
                              text.fault.retry_after.value_or(Duration::seconds(5)));
         continue;

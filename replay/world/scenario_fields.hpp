@@ -26,6 +26,9 @@ struct AddressText {
   VenueAddress address;
 };
 
+// How long before a maintenance it is announced, if it does not say.
+inline constexpr Duration maintenance_lead = Duration::seconds(1);
+
 // A fault as written: its kind by name, the maintenance shorthand's own fields.
 struct FaultText {
   Fault fault;

@@ -99,6 +99,12 @@ OutOfRange check_ranges(const FaultText& text) {
                           {"fault.lead", text.lead, nothing}})) {
     return wrong;
   }
+  // A maintenance is written as faults at its instants.
+  const Duration over = fault.at.value_or(nothing) + text.lead.value_or(maintenance_lead) +
+                        fault.lasting.value_or(nothing);
+  if (text.kind == "maintenance" && over > longest) {
+    return "fault.at, fault.lead and fault.for of a maintenance must be at most 7 days together";
+  }
   // A control frame carries so much; a close frame its code besides.
   const size_t most = text.kind == "ping"    ? websocket::control_payload_bytes_max
                       : text.kind == "close" ? websocket::control_payload_bytes_max - 2

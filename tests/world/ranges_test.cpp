@@ -30,6 +30,8 @@ struct FieldRange {
 const std::vector<std::string> times_from_0 = {R"("0s")", R"("1ns")", R"("168h")"};
 const std::vector<std::string> no_times_from_0 = {R"("-1ns")", R"("-5s")", R"("169h")",
                                                   R"("2562047h")"};
+// It is over within the 7 days.
+const std::vector<std::string> times_and_a_maintenance = {R"("0s")", R"("1ns")", R"("167h")"};
 const std::vector<std::string> times_from_1_ms = {R"("1ms")", R"("168h")"};
 const std::vector<std::string> no_times_from_1_ms = {R"("0s")", R"("999us")", R"("-1ms")",
                                                      R"("169h")"};
@@ -69,8 +71,8 @@ const std::vector<FieldRange> ranges = {
     {"[[symbol]]\n", "symbol.name", {R"("A/B")"}, {R"("")", R"("AB")", R"("A/B\n")", R"("A/\"")"}},
     {symbol,
      "symbol.price",
-     {R"("1")", R"("0.0000000001")", R"("99999.0000000001")"},
-     {R"("0")", R"("-1")", R"("1e5")", R"("0.00000000001")", R"("9000000000000000000")"}},
+     {R"("1")", R"("1e5")", R"("0.0000000001")", R"("99999.0000000001")"},
+     {R"("0")", R"("-1")", R"("0.00000000001")", R"("9000000000000000000")"}},
     {refuse, "fault.at", times_from_0, no_times_from_0},
     {refuse, "fault.after", times_from_0, no_times_from_0},
     {refuse, "fault.for", {R"("1ns")", R"("168h")"}, {R"("0s")", R"("00s")", R"("-1s")"}},
@@ -78,8 +80,9 @@ const std::vector<FieldRange> ranges = {
     {drip, "fault.interval", {R"("1us")"}, {R"("0s")", R"("999ns")", R"("-1us")"}},
     {http, "fault.retry_after", times_from_0, no_times_from_0},
     {maintenance + "at = \"5s\"\n", "fault.for", {R"("1ns")"}, {R"("0s")", R"("00s")", R"("-1s")"}},
-    {maintenance + "for = \"5s\"\n", "fault.at", times_from_0, no_times_from_0},
-    {maintenance + "at = \"5s\"\nfor = \"5s\"\n", "fault.lead", times_from_0, no_times_from_0},
+    {maintenance + "for = \"5s\"\n", "fault.at", times_and_a_maintenance, no_times_from_0},
+    {maintenance + "at = \"5s\"\nfor = \"5s\"\n", "fault.lead", times_and_a_maintenance,
+     no_times_from_0},
     {maintenance + "at = \"5s\"\nfor = \"5s\"\n", "fault.retry_after", times_from_0,
      no_times_from_0},
     {"[[fault]]\nkind = \"ping\"\nat = \"1s\"\n",
