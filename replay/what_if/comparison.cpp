@@ -1,12 +1,15 @@
 // Two runs of the model, laid beside the recording.
 #include "replay/what_if/comparison.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <set>
 
 #include "core/engine.hpp"
 #include "replay/playback/recorded_room.hpp"
+#include "replay/text/event.hpp"
 #include "replay/text/settings_toml.hpp"
 
 namespace havklo::replay {
@@ -215,7 +218,12 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
   const uint64_t seed = settings.seed.value_or(network.header.seed);
   core::Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
   OutageMeter meter(network.first_turn);
-  for (;;) {
+  std::optional<Instant> given_up;
+  for (uint64_t turns = 0;; ++turns) {
+    if (turns == model_turns_max(network.turns)) {
+      given_up = clock.now();
+      break;
+    }
     clock.set_utc_offset(network.utc_offset_at(clock.now()));
     const core::TurnResult turn = engine.turn();
     commands.last_turn = turn.now;
@@ -227,7 +235,9 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
     clock.set(next);
     transport.advance_to(clock.now());
   }
-  return {.figures = meter.finish(network.last_turn), .assumptions = transport.assumptions()};
+  return {.figures = meter.finish(network.last_turn),
+          .assumptions = transport.assumptions(),
+          .given_up = given_up};
 }
 
 namespace {
@@ -322,17 +332,28 @@ void mark_doubts(WhatIf& what_if, const WhatIf& with_recorded_settings) {
   }
 }
 
+// Under both assumptions; nothing but why not when one of them does not come to its end.
+WhatIf compare_with(const ObservedNetwork& network, const Settings& settings) {
+  const ModelRun last = run_model(network, settings, Assume::last);
+  const ModelRun next = last.given_up ? ModelRun{} : run_model(network, settings, Assume::next);
+  const auto given_up = last.given_up ? last.given_up : next.given_up;
+  if (!given_up) return lay_beside(network, last, next);
+  return {.unfinished = fmt::format(
+              "these settings ask for more than {} turns of the model, {} into a recording of {}",
+              model_turns_max(network.turns), readable(*given_up - network.first_turn),
+              readable(network.last_turn - network.first_turn))};
+}
+
 }  // namespace
 
 WhatIf compare(const ObservedNetwork& network, const Settings& settings) {
   const Settings& recorded = network.header.settings;
-  const WhatIf given_back = lay_beside(network, run_model(network, recorded, Assume::last),
-                                       run_model(network, recorded, Assume::next));
+  const WhatIf given_back = compare_with(network, recorded);
   WhatIf what_if = given_back;
-  if (!settings_changed(recorded, settings).empty()) {
-    what_if = lay_beside(network, run_model(network, settings, Assume::last),
-                         run_model(network, settings, Assume::next));
+  if (!settings_changed(recorded, settings).empty() && given_back.unfinished.empty()) {
+    what_if = compare_with(network, settings);
   }
+  if (!what_if.unfinished.empty()) return what_if;
   mark_doubts(what_if, given_back);
   return what_if;
 }

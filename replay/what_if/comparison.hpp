@@ -28,7 +28,14 @@ namespace havklo::replay {
 struct ModelRun {
   OutageFigures figures;
   Assumptions assumptions;
+  std::optional<Instant> given_up;  // where it had made all the turns that it may
 };
+
+// Turns that the model may make: a recording of some turns can last for a century, and settings ask
+// for an attempt each millisecond.
+[[nodiscard]] constexpr uint64_t model_turns_max(uint64_t recorded_turns) {
+  return 1'000'000 + 16 * recorded_turns;
+}
 
 // The engine with these settings in the observed network, from its first instant to its last.
 [[nodiscard]] ModelRun run_model(const ObservedNetwork& network, const Settings& settings,
@@ -71,6 +78,8 @@ struct WhatIf {
   size_t assumed_answers = 0;
   size_t doubted = 0;  // outages, and repairs of a book, that the model does not give back
   Instant first_turn;  // of the recording
+  // Not "": the model was given up before it came to the recording's end, and nothing else is said.
+  std::string unfinished;
 };
 
 [[nodiscard]] WhatIf compare(const ObservedNetwork& network, const Settings& settings);

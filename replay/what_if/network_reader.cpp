@@ -339,6 +339,7 @@ std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
       meter.emplace(network.first_turn);
     }
     observer.begin_turn(player.turn());
+    ++network.turns;
     status = player.run_turn();
     if (status != Player::Status::turn) break;
     observer.end_turn(player.events());

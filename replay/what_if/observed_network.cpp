@@ -27,11 +27,9 @@ std::optional<Instant> ObservedAttempt::gone() const {
 }
 
 Duration ObservedNetwork::utc_offset_at(Instant at) const {
-  Duration offset = header.utc_offset;
-  for (const auto& [read_at, value] : utc_offsets) {
-    if (read_at <= at) offset = value;
-  }
-  return offset;
+  const auto after =
+      std::ranges::upper_bound(utc_offsets, at, {}, [](const auto& each) { return each.first; });
+  return after == utc_offsets.begin() ? header.utc_offset : (after - 1)->second;
 }
 
 Instant ObservedNetwork::awake_from(Instant at) const {
@@ -42,8 +40,7 @@ Instant ObservedNetwork::awake_from(Instant at) const {
 
 Outlook ObservedNetwork::outlook(Instant now, Assume assume) const {
   if (attempts.empty()) return {};
-  const auto after =
-      std::ranges::find_if(attempts, [now](const auto& each) { return each.began > now; });
+  const auto after = std::ranges::upper_bound(attempts, now, {}, &ObservedAttempt::began);
   const ObservedAttempt* next = after == attempts.end() ? nullptr : &*after;
   const ObservedAttempt* last = after == attempts.begin() ? nullptr : &*(after - 1);
   const Duration pause =

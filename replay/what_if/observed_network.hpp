@@ -115,6 +115,7 @@ struct ObservedNetwork {
   RecordingHeader header;
   Instant first_turn;
   Instant last_turn;
+  uint64_t turns = 0;
   std::string torn;
   std::vector<ObservedAttempt> attempts;
   std::vector<ObservedAnswer> answers;

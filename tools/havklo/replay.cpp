@@ -283,6 +283,7 @@ int what_if(const ReplayOptions& options) {
     fmt::print(stderr, "havklo replay: the recording is torn: {}\n", network->torn);
   }
   const replay::WhatIf result = replay::compare(*network, *settings);
+  if (!result.unfinished.empty()) return no_answer(options, result.unfinished, exit_failed);
   if (options.json) {
     fmt::print("{}\n", replay::to_json({.recording = options.file,
                                         .settings = *options.with,
