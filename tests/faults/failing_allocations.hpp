@@ -33,8 +33,18 @@ class FailingAllocation {
   // Blocks of the process that are not freed.
   [[nodiscard]] static int64_t blocks() { return blocks_.load(); }
 
+  // Meanwhile none fails and none is counted: for what is not tested, in the same thread.
+  class Pause {
+   public:
+    Pause() { paused_.store(true); }
+    ~Pause() { paused_.store(false); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+  };
+
   // By the allocator.
   static bool fails() {
+    if (paused_.load(std::memory_order_relaxed)) return false;
     if (left_.load(std::memory_order_relaxed) == 0) return false;
     uint64_t left = left_.load();
     while (left != 0 && !left_.compare_exchange_weak(left, left - 1)) {
@@ -54,6 +64,7 @@ class FailingAllocation {
  private:
   static inline std::atomic<uint64_t> left_{0};
   static inline std::atomic<bool> failed_{false};
+  static inline std::atomic<bool> paused_{false};
   static inline std::atomic<int64_t> blocks_{0};
 };
 

@@ -1,5 +1,6 @@
 // A start that the system refuses is a StartError: every system call and every allocation of it is
-// made to fail once, in turn. Never a hang, never a throw, and nothing is left behind.
+// made to fail once, in turn. Never a hang, never a throw, and nothing is left behind. The same of
+// a handshake, whose allocations are the TLS library's.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <havklo/client.hpp>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,6 +19,7 @@
 #include "faults/failing_allocations.hpp"
 #include "faults/failing_calls.hpp"
 #include "io/tls/certificate_authority.hpp"
+#include "support/live_transport_test.hpp"
 #include "support/net/open_files.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
@@ -188,3 +191,72 @@ TEST_P(StartOf, WhenAnAllocationFails) {
 
 }  // namespace
 }  // namespace havklo
+
+namespace havklo::io {
+namespace {
+
+// Every allocation of the client between its first packet and its open stream fails once: the
+// attempt ends at once, by an event.
+class WithoutMemory : public TransportTest {
+ protected:
+  static constexpr int rounds_max = 2000;
+
+  // False: memory ran out in our own code, which ends a loop.
+  bool attempt(ConnectionId id) {
+    try {
+      open(id);
+      for (int round = 0; round < rounds_max; ++round) {
+        transport_->flush();
+        if (transport_->poll(seen_, 64) == 0) transport_->park(Duration::milliseconds(1));
+        if (seen_.opened() || seen_.closed()) return true;
+        const FailingAllocation::Pause the_server;
+        if (const int file = listener_.accept(); file >= 0) {
+          peer_ = std::make_unique<ServerPeer>(file, &server_);
+        }
+        if (peer_ != nullptr) peer_->step();
+      }
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    ADD_FAILURE() << "it hangs";
+    return true;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(EveryWay, WithoutMemory,
+                         testing::Values(Way{Network::io_uring, true}, Way{Network::sockets, true}),
+                         name_of);
+
+TEST_P(WithoutMemory, AHandshakeIsAFailedAttempt) {
+  if (!allocations_can_fail) GTEST_SKIP() << "a sanitizer owns malloc";
+  uint32_t id = 64;
+  uint64_t refused = 0;
+  for (uint64_t nth = 1; nth < 20'000; ++nth) {
+    SCOPED_TRACE("the " + std::to_string(nth) + ". allocation");
+    seen_ = {};
+    peer_.reset();
+    seen_.seen.reserve(16);
+    bool whole = false;
+    bool failed = false;
+    {
+      const FailingAllocation failing(nth);
+      whole = attempt(ConnectionId{id});
+      failed = FailingAllocation::has_failed();
+    }
+    if (seen_.closed()) {
+      ++refused;
+      EXPECT_NE(seen_.seen.back().reason, Reason::connect_timeout);
+    }
+    transport_->close(ConnectionId{id});
+    id += 64;
+    if (!whole) start(settings());
+    if (HasFailure()) return;
+    if (failed) continue;
+    EXPECT_GT(refused, 20u);
+    EXPECT_TRUE(seen_.opened());
+    return;
+  }
+  FAIL() << "it does not end";
+}
+
+}  // namespace
+}  // namespace havklo::io
