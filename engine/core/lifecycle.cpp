@@ -348,6 +348,7 @@ void Lifecycle::publish_loss(const Loss& loss, Instant now, Actions& actions) co
   Event event = Event::make(EventKind::connect_failed);
   event.payload.connect_failed.attempt = attempt_;
   event.payload.connect_failed.reason = loss.reason;
+  event.payload.connect_failed.certificate = loss.certificate;
   event.payload.connect_failed.http_status = loss.http_status;
   event.payload.connect_failed.os_error = loss.os_error;
   event.payload.connect_failed.retryable = is_retryable(loss) ? 1 : 0;

@@ -45,7 +45,8 @@ struct Loss {
   uint16_t close_code = 0;   // the venue's, or ours after a protocol error
   uint16_t http_status = 0;  // upgrade_refused
   int32_t os_error = 0;
-  std::optional<Duration> retry_after;  // upgrade_refused
+  CertificateFault certificate = CertificateFault::none;  // certificate_refused
+  std::optional<Duration> retry_after;                    // upgrade_refused
 };
 
 // False for what no retry mends: a refused certificate, HTTP 4xx other than 408 and 429.

@@ -86,7 +86,9 @@ void Session::on_rare(const Completion& completion) {
     case Completion::Kind::sent:
       return;
     case Completion::Kind::closed:
-      return lose({.reason = completion.reason, .os_error = completion.os_error});
+      return lose({.reason = completion.reason,
+                   .os_error = completion.os_error,
+                   .certificate = completion.certificate});
   }
 }
 

@@ -284,10 +284,9 @@ void LiveTransport::fail(Slot& slot, Reason reason, int32_t os_error, Completion
   begin_patience(slot);
   errands_wait_ = true;
   has_just_ended_ = true;
-  const ConnectionId id = slot.id;
-  ++delivered_;
-  sink.on_completion(
-      {.connection = id, .kind = Completion::Kind::closed, .reason = reason, .os_error = os_error});
+  Completion closed{.kind = Completion::Kind::closed, .reason = reason, .os_error = os_error};
+  if (slot.tls) closed.certificate = slot.tls->certificate_fault();
+  deliver(slot, closed, sink);
 }
 
 void LiveTransport::send(ConnectionId id, std::span<const std::byte> bytes) {

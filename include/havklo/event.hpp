@@ -116,7 +116,8 @@ struct Event {
     uint16_t http_status;
     Reason reason;
     uint8_t retryable;
-    std::array<uint8_t, 28> zero;
+    CertificateFault certificate;  // of certificate_refused; none where nobody could say
+    std::array<uint8_t, 27> zero;
   };
   struct Disconnected {
     int64_t uptime_ns;

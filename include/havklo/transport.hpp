@@ -52,11 +52,12 @@ struct Completion {
   Kind kind = Kind::closed;
   bool tls_resumed = false;  // opened: by a session ticket
   Reason reason =
-      Reason::none;         // closed: resolve_failed, connect_refused, connect_timeout, tls_failed,
-                            //   certificate_refused, end_of_stream, peer_reset
-  int32_t os_error = 0;     // closed: errno, or 0
-  uint32_t sent_bytes = 0;  // sent: plaintext bytes that left since the last `sent`
-  Endpoint peer;            // opened
+      Reason::none;  // closed: resolve_failed, connect_refused, connect_timeout, tls_failed,
+                     //   certificate_refused, end_of_stream, peer_reset
+  CertificateFault certificate = CertificateFault::none;  // closed: of certificate_refused
+  int32_t os_error = 0;                                   // closed: errno, or 0
+  uint32_t sent_bytes = 0;           // sent: plaintext bytes that left since the last `sent`
+  Endpoint peer;                     // opened
   std::span<const std::byte> bytes;  // received
 };
 

@@ -94,6 +94,7 @@ std::string readable_bytes(std::span<const std::byte> bytes) {
 
 std::string describe(const Completion& completion) {
   const auto id = static_cast<uint32_t>(completion.connection);
+  const bool is_certificate = completion.certificate != CertificateFault::none;
   switch (completion.kind) {
     case Completion::Kind::opened:
       return fmt::format("connection {} opened", id);
@@ -104,7 +105,9 @@ std::string describe(const Completion& completion) {
     case Completion::Kind::sent:
       return fmt::format("connection {} sent {}", id, counted(completion.sent_bytes, "byte"));
     case Completion::Kind::closed:
-      return fmt::format("connection {} closed: {}, errno {}", id, to_string(completion.reason),
+      return fmt::format("connection {} closed: {}{}{}, errno {}", id, to_string(completion.reason),
+                         is_certificate ? ": " : "",
+                         is_certificate ? to_string(completion.certificate) : "",
                          completion.os_error);
   }
   return "";

@@ -21,11 +21,12 @@
 namespace havklo::replay {
 
 // Format 2 is 1 for several sessions, 3 is either with padding, 4 has short entries and another
-// digest. All are read; 4 is written.
+// digest, 5 says what was wrong with a certificate. All are read; 5 is written.
 inline constexpr uint32_t format_of_several_sessions = 2;
 inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
-inline constexpr uint32_t format_version = format_with_short_entries;
+inline constexpr uint32_t format_with_certificate_faults = 5;
+inline constexpr uint32_t format_version = format_with_certificate_faults;
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
 // What no recorder writes more of; a file that says so is damaged, or made to harm.
@@ -61,6 +62,7 @@ enum class EntryTag : uint8_t {
   event,
   short_received,  // since format 4, as is the next
   short_turn_end,
+  closed_for_certificate,  // since format 5
 };
 
 // Entries that nearly every turn has, of fixed size: each is one or two stores.

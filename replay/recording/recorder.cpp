@@ -246,8 +246,14 @@ void Recorder::on_completion(const Completion& completion) {
       entry.varint(completion.sent_bytes);
       break;
     case Completion::Kind::closed:
-      entry.tag(EntryTag::closed);
-      entry.varint(connection);
+      if (completion.certificate == CertificateFault::none) {
+        entry.tag(EntryTag::closed);
+        entry.varint(connection);
+      } else {
+        entry.tag(EntryTag::closed_for_certificate);
+        entry.varint(connection);
+        entry.byte(static_cast<uint8_t>(completion.certificate));
+      }
       entry.byte(static_cast<uint8_t>(completion.reason));
       entry.signed_varint(completion.os_error);
       break;

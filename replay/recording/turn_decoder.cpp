@@ -67,6 +67,7 @@ bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn
     case EntryTag::opened:
     case EntryTag::sent:
     case EntryTag::closed:
+    case EntryTag::closed_for_certificate:
       return read_completion(tag, bytes, turn);
     case EntryTag::event:
       return read_event(bytes, turn);
@@ -104,6 +105,11 @@ bool TurnDecoder::read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn&
     completion.sent_bytes = bytes.number<uint32_t>();
   } else {
     completion.kind = Completion::Kind::closed;
+    if (tag == EntryTag::closed_for_certificate) {
+      const uint8_t fault = bytes.byte();
+      if (fault >= certificate_fault_count) return false;
+      completion.certificate = static_cast<CertificateFault>(fault);
+    }
     const uint8_t reason = bytes.byte();
     completion.os_error = bytes.signed_number<int32_t>(std::numeric_limits<int32_t>::min(),
                                                        std::numeric_limits<int32_t>::max());

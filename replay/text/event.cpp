@@ -78,6 +78,9 @@ std::string describe_loss(const Event& event) {
     std::string text =
         failed.attempt == 0 ? "first connect: " : fmt::format("attempt {}: ", failed.attempt);
     text += to_string(failed.reason);
+    if (failed.certificate != CertificateFault::none) {
+      text += fmt::format(": {}", to_string(failed.certificate));
+    }
     if (failed.http_status != 0) text += fmt::format(", HTTP {}", failed.http_status);
     text += os_error_text(failed.os_error);
     if (failed.retryable == 0) text += ", not retryable";

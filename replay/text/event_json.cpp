@@ -129,6 +129,9 @@ void write_instrument(JsonLine& line, const Event::Instrument& pair) {
 void write_connect_failed(JsonLine& line, const Event::ConnectFailed& failed) {
   line.number("attempt", uint64_t{failed.attempt});
   line.word("reason", to_string(failed.reason));
+  if (failed.certificate != CertificateFault::none) {
+    line.word("certificate", to_string(failed.certificate));
+  }
   line.number("http_status", uint64_t{failed.http_status});
   line.number("os_error", int64_t{failed.os_error});
   line.flag("retryable", failed.retryable != 0);

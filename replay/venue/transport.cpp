@@ -275,7 +275,10 @@ void VenueTransport::arrive_well(Stream& stream, const Endpoint& peer) {
     case Admission::Kind::tls_wrong_name:
       venue_.remove(admission.number);
       stream.peer = peer;
-      return deliver_closed(stream, Reason::certificate_refused, 0, back);
+      return deliver_closed(stream, Reason::certificate_refused, 0, back,
+                            admission.kind == Admission::Kind::tls_expired
+                                ? CertificateFault::expired
+                                : CertificateFault::wrong_name);
     case Admission::Kind::accept:
       break;
   }
@@ -342,7 +345,8 @@ void VenueTransport::collect_output(Stream& stream) {
   stream.number = 0;
 }
 
-void VenueTransport::deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due) {
+void VenueTransport::deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due,
+                                    CertificateFault certificate) {
   if (stream.ended) return;
   settle(stream);
   stream.ended = true;
@@ -351,6 +355,7 @@ void VenueTransport::deliver_closed(Stream& stream, Reason reason, int32_t os_er
   closed.completion.kind = Completion::Kind::closed;
   closed.completion.reason = reason;
   closed.completion.os_error = os_error;
+  closed.completion.certificate = certificate;
   stream.last_down = std::max(stream.last_down, due);
   schedule(stream.last_down, std::move(closed));
 }

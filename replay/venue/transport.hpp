@@ -126,7 +126,8 @@ class VenueTransport final : public Transport {
   void collect();
   void collect_output(Stream& stream);
   void feed_unread(Stream& stream);
-  void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due);
+  void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due,
+                      CertificateFault certificate = CertificateFault::none);
   void forget_finished();
   void reorder_ready();
   [[nodiscard]] Instant down_time(Stream& stream);

@@ -167,6 +167,7 @@ void Observer::on_completion(const Completion& completion) {
         attempt.end = ObservedEnd{.kind = ObservedEnd::Kind::closed,
                                   .at = now_,
                                   .reason = completion.reason,
+                                  .certificate = completion.certificate,
                                   .os_error = completion.os_error};
       }
       lines_.erase(found);

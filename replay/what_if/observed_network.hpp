@@ -41,6 +41,7 @@ struct ObservedEnd {
   Kind kind = Kind::closed;
   Instant at;
   Reason reason = Reason::none;  // closed
+  CertificateFault certificate = CertificateFault::none;
   int32_t os_error = 0;
   uint16_t code = 0;  // close_frame
   std::string text;   // close_frame: its reason; bytes: what came, which ended the connection

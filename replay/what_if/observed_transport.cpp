@@ -286,6 +286,7 @@ void ObservedTransport::end(Stream& stream, const ObservedEnd& how) {
   }
   Completion closed{.connection = stream.id, .kind = Completion::Kind::closed};
   closed.reason = how.reason;
+  closed.certificate = how.certificate;
   closed.os_error = how.os_error;
   deliver(stream, closed);
   stream.ended = true;

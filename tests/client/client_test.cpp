@@ -232,6 +232,9 @@ TEST(Client, RefusesACertificateThatItCannotTrust) {
     auto client = KrakenClient::connect(venue.settings()).value();
     const auto events = read_until(*client, EventKind::connect_failed);
     EXPECT_EQ(events.back().payload.connect_failed.reason, Reason::certificate_refused);
+    EXPECT_EQ(events.back().payload.connect_failed.certificate, fault == replay::TlsFault::expired
+                                                                    ? CertificateFault::expired
+                                                                    : CertificateFault::wrong_name);
     EXPECT_FALSE(events.back().payload.connect_failed.retryable);
   }
 }

@@ -345,6 +345,7 @@ TEST_P(TlsTransportTest, RefusesACertificateOfAnotherName) {
   open();
   run([&] { return seen_.closed(); });
   EXPECT_EQ(seen_.seen.back().reason, Reason::certificate_refused);
+  EXPECT_EQ(seen_.seen.back().certificate, CertificateFault::wrong_name);
 }
 
 TEST_P(TlsTransportTest, GarbageInsteadOfTlsIsTlsFailed) {

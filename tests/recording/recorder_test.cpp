@@ -211,7 +211,7 @@ TEST(Recording, SaysWhatIsWrongWithAPathOrAFile) {
 }
 
 TEST(Recording, AnotherFormatIsRefusedNamingBoth) {
-  const std::string text = "format 5\nbuild 9.9\nwhatever comes then\n\n";
+  const std::string text = "format 6\nbuild 9.9\nwhatever comes then\n\n";
   const auto header =
       replay::encode({.kind = replay::BlockKind::header,
                       .payload_bytes = static_cast<uint32_t>(text.size()),
@@ -220,8 +220,8 @@ TEST(Recording, AnotherFormatIsRefusedNamingBoth) {
       std::string(reinterpret_cast<const char*>(header.data()), header.size()) + text);
   const auto reader = Reader::open(file.path());
   ASSERT_FALSE(reader);
-  EXPECT_NE(reader.error().find("format 5, written by havklo 9.9"), std::string::npos);
-  EXPECT_NE(reader.error().find("reads formats 1 to 4"), std::string::npos);
+  EXPECT_NE(reader.error().find("format 6, written by havklo 9.9"), std::string::npos);
+  EXPECT_NE(reader.error().find("reads formats 1 to 5"), std::string::npos);
 }
 
 // The bytes of a recording of so many sessions, each of which has the largest ring.

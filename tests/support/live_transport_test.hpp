@@ -35,6 +35,7 @@ class Recorder final : public CompletionSink {
     Completion::Kind kind{};
     Reason reason = Reason::none;
     int32_t os_error = 0;
+    CertificateFault certificate = CertificateFault::none;
     bool resumed = false;
     Endpoint peer;
   };
@@ -48,7 +49,7 @@ class Recorder final : public CompletionSink {
       return;
     }
     seen.push_back({completion.connection, completion.kind, completion.reason, completion.os_error,
-                    completion.tls_resumed, completion.peer});
+                    completion.certificate, completion.tls_resumed, completion.peer});
   }
   [[nodiscard]] bool opened() const { return has(Completion::Kind::opened); }
   [[nodiscard]] bool closed() const { return has(Completion::Kind::closed); }

@@ -66,6 +66,13 @@ TEST_F(EventJson, Losses) {
   EXPECT_EQ(payload(failed),
             R"(ConnectFailed","attempt":3,"reason":"upgrade_refused","http_status":503,)"
             R"("os_error":0,"retryable":true})");
+  failed.payload.connect_failed.reason = Reason::certificate_refused;
+  failed.payload.connect_failed.certificate = CertificateFault::weak_key;
+  failed.payload.connect_failed.http_status = 0;
+  failed.payload.connect_failed.retryable = 0;
+  EXPECT_EQ(payload(failed),
+            R"(ConnectFailed","attempt":3,"reason":"certificate_refused",)"
+            R"("certificate":"weak_key","http_status":0,"os_error":0,"retryable":false})");
   Event lost = make(EventKind::disconnected);
   lost.payload.disconnected.reason = Reason::peer_reset;
   lost.payload.disconnected.os_error = 104;
