@@ -197,23 +197,50 @@ TlsRecordOpener::Opened TlsRecordOpener::give_kept(std::span<std::byte> room) {
   return {.kind = Opened::Kind::text, .text_bytes = bytes};
 }
 
+// The library wants the four bytes of a message's head in one record. So a head that is not whole
+// waits here (`begun`: what waited so far) for the record that goes on with it. None: too much.
+std::optional<std::span<const std::byte>> TlsRecordOpener::with_whole_heads(
+    std::span<const std::byte> inner, std::span<const std::byte> begun) {
+  const size_t waits = messages_.begun_head().size();
+  if (begun.empty() && waits == 0) return inner;
+  size_t content_bytes = inner.size();
+  while (inner[content_bytes - 1] == std::byte{}) --content_bytes;
+  const size_t bytes = begun.size() + content_bytes - 1 - waits;
+  if (bytes >= inner_bytes_max) return std::nullopt;
+  if (bytes == 0) return std::span<const std::byte>{};
+  std::memcpy(whole_heads_.data(), begun.data(), begun.size());
+  std::memcpy(whole_heads_.data() + begun.size(), inner.data(), bytes - begun.size());
+  whole_heads_[bytes] = handshake;
+  return std::span(whole_heads_).first(bytes + 1);
+}
+
 // `content_bytes` count the type; 0 when there is none.
 TlsRecordOpener::Opened TlsRecordOpener::hand_over(std::span<std::byte> inner,
                                                    size_t content_bytes) {
-  const auto record = std::span(handed_).first(header_bytes + inner.size() + AesGcm::tag_bytes);
-  const auto header = record.first(header_bytes);
-  write_header(header, application_data, inner.size() + AesGcm::tag_bytes);
-  cipher_->seal(inner, nonce_of(library_record_number_), header, record.subspan(header_bytes));
-  ++library_record_number_;
   auto update = HandshakeMessages::KeyUpdate::none;
+  std::optional<std::span<const std::byte>> handed = inner;
   if (content_bytes != 0 && inner[content_bytes - 1] == handshake) {
+    std::array<std::byte, 4> begun{};
+    const size_t begun_bytes = messages_.begun_head().size();
+    std::ranges::copy(messages_.begun_head(), begun.begin());
     update = messages_.pass(inner.first(content_bytes - 1));
+    handed = with_whole_heads(inner, std::span(begun).first(begun_bytes));
+  }
+  if (!handed) return refuse(Refusal::unexpected_message);
+  const auto record = std::span(handed_).first(header_bytes + handed->size() + AesGcm::tag_bytes);
+  if (!handed->empty()) {
+    const auto header = record.first(header_bytes);
+    write_header(header, application_data, handed->size() + AesGcm::tag_bytes);
+    cipher_->seal(*handed, nonce_of(library_record_number_), header, record.subspan(header_bytes));
+    ++library_record_number_;
   }
   std::ranges::fill(inner, std::byte{});  // a ticket is not for who reads text
+  std::ranges::fill(whole_heads_, std::byte{});
   if (update == HandshakeMessages::KeyUpdate::misplaced) {
     return refuse(Refusal::unexpected_message);
   }
   if (update == HandshakeMessages::KeyUpdate::at_the_end) update_keys();
+  if (handed->empty()) return {.kind = Opened::Kind::text};
   return {.kind = Opened::Kind::for_library, .text_bytes = 0, .record = record};
 }
 

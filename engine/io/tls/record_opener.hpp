@@ -72,6 +72,10 @@ class TlsRecordOpener {
     enum class KeyUpdate : uint8_t { none, at_the_end, misplaced };
     [[nodiscard]] KeyUpdate pass(std::span<const std::byte> content);
     [[nodiscard]] bool is_within_one() const { return head_bytes_ != 0; }
+    // What has come of a head that is not whole.
+    [[nodiscard]] std::span<const std::byte> begun_head() const {
+      return std::span(head_).first(head_bytes_ % head_.size());
+    }
 
    private:
     std::array<std::byte, 4> head_{};
@@ -91,6 +95,8 @@ class TlsRecordOpener {
   Opened open_record(std::span<const std::byte> record, std::span<std::byte> room);
   Opened give_kept(std::span<std::byte> room);
   Opened hand_over(std::span<std::byte> inner, size_t content_bytes);
+  [[nodiscard]] std::optional<std::span<const std::byte>> with_whole_heads(
+      std::span<const std::byte> inner, std::span<const std::byte> begun);
   Opened refuse(Refusal refusal);
 
   size_t key_bytes_;
@@ -110,6 +116,7 @@ class TlsRecordOpener {
   size_t kept_begin_ = 0;
   size_t kept_end_ = 0;
   std::array<std::byte, header_bytes + sealed_bytes_max + 1> handed_;
+  std::array<std::byte, inner_bytes_max> whole_heads_;
 };
 
 }  // namespace havklo::io

@@ -1,4 +1,4 @@
-// wolfSSL behind two callbacks that move bytes between it and our spans.
+// wolfSSL's contexts and sessions.
 #include "io/tls/stream.hpp"
 
 #include <wolfssl/options.h>
@@ -7,31 +7,24 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-#ifndef WOLFSSL_ALWAYS_VERIFY_CB
-#error \
-    "build wolfSSL with -DWOLFSSL_ALWAYS_VERIFY_CB, as tools/setup does: our verdict is asked for by it"
-#endif
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 #include <mutex>
 #include <new>
+#include <utility>
 
-#include "io/certificates/certificate_path.hpp"
 #include "io/certificates/server_name.hpp"
+#include "io/certificates/trust_store.hpp"
+#include "io/tls/callbacks.hpp"
 #include "io/tls/record_opener.hpp"
+#include "io/tls/server_hello.hpp"
 
 namespace havklo::io {
 namespace {
-
-// Ciphertext that may wait: all of the plaintext that a transport lets wait, in records of at least
-// a kilobyte, and a handshake flight. Touched only as far as it is used.
-constexpr size_t output_bytes_max = 2 * size_t{send_buffer_bytes} + 64 * 1024;
 
 // AES-128 first: it is the fastest where the processor helps, and no weaker in practice.
 constexpr const char* cipher_list =
@@ -94,70 +87,6 @@ bool is_unreadable_certificate(int error) {
 }
 
 }  // namespace
-
-struct TlsCallbacks {
-  // wolfSSL's own verdict is off: it asks for ours once, for the server's certificate, whatever it
-  // makes of it.
-  static int on_certificates(int, WOLFSSL_X509_STORE_CTX* shown) {
-    auto& self = *static_cast<TlsStream*>(shown->userCtx);
-    try {
-      std::vector<der::Bytes> ders;
-      for (int i = 0; i < shown->totalCerts; ++i) {
-        ders.emplace_back(shown->certs[i].buffer, shown->certs[i].length);
-      }
-      self.certificate_fault_ =
-          judge_server(ders, *self.trusted_, self.host_, std::time(nullptr)).fault;
-      self.has_verdict_ = true;
-      if (self.certificate_fault_ == CertificateFault::none) return 1;
-    } catch (const std::bad_alloc&) {  // C is above us: no verdict, so no connection
-    }
-    // So that it tells the server, by an alert.
-    wolfSSL_set_verify(self.ssl_.get(), WOLFSSL_VERIFY_PEER, on_certificates);
-    return 0;
-  }
-
-  static int on_ticket(WOLFSSL*, const unsigned char*, int, void* stream) {
-    static_cast<TlsStream*>(stream)->has_ticket_ = true;
-    return 0;
-  }
-
-#ifdef HAVE_SECRET_CALLBACK
-  static int on_secret(WOLFSSL*, int name, const unsigned char* secret, int bytes, void* stream) {
-    auto& self = *static_cast<TlsStream*>(stream);
-    const auto size = static_cast<size_t>(bytes);
-    if (name != SERVER_TRAFFIC_SECRET || size > self.peer_secret_.size()) return 0;
-    std::memcpy(self.peer_secret_.data(), secret, size);
-    self.peer_secret_bytes_ = size;
-    return 0;
-  }
-#endif
-
-  static int receive(WOLFSSL*, char* buffer, int size, void* stream) {
-    auto& self = *static_cast<TlsStream*>(stream);
-    auto& input = self.opener_ ? self.for_library_ : self.input_;
-    if (input.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
-    const size_t bytes = std::min(static_cast<size_t>(size), input.size());
-    std::memcpy(buffer, input.data(), bytes);
-    input = input.subspan(bytes);
-    return static_cast<int>(bytes);
-  }
-
-  static int send(WOLFSSL*, char* buffer, int size, void* stream) {
-    auto& self = *static_cast<TlsStream*>(stream);
-    const auto* begin = reinterpret_cast<const std::byte*>(buffer);
-    if (self.output().size() + static_cast<size_t>(size) > output_bytes_max) {
-      self.is_overrun_ = true;
-      return WOLFSSL_CBIO_ERR_WANT_WRITE;
-    }
-    if (self.output_.size() + static_cast<size_t>(size) > self.output_.capacity()) {
-      self.output_.erase(self.output_.begin(),
-                         self.output_.begin() + static_cast<ptrdiff_t>(self.output_begin_));
-      self.output_begin_ = 0;
-    }
-    self.output_.insert(self.output_.end(), begin, begin + size);
-    return size;
-  }
-};
 
 namespace {
 
@@ -232,7 +161,7 @@ TlsGroup preferred_group() { return offered_groups.front(); }
 TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
     : ssl_(wolfSSL_new(context.context_.get())),
       trusted_(context.trusted_),
-      host_(host),
+      host_(without_root_dot(host)),
       offered_group_(group) {
   start();
   if (ssl_ == nullptr) return;
@@ -240,6 +169,8 @@ TlsStream::TlsStream(TlsContext& context, std::string_view host, TlsGroup group)
                   wolfSSL_UseSNI(ssl_.get(), WOLFSSL_SNI_HOST_NAME, host_.data(),
                                  static_cast<unsigned short>(host_.size())) == WOLFSSL_SUCCESS;
   wolfSSL_SetCertCbCtx(ssl_.get(), this);
+  // A ticket may come in several records: what there is of it is kept in them.
+  wolfSSL_KeepArrays(ssl_.get());
   wolfSSL_set_SessionTicket_cb(ssl_.get(), TlsCallbacks::on_ticket, this);
 #ifdef HAVE_SECRET_CALLBACK
   if (context.opens_records_) {
@@ -270,7 +201,20 @@ std::expected<std::unique_ptr<TlsStream>, int32_t> TlsStream::client(TlsContext&
 void TlsStream::resume(const TlsSession& session) {
   if (ssl_ && !session.empty() && session.group_ == offered_group_) {
     wolfSSL_set_session(ssl_.get(), session.session_.get());
+    server_hello_ = std::make_unique<ServerHello>();
+    waits_for_hello_ = true;
   }
+}
+
+// Whether wolfSSL may read what has come.
+bool TlsStream::hears_server() {
+  if (!waits_for_hello_ || input_.empty()) return true;
+  const auto version = server_hello_->hear(std::exchange(input_, {}));
+  if (version == ServerHello::Version::not_known_yet) return false;
+  if (version == ServerHello::Version::older) wolfSSL_set_SessionTicket(ssl_.get(), nullptr, 0);
+  waits_for_hello_ = false;
+  input_ = server_hello_->held();
+  return true;
 }
 
 TlsStream::TlsStream(TlsContext& context) : ssl_(wolfSSL_new(context.context_.get())) { start(); }
@@ -297,6 +241,7 @@ void TlsStream::feed(std::span<const std::byte> ciphertext) {
 TlsStatus TlsStream::handshake() {
   if (reason_ != Reason::none) return TlsStatus::failed;
   if (established_) return TlsStatus::done;
+  if (!hears_server()) return TlsStatus::want_more;
   const int result = wolfSSL_negotiate(ssl_.get());
   if (result != WOLFSSL_SUCCESS) return status_of(result);
   if (trusted_ && !has_verdict_ && !resumed()) {  // nobody has said who that is

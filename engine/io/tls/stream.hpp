@@ -48,6 +48,7 @@ struct ServerIdentity {
   std::string key_pem;
 };
 
+class ServerHello;
 class TlsRecordOpener;
 class TrustStore;
 
@@ -105,7 +106,8 @@ enum class TlsStatus : uint8_t {
 
 class TlsStream {
  public:
-  // A client: `host` is checked against the certificate, and sent as SNI if it is a name. Its share
+  // A client: `host` is checked against the certificate, and sent as SNI if it is a name, both
+  // without the dot of an absolute name ("venue.test."), which neither of them knows. Its share
   // of the keys, in `group`, is made here: with it, four fifths of the way to the hello are done
   // before there is a connection.
   TlsStream(TlsContext& context, std::string_view host, TlsGroup group = preferred_group());
@@ -120,7 +122,8 @@ class TlsStream {
   TlsStream& operator=(const TlsStream&) = delete;
 
   // A client, before the handshake. A session that the server no longer knows falls back to a full
-  // handshake (lesson 31); one of another group than this stream's is not offered, because wolfSSL
+  // handshake (lesson 31), and so does one of TLS 1.3 where the server now speaks 1.2 alone;
+  // one of another group than this stream's is not offered, because wolfSSL
   // offers the session's group alone, and a share of another one makes the server refuse.
   void resume(const TlsSession& session);
 
@@ -173,6 +176,7 @@ class TlsStream {
 
   void start();
   void refuse_to_start();
+  [[nodiscard]] bool hears_server();
   void take_over_records();
   TlsStatus status_of(int result);
   Read read_by_library(std::span<std::byte> room);
@@ -183,6 +187,8 @@ class TlsStream {
   bool has_verdict_ = false;                   // on the certificates of this connection
   CertificateFault certificate_fault_ = CertificateFault::none;
   TlsGroup offered_group_ = preferred_group();
+  std::unique_ptr<ServerHello> server_hello_;  // where a session was offered
+  bool waits_for_hello_ = false;
   std::span<const std::byte> input_;
   std::unique_ptr<TlsRecordOpener> opener_;
   std::span<const std::byte> for_library_;   // what wolfSSL reads when records are opened here

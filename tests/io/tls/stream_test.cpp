@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <havklo/random.hpp>
 #include <string>
 
 #include "io/tls/certificate_authority.hpp"
 #include "support/temporary_file.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace havklo::io {
 namespace {
@@ -163,6 +165,38 @@ TEST_P(TlsGroupTest, AServerThatKnowsNoOtherIsReached) {
   }
 }
 
+// wolfSSL by itself takes its certificate for a breach of a resumption, and ends with an alert.
+TEST(Tls, ATicketOfVersion13CostsNothingWhereOnlyVersion12IsSpoken) {
+  Sides sides = make_sides(authority().issue().value());
+  TlsSession session;
+  EXPECT_FALSE(resumes(sides, session));
+  ASSERT_FALSE(session.empty());
+  TlsContext older = TlsContext::server(authority().issue().value(), TlsVersions::only_1_2).value();
+  for (const size_t piece : {size_t{1}, size_t{7}, size_t{60}, size_t{1} << 20}) {
+    TlsStream client(*sides.client, "localhost");
+    client.resume(session);
+    TlsStream server(older);
+    ASSERT_EQ(shake_hands(client, server, piece).client, TlsStatus::done)
+        << client.error_text() << ", in pieces of " << piece;
+    EXPECT_FALSE(client.resumed());
+    EXPECT_TRUE(server.write(bytes_of("x")));
+    EXPECT_EQ(deliver(server, client), "x");
+  }
+}
+
+TEST(Tls, AResumedHandshakeInPiecesIsOne) {
+  Sides sides = make_sides(authority().issue().value());
+  TlsSession session;
+  EXPECT_FALSE(resumes(sides, session));
+  for (const size_t piece : {size_t{1}, size_t{5}, size_t{100}, size_t{1} << 20}) {
+    TlsStream client(*sides.client, "localhost");
+    client.resume(session);
+    TlsStream server(*sides.server);
+    ASSERT_EQ(shake_hands(client, server, piece).client, TlsStatus::done) << client.error_text();
+    EXPECT_TRUE(client.resumed()) << "in pieces of " << piece;
+  }
+}
+
 TEST(Tls, KeepsNoTicketOfVersion12) {
   Sides sides = make_sides(authority().issue().value(), TlsVersions::only_1_2);
   TlsSession session;
@@ -191,17 +225,26 @@ struct Refusal {
   CertificateNames names;
   Validity validity;
   const char* host;
+  CertificateFault fault;
 };
 
 class CertificateRefusedTest : public testing::TestWithParam<Refusal> {};
 INSTANTIATE_TEST_SUITE_P(
     Reasons, CertificateRefusedTest,
-    testing::Values(Refusal{"Expired", {}, {-100, -50}, "localhost"},
-                    Refusal{"NotYetValid", {}, {86'400, 2 * 86'400}, "localhost"},
-                    Refusal{"OtherName", {{"elsewhere.test"}, {}}, {}, "localhost"},
-                    Refusal{"OtherAddress", {{"localhost"}, {"127.0.0.2"}}, {}, "127.0.0.1"},
-                    Refusal{"NoAddress", {{"localhost"}, {}}, {}, "127.0.0.1"},
-                    Refusal{"OtherAddress6", {{"localhost"}, {"::2"}}, {}, "::1"}),
+    testing::Values(
+        Refusal{"Expired", {}, {-100, -50}, "localhost", CertificateFault::expired},
+        Refusal{
+            "NotYetValid", {}, {86'400, 2 * 86'400}, "localhost", CertificateFault::not_yet_valid},
+        Refusal{
+            "OtherName", {{"elsewhere.test"}, {}}, {}, "localhost", CertificateFault::wrong_name},
+        Refusal{"OtherAddress",
+                {{"localhost"}, {"127.0.0.2"}},
+                {},
+                "127.0.0.1",
+                CertificateFault::wrong_name},
+        Refusal{"NoAddress", {{"localhost"}, {}}, {}, "127.0.0.1", CertificateFault::wrong_name},
+        Refusal{
+            "OtherAddress6", {{"localhost"}, {"::2"}}, {}, "::1", CertificateFault::wrong_name}),
     [](const auto& refusal) { return refusal.param.name; });
 
 TEST_P(CertificateRefusedTest, IsTheReason) {
@@ -212,18 +255,36 @@ TEST_P(CertificateRefusedTest, IsTheReason) {
     TlsStream server(*sides.server);
     EXPECT_EQ(shake_hands(client, server).client, TlsStatus::failed);
     EXPECT_EQ(client.reason(), Reason::certificate_refused) << client.error_text();
+    EXPECT_EQ(client.certificate_fault(), GetParam().fault) << client.error_text();
     EXPECT_FALSE(client.is_established());
+    EXPECT_EQ(server.reason(), Reason::tls_failed) << "it was told by an alert";
   }
 }
 
 TEST(Tls, AcceptsNamesAndAddressesThatTheCertificateHas) {
   Sides sides = make_sides(authority().issue({{"a.test", "b.test"}, {"127.0.0.1", "::1"}}).value());
-  for (const char* host : {"a.test", "b.test", "127.0.0.1", "::1"}) {
+  // "a.test." is the same name for a resolver, and no name for SNI or a certificate.
+  for (const char* host : {"a.test", "b.test", "a.test.", "A.test", "127.0.0.1", "::1"}) {
     TlsStream client(*sides.client, host);
     TlsStream server(*sides.server);
     EXPECT_EQ(shake_hands(client, server).client, TlsStatus::done)
         << host << ": " << client.error_text();
   }
+}
+
+TEST(Tls, AnAbsoluteNameHasNoDotInSni) {
+  Sides sides = make_sides(authority().issue().value());
+  const auto hello = [&](const char* host) {
+    TlsStream client(*sides.client, host);
+    EXPECT_EQ(client.handshake(), TlsStatus::want_more);
+    return std::string(reinterpret_cast<const char*>(client.output().data()),
+                       client.output().size());
+  };
+  // server_name: its type, its list's length, host_name, the name's length
+  const std::string sni("\0\0\0\x0f\0\x0d\0\0\x0avenue.test", 19);
+  EXPECT_NE(hello("venue.test.").find(sni), std::string::npos);
+  EXPECT_NE(hello("venue.test").find(sni), std::string::npos);
+  EXPECT_EQ(hello("127.0.0.1.").find("127.0.0.1"), std::string::npos) << "an address has no SNI";
 }
 
 TEST(Tls, RefusesACaThatNobodyTrusts) {
@@ -267,10 +328,37 @@ TEST(Tls, SaysWhatIsWrongWithTheCaFile) {
   const auto missing = TlsContext::client("/no/such/file.pem");
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().find("/no/such/file.pem"), std::string::npos);
+  const auto complaint = [](const std::string& path) {
+    const auto context = TlsContext::client(path);
+    EXPECT_FALSE(context) << path;
+    return context ? "" : context.error();
+  };
+  const auto names = [](const std::string& text, const std::string& words) {
+    return text.find(words) != std::string::npos;
+  };
   const TemporaryFile nonsense("not a certificate");
-  const auto bad = TlsContext::client(nonsense.path());
-  ASSERT_FALSE(bad);
-  EXPECT_NE(bad.error().find("no usable PEM certificate"), std::string::npos) << bad.error();
+  EXPECT_PRED2(names, complaint(nonsense.path()), "no usable PEM certificate");
+  const TemporaryFile empty("");
+  EXPECT_PRED2(names, complaint(empty.path()), "is empty");
+  const TemporaryFile torn(authority().certificate_pem() +
+                           authority().certificate_pem().substr(0, 200));
+  EXPECT_PRED2(names, complaint(torn.path()), "number 2 of it");
+  const TemporaryFolder folder;
+  EXPECT_PRED2(names, complaint(folder.path()), "holds no file with a PEM certificate");
+}
+
+// As openssl rehash leaves it when a file has gone: a link to nowhere, here the last.
+TEST(Tls, TakesAFolderOfCaFilesWithADanglingLink) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "a.pem") << authority().certificate_pem();
+  std::ofstream(folder / "b.txt") << "no certificate";
+  std::filesystem::create_symlink("gone.pem", folder / "z.pem");
+  std::filesystem::create_directory(folder / "more");
+  TlsContext context = TlsContext::client(folder.path()).value();
+  TlsContext server_context = TlsContext::server(authority().issue().value()).value();
+  TlsStream client(context, "localhost");
+  TlsStream server(server_context);
+  EXPECT_EQ(shake_hands(client, server).client, TlsStatus::done) << client.error_text();
 }
 
 }  // namespace

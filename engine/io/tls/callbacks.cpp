@@ -1,0 +1,89 @@
+// Between wolfSSL's C and our spans.
+#include "io/tls/callbacks.hpp"
+
+#include <wolfssl/options.h>
+// options.h comes first: it says how the library was built.
+#include <wolfssl/ssl.h>
+
+#ifndef WOLFSSL_ALWAYS_VERIFY_CB
+#error \
+    "build wolfSSL with -DWOLFSSL_ALWAYS_VERIFY_CB, as tools/setup does: our verdict is asked for by it"
+#endif
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <new>
+#include <vector>
+
+#include "io/certificates/certificate_path.hpp"
+#include "io/tls/record_opener.hpp"
+#include "io/tls/stream.hpp"
+
+namespace havklo::io {
+
+// wolfSSL's own verdict is off: it asks for ours once, for the server's certificate, whatever it
+// makes of it.
+int TlsCallbacks::on_certificates(int, WOLFSSL_X509_STORE_CTX* shown) {
+  auto& self = *static_cast<TlsStream*>(shown->userCtx);
+  try {
+    std::vector<der::Bytes> ders;
+    for (int i = 0; i < shown->totalCerts; ++i) {
+      ders.emplace_back(shown->certs[i].buffer, shown->certs[i].length);
+    }
+    self.certificate_fault_ =
+        judge_server(ders, *self.trusted_, self.host_, std::time(nullptr)).fault;
+    self.has_verdict_ = true;
+  } catch (const std::bad_alloc&) {
+    return 0;  // no verdict is no fault of the certificate's
+  }
+  if (self.certificate_fault_ == CertificateFault::none) return 1;
+  // So that it tells the server, by an alert.
+  wolfSSL_set_verify(self.ssl_.get(), WOLFSSL_VERIFY_PEER, on_certificates);
+  return 0;
+}
+
+int TlsCallbacks::on_ticket(WOLFSSL*, const unsigned char*, int, void* stream) {
+  static_cast<TlsStream*>(stream)->has_ticket_ = true;
+  return 0;
+}
+
+#ifdef HAVE_SECRET_CALLBACK
+int TlsCallbacks::on_secret(WOLFSSL*, int name, const unsigned char* secret, int bytes,
+                            void* stream) {
+  auto& self = *static_cast<TlsStream*>(stream);
+  const auto size = static_cast<size_t>(bytes);
+  if (name != SERVER_TRAFFIC_SECRET || size > self.peer_secret_.size()) return 0;
+  std::memcpy(self.peer_secret_.data(), secret, size);
+  self.peer_secret_bytes_ = size;
+  return 0;
+}
+#endif
+
+int TlsCallbacks::receive(WOLFSSL*, char* buffer, int size, void* stream) {
+  auto& self = *static_cast<TlsStream*>(stream);
+  auto& input = self.opener_ ? self.for_library_ : self.input_;
+  if (input.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
+  const size_t bytes = std::min(static_cast<size_t>(size), input.size());
+  std::memcpy(buffer, input.data(), bytes);
+  input = input.subspan(bytes);
+  return static_cast<int>(bytes);
+}
+
+int TlsCallbacks::send(WOLFSSL*, char* buffer, int size, void* stream) {
+  auto& self = *static_cast<TlsStream*>(stream);
+  const auto* begin = reinterpret_cast<const std::byte*>(buffer);
+  if (self.output().size() + static_cast<size_t>(size) > output_bytes_max) {
+    self.is_overrun_ = true;
+    return WOLFSSL_CBIO_ERR_WANT_WRITE;
+  }
+  if (self.output_.size() + static_cast<size_t>(size) > self.output_.capacity()) {
+    self.output_.erase(self.output_.begin(),
+                       self.output_.begin() + static_cast<ptrdiff_t>(self.output_begin_));
+    self.output_begin_ = 0;
+  }
+  self.output_.insert(self.output_.end(), begin, begin + size);
+  return size;
+}
+
+}  // namespace havklo::io
