@@ -77,11 +77,13 @@
 #define WOLFSSL_SP_ASM
 #define WOLFSSL_SP_X86_64_ASM
 
-// Certificates: read, and (in the tests and the demo) made. Whether those of a server are good is decided by engine/io/certificates/:
-// it is asked always, and may be shown more than nine.
+// Certificates, read and (in the tests and the demo) made.
+#define WOLFSSL_ASN_TEMPLATE
+// Whether those of a server are good is decided by engine/io/certificates/: it is asked always, may be shown more than nine, and is
+// as strict as is right, so that wolfSSL's reader need not be (serial number 0).
 #define WOLFSSL_ALWAYS_VERIFY_CB
 #define MAX_CHAIN_DEPTH 32
-#define WOLFSSL_ASN_TEMPLATE
+#define WOLFSSL_NO_ASN_STRICT
 #define WOLFSSL_ALT_NAMES
 #define WOLFSSL_BASE64_ENCODE
 #define WOLFSSL_KEY_GEN

@@ -1,5 +1,5 @@
-// What wolfSSL asks of a stream: bytes, our verdict on certificates; and what it tells it: a ticket,
-// a secret.
+// What wolfSSL asks of a stream: bytes, our verdict on certificates. What it tells it: a ticket, a
+// secret.
 #pragma once
 
 #include <cstddef>
