@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <havklo/havklo.hpp>
 #include <havklo/limits.hpp>
@@ -15,6 +17,7 @@
 #include "replay/playback/player.hpp"
 #include "support/loopback_venue.hpp"
 #include "support/temporary_file.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace havklo {
 namespace {
@@ -270,6 +273,28 @@ TEST_P(ClientOf, EveryFaultOfARealSocketHasItsReason) {
                               : event.payload.connect_failed.reason;
     EXPECT_EQ(reason, each.reason) << to_string(each.fault.kind) << ": " << to_string(reason);
   }
+}
+
+// By whatever means the network writes files.
+TEST_P(ClientOf, ARecordingIsPrivateReplacesNothingAndIsMissedWhenItIsRemoved) {
+  const TemporaryFolder folder;
+  const LoopbackVenue venue;
+  Settings settings = settings_of(venue);
+  settings.recording.path = folder / "night-%Y.hvk";
+  auto client = KrakenClient::connect(settings).value();
+  read_until(*client, EventKind::subscriptions_restored);
+  const std::string path =
+      std::filesystem::directory_iterator(folder.path())->path().filename().string();
+  EXPECT_TRUE(path.starts_with("night-2") && path.size() == std::string("night-2026.hvk").size());
+  EXPECT_EQ(std::filesystem::status(folder / path).permissions(), std::filesystem::perms(0600));
+  EXPECT_NE(KrakenClient::connect(settings).error().message().find("another process is recording"),
+            std::string::npos);
+  std::filesystem::remove(folder / path);
+  const Event stopped = read_until(*client, EventKind::recording_stopped).back();
+  EXPECT_EQ(stopped.payload.recording_stopped.os_error, ENOENT);
+  EXPECT_EQ(stopped.epoch, 1u);
+  ASSERT_TRUE(client->close());
+  read_until(*client, EventKind::closed);
 }
 
 TEST_P(ClientOf, ARecordedSessionReplaysToTheSameEvents) {

@@ -2,6 +2,8 @@
 #include "io/threads/thread_files.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,7 +80,17 @@ void ThreadFiles::wait_done() {
   }
 }
 
+// Beyond the limit on the size of files a write fails, and its thread gets a signal that ends a
+// program; io_uring's threads take none either.
+void ThreadFiles::block_file_size_signal() {
+  sigset_t signals{};
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGXFSZ);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 void ThreadFiles::run() {
+  block_file_size_signal();
   for (uint32_t served = 0;;) {
     asked_.wait(served, std::memory_order_acquire);
     for (auto ready = requests_.peek(); !ready.empty(); ready = requests_.peek()) {

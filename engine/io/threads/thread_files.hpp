@@ -53,6 +53,7 @@ class ThreadFiles final : public BlockWriter {
 
   explicit ThreadFiles(std::function<void()> on_done) : on_done_(std::move(on_done)) {}
   void ask(const Request& request);
+  static void block_file_size_signal();
   void run();
   void serve(const Request& request);
   [[nodiscard]] static int32_t write(const Request& request);
