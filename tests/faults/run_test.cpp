@@ -38,14 +38,28 @@ replay::Scenario busy() {
   return scenario;
 }
 
-// A child process that runs a command; its output comes by a pipe of one page, which is full as
-// soon as there is something in it.
+// What the program writes to: a pipe of one page, which is full as soon as there is something in
+// it, or a terminal.
+std::array<int, 2> make_pipe() {
+  std::array<int, 2> ends{-1, -1};
+  EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  EXPECT_GT(::fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
+  return ends;
+}
+std::array<int, 2> make_terminal() {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  EXPECT_EQ(::grantpt(master), 0);
+  EXPECT_EQ(::unlockpt(master), 0);
+  return {master, ::open(::ptsname(master), O_WRONLY | O_NOCTTY | O_CLOEXEC)};
+}
+
+// A child process that runs a command.
 class Program {
  public:
-  Program(
-      std::vector<std::string> arguments, const std::function<void()>& before = [] {}) {
-    EXPECT_EQ(::pipe2(pipe_.data(), O_CLOEXEC), 0);
-    EXPECT_GT(::fcntl(pipe_[1], F_SETPIPE_SZ, 4096), 0);
+  explicit Program(
+      std::vector<std::string> arguments, const std::function<void()>& before = [] {},
+      std::array<int, 2> output = make_pipe())
+      : pipe_(output) {
     std::fflush(nullptr);  // else the child says again what waits in our buffers
     child_ = ::fork();
     if (child_ != 0) {
@@ -157,6 +171,14 @@ TEST_F(Run, EndsInTimeThoughNobodyReads) {
   Program program(command({"--for", "1s"}));
   EXPECT_EQ(program.end(), exit_failed);
   EXPECT_EQ(program.errors(), "havklo: cannot write events: nobody reads standard output\n");
+  expect_whole_recording();
+}
+
+// poll() calls a terminal writable that then waits, as one that was stopped with Ctrl-S.
+TEST_F(Run, EndsInTimeInATerminalThatNobodyReads) {
+  Program program(
+      command({"--for", "1s", "--format", "jsonl"}), [] {}, make_terminal());
+  EXPECT_EQ(program.end(), exit_failed);
   expect_whole_recording();
 }
 

@@ -22,6 +22,9 @@ namespace havklo {
 class EventPrinter {
  public:
   EventPrinter(OutputFormat format, bool colour);
+  ~EventPrinter();
+  EventPrinter(const EventPrinter&) = delete;
+  EventPrinter& operator=(const EventPrinter&) = delete;
 
   // As EventText. A line of JSON has "time_ns" anyway, and with show_utc() "utc" beside it.
   void count_from(Instant origin) { text_.count_from(origin); }
@@ -45,12 +48,14 @@ class EventPrinter {
   [[nodiscard]] bool lost() const { return lost_; }
 
  private:
+  [[nodiscard]] int output() const;
   void write_some();
   void lose(const char* why);
 
   OutputFormat format_;
   replay::EventText text_;
   std::optional<Duration> utc_offset_;
+  int own_output_;  // standard output, opened so that it never waits; -1: it cannot be
   size_t write_bytes_max_;
   std::string gathered_;
   size_t written_ = 0;  // of it
