@@ -23,11 +23,14 @@ WaitObserver::WaitObserver(const Settings& settings, uint16_t session, Verdict& 
 void WaitObserver::on_loss(bool retryable, uint16_t http_status, const WireView& wire, Instant at) {
   retryable_ = retryable;
   http_status_ = http_status;
-  const bool said = wire.system == SystemStatus::maintenance;
-  floor_uncertain_ = said && wire.system_said_at == at;
-  if (wire.close_code == 1012 || wire.close_code == 1013 || http_status == 503 || said) {
-    maintenance_floor_ = true;
-  }
+  // Behind a refused upgrade there is no WebSocket, whatever the bytes look like.
+  const bool upgraded = http_status == 0;
+  const bool said = upgraded && wire.system == SystemStatus::maintenance;
+  const bool closed = upgraded && (wire.close_code == 1012 || wire.close_code == 1013);
+  if (!closed && http_status != 503 && !said) return;
+  maintenance_floor_ = true;
+  floor_is_certain_ =
+      floor_is_certain_ || closed || http_status == 503 || wire.system_said_at != at;
 }
 
 WaitObserver::Range WaitObserver::backoff_range(uint32_t attempt) const {
@@ -72,7 +75,7 @@ void WaitObserver::check(const Event::Reconnecting& wait, uint32_t attempt, bool
   if (delay < range.lowest) wrong("shorter than the backoff");
   if (drawn && delay > range.highest) wrong("longer than the backoff");
   if (drawn && delay > reconnect.max_delay) wrong("longer than max_delay");
-  if (maintenance_floor_ && !floor_uncertain_ && delay < reconnect.maintenance_delay) {
+  if (floor_is_certain_ && delay < reconnect.maintenance_delay) {
     wrong("shorter than maintenance_delay");
   }
   const bool limited = http_status_ == 429 && !wire.retry_after && !wire.has_retry_date;

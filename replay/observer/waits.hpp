@@ -25,7 +25,7 @@ class WaitObserver {
   // The connection that was lost had been stable: the next backoff is the first again.
   void begin_again() { previous_delay_ = settings_.reconnect.initial_delay; }
   // All clear: what the venue said of maintenance is over.
-  void on_restored() { maintenance_floor_ = false; }
+  void on_restored() { maintenance_floor_ = floor_is_certain_ = false; }
   // Reconnecting says this.
   void check(const Event::Reconnecting& wait, uint32_t attempt, bool breaker_open,
              const WireView& wire, Instant at);
@@ -46,7 +46,8 @@ class WaitObserver {
   bool retryable_ = true;
   uint16_t http_status_ = 0;
   bool maintenance_floor_ = false;
-  bool floor_uncertain_ = false;  // it was said in the turn of the loss: before or behind it
+  // Not when it was only said in the turn of a loss: before or behind it.
+  bool floor_is_certain_ = false;
   Duration previous_delay_;
 };
 
