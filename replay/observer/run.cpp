@@ -214,8 +214,13 @@ void RunObserver::end_turn(bool has_room) {
   const ReconnectSettings& reconnect = settings_[0].reconnect;
   const auto within = std::ranges::count_if(
       opens_, [&](Instant open) { return open + reconnect.connect_budget_window > now; });
-  const bool has_budget = static_cast<uint32_t>(within) < reconnect.connect_budget;
-  for (SessionObserver& session : sessions_) session.end_turn(now, has_room, has_budget);
+  // A place is booked when the wait is announced: who begins about now has one, though its timer fires in the next turn.
+  const auto begins_now = [now](const SessionObserver& each) { return each.begins_about(now); };
+  const auto taken = within + std::ranges::count_if(sessions_, begins_now);
+  for (SessionObserver& session : sessions_) {
+    const auto others = taken - (session.begins_about(now) ? 1 : 0);
+    session.end_turn(now, has_room, static_cast<uint32_t>(others) < reconnect.connect_budget);
+  }
 }
 
 }  // namespace havklo::replay

@@ -381,6 +381,10 @@ void SessionObserver::check_deadlines(Instant now) {
   }
 }
 
+bool SessionObserver::begins_about(Instant now) const {
+  return seen_ == Seen::waiting && due_ <= now && now <= due_ + tick;
+}
+
 void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
   if (seen_ != Seen::waiting || now < due_) return;
   held_by_budget_ = held_by_budget_ || !has_budget;

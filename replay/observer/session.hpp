@@ -45,6 +45,8 @@ class SessionObserver {
   [[nodiscard]] bool live() const { return seen_ == Seen::connected && restored_; }
   [[nodiscard]] bool recovered() const { return live() && wishes_.all_settled(); }
   [[nodiscard]] bool closed() const { return seen_ == Seen::closed; }
+  // Its wait is over and its attempt not late.
+  [[nodiscard]] bool begins_about(Instant now) const;
   [[nodiscard]] ConnectionId connection() const { return wire_.id; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
