@@ -80,15 +80,16 @@ std::vector<Span> joined(const std::vector<const OutageFigures*>& runs) {
 
 Stretch within(const OutageFigures& figures, const Span& span) {
   Stretch stretch;
-  for (const Outage& each : figures.outages) {
-    if (each.begin >= span.begin && each.begin <= span.end) stretch.outages.push_back(&each);
+  auto each = std::ranges::lower_bound(figures.outages, span.begin, {}, &Outage::begin);
+  for (; each != figures.outages.end() && each->begin <= span.end; ++each) {
+    stretch.outages.push_back(&*each);
   }
   return stretch;
 }
 
 bool any_within(const std::vector<Instant>& instants, const Span& span) {
-  return std::ranges::any_of(
-      instants, [&span](Instant each) { return each >= span.begin && each <= span.end; });
+  const auto first = std::ranges::lower_bound(instants, span.begin);
+  return first != instants.end() && *first <= span.end;
 }
 
 // The recorded value, and the model's under both assumptions.
@@ -316,11 +317,11 @@ WhatIf lay_beside(const ObservedNetwork& network, const ModelRun& last, const Mo
 void mark_doubts(WhatIf& what_if, const WhatIf& with_recorded_settings) {
   for (const OutageComparison& each : with_recorded_settings.outages) {
     if (comes_back(each)) continue;
-    for (OutageComparison& outage : what_if.outages) {
-      if (outage.begin > each.end || each.begin > outage.end) continue;
-      if (!outage.doubted) ++what_if.doubted;
-      outage.doubted = true;
-      for_each_figure(outage, [](Figure& figure) { figure.assumed = true; });
+    auto outage = std::ranges::lower_bound(what_if.outages, each.begin, {}, &OutageComparison::end);
+    for (; outage != what_if.outages.end() && outage->begin <= each.end; ++outage) {
+      if (!outage->doubted) ++what_if.doubted;
+      outage->doubted = true;
+      for_each_figure(*outage, [](Figure& figure) { figure.assumed = true; });
     }
   }
   for (const auto& [symbol, figure] : with_recorded_settings.repairs_ns) {

@@ -90,7 +90,10 @@ class Observer final : public RequestObserver {
   std::vector<Line> left_;  // closed by us in this turn
   // Requests of a connection without an answer: req_id, index into answers.
   std::map<std::pair<size_t, int64_t>, std::vector<size_t>> asked_;
-  std::optional<Instant> due_;  // the next attempt
+  // … and the books granted on it whose snapshot is still to come.
+  std::map<std::pair<size_t, std::string>, std::vector<size_t>> without_snapshot_;
+  std::map<std::string, uint32_t, std::less<>> symbol_numbers_;  // into network_.symbols
+  std::optional<Instant> due_;                                   // the next attempt
   Instant now_;
 };
 
@@ -261,6 +264,9 @@ bool Observer::on_ack(const Line& line, const kraken::Ack& ack) {
     answer.answered = now_;
     answer.error = ack.error;
     answer.error_names_symbol = !ack.symbol.empty();
+    if (ack.success && subscribe && answer.channel == Channel::book) {
+      without_snapshot_[{line.attempt, answer.symbol}].push_back(index);
+    }
     return true;
   }
   return false;
@@ -276,19 +282,17 @@ void Observer::on_market(const Line& line, Channel channel, std::string_view sym
                            .snapshot = snapshot,
                            .text = text});
   if (!snapshot) return;
-  const auto asked = std::find_if(
-      network_.answers.rbegin(), network_.answers.rend(), [&](const ObservedAnswer& each) {
-        return each.attempt == line.attempt && each.subscribe && each.channel == channel &&
-               each.symbol == symbol && each.kind == ObservedAnswer::Kind::good && !each.snapshot;
-      });
-  if (asked != network_.answers.rend()) asked->snapshot = now_;
+  const auto waiting = without_snapshot_.find({line.attempt, std::string(symbol)});
+  if (waiting == without_snapshot_.end() || waiting->second.empty()) return;
+  network_.answers[waiting->second.back()].snapshot = now_;
+  waiting->second.pop_back();
 }
 
 uint32_t Observer::intern(std::string_view symbol) {
-  auto& all = network_.symbols;
-  const auto index = static_cast<size_t>(std::ranges::find(all, symbol) - all.begin());
-  if (index == all.size()) all.emplace_back(symbol);
-  return static_cast<uint32_t>(index);
+  const auto [found, is_new] = symbol_numbers_.try_emplace(
+      std::string(symbol), static_cast<uint32_t>(network_.symbols.size()));
+  if (is_new) network_.symbols.emplace_back(symbol);
+  return found->second;
 }
 
 void Observer::end_turn(std::span<const Event> events) {
@@ -357,6 +361,7 @@ std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
   for (ObservedAttempt& attempt : network.attempts) {
     if (!attempt.gone()) attempt.cut_short = true;
   }
+  network.index_answers();
   return network;
 }
 

@@ -26,9 +26,17 @@ std::optional<Instant> ObservedAttempt::gone() const {
   return given_up;
 }
 
+void ObservedNetwork::index_answers() {
+  answers_to.clear();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const ObservedAnswer& each = answers[i];
+    answers_to[{each.subscribe, each.channel, each.symbol}].push_back(i);
+  }
+}
+
 Duration ObservedNetwork::utc_offset_at(Instant at) const {
   const auto after =
-      std::ranges::upper_bound(utc_offsets, at, {}, [](const auto& each) { return each.first; });
+      std::ranges::upper_bound(utc_offsets, at, {}, &std::pair<Instant, Duration>::first);
   return after == utc_offsets.begin() ? header.utc_offset : (after - 1)->second;
 }
 
@@ -67,26 +75,28 @@ Outlook ObservedNetwork::outlook(Instant now, Assume assume) const {
 
 const ObservedAnswer* ObservedNetwork::answer(const ObservedAnswer& asked, size_t nth,
                                               const ObservedAttempt& like) const {
+  const auto found = answers_to.find({asked.subscribe, asked.channel, asked.symbol});
+  if (found == answers_to.end()) return nullptr;
+  const std::vector<size_t>& all = found->second;
   const auto index = static_cast<size_t>(&like - attempts.data());
-  const ObservedAnswer* last = nullptr;
-  const ObservedAnswer* later = nullptr;
-  size_t seen = 0;
-  for (const ObservedAnswer& each : answers) {
-    if (each.subscribe != asked.subscribe || each.channel != asked.channel ||
-        each.symbol != asked.symbol) {
-      continue;
-    }
-    if (each.attempt == index && seen++ == nth) return &each;
-    if (each.asked <= asked.asked) last = &each;
-    if (each.asked > asked.asked && later == nullptr) later = &each;
+  const auto own =
+      std::ranges::lower_bound(all, index, {}, [this](size_t i) { return answers[i].attempt; });
+  if (nth < static_cast<size_t>(all.end() - own) && answers[own[nth]].attempt == index) {
+    return &answers[own[nth]];
   }
-  return last != nullptr ? last : later;
+  const auto later =
+      std::ranges::upper_bound(all, asked.asked, {}, [this](size_t i) { return answers[i].asked; });
+  return &answers[later == all.begin() ? *later : *(later - 1)];
 }
 
+// Of connections that follow one another, only the last that began can be heard, or the one before,
+// which it follows at the same instant.
 Instant ObservedNetwork::unheard_from(Instant at) const {
-  for (const ObservedAttempt& each : attempts) {
-    if (!each.greeted || at < *each.greeted) continue;
-    const Instant until = each.silent ? each.heard : each.gone().value_or(last_turn);
+  auto each = std::ranges::upper_bound(attempts, at, {}, &ObservedAttempt::began);
+  for (int looked_at = 0; each != attempts.begin() && looked_at < 2; ++looked_at) {
+    --each;
+    if (!each->greeted || at < *each->greeted) continue;
+    const Instant until = each->silent ? each->heard : each->gone().value_or(last_turn);
     if (at < until) return until;
   }
   return at;

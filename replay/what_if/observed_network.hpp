@@ -15,8 +15,10 @@
 #include <havklo/command.hpp>
 #include <havklo/event.hpp>
 #include <havklo/transport.hpp>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -120,6 +122,8 @@ struct ObservedNetwork {
   std::string torn;
   std::vector<ObservedAttempt> attempts;
   std::vector<ObservedAnswer> answers;
+  // Of each request, where its answers are, in their order: made by index_answers().
+  std::map<std::tuple<bool, Channel, std::string>, std::vector<size_t>> answers_to;
   std::vector<FeedItem> feed;
   std::vector<std::string> symbols;
   std::vector<std::pair<Instant, Command>> commands;
@@ -128,6 +132,8 @@ struct ObservedNetwork {
   uint32_t rate_errors = 0;  // "Exceeded msg rate": not reproduced
   OutageFigures recorded;
 
+  // Once all answers are there.
+  void index_answers();
   // What makes engine time UTC, as it was last read at `at`.
   [[nodiscard]] Duration utc_offset_at(Instant at) const;
   // When a turn that would begin at `at` began on the recorded machine.

@@ -44,6 +44,12 @@ ObservedTransport::ObservedTransport(const ObservedNetwork& network, Assume assu
     if (each.live && each.end) blows_.push_back({.at = each.end->at, .end = &*each.end});
   }
   std::ranges::stable_sort(blows_, {}, &Blow::at);
+  opened_after_.resize(network.attempts.size());
+  const ObservedAttempt* opened = nullptr;
+  for (size_t i = network.attempts.size(); i-- > 0;) {
+    opened_after_[i] = opened;
+    if (network.attempts[i].opened) opened = &network.attempts[i];
+  }
 }
 
 // The engine's side.
@@ -74,13 +80,13 @@ void ObservedTransport::open(ConnectionId id, const OpenRequest&) {
                     [this, &like](Stream& each) { end(each, *like.end); });
   }
   // Unanswered then: until the recording saw the venue answer.
-  for (const ObservedAttempt& later : network_.attempts) {
-    if (later.began <= like.began || !later.opened) continue;
-    stream.like = &later;
-    stream.is_recorded = false;
-    return schedule(std::max(from, later.began) + (*later.opened - later.began), stream,
-                    [this](Stream& each) { on_opened(each); });
-  }
+  const ObservedAttempt* later =
+      opened_after_[static_cast<size_t>(&like - network_.attempts.data())];
+  if (later == nullptr) return;
+  stream.like = later;
+  stream.is_recorded = false;
+  schedule(std::max(from, later->began) + (*later->opened - later->began), stream,
+           [this](Stream& each) { on_opened(each); });
 }
 
 void ObservedTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
@@ -210,7 +216,8 @@ Instant ObservedTransport::next_beat(const Stream& stream) const {
   if (!stream.greeted || stream.silent || stream.ended || stream.subscriptions.empty()) {
     return Instant::never();
   }
-  return network_.unheard_from(stream.spoke + heartbeat_interval);
+  // Of those that come while the process stands still, the last is as good as all.
+  return network_.awake_from(network_.unheard_from(stream.spoke + heartbeat_interval));
 }
 
 void ObservedTransport::beat(Stream& stream) { say(stream, heartbeat_text); }

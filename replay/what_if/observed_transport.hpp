@@ -126,7 +126,8 @@ class ObservedTransport final : public Transport {
   const ObservedNetwork& network_;
   Assume assume_;
   RecordedFeed feed_;
-  std::vector<Blow> blows_;  // by time
+  std::vector<const ObservedAttempt*> opened_after_;  // of each attempt; null: none
+  std::vector<Blow> blows_;                           // by time
   size_t next_blow_ = 0;
   std::deque<Stream> streams_;
   std::map<std::pair<Instant, uint64_t>, std::pair<ConnectionId, Action>> due_;

@@ -12,15 +12,14 @@ constexpr Duration ten_minutes = Duration::seconds(600);
 }  // namespace
 
 uint32_t OutageFigures::attempts_in_ten_minutes(const Outage& outage, Instant until) const {
-  uint32_t most = 0;
-  for (size_t end = 0; end < attempt_times.size(); ++end) {
-    const Instant at = attempt_times[end];
-    if (at < outage.begin || at > outage.end(until)) continue;
-    uint32_t count = 0;
-    for (size_t i = 0; i <= end; ++i) count += at - attempt_times[i] < ten_minutes ? 1 : 0;
-    most = std::max(most, count);
+  const auto first = std::ranges::lower_bound(attempt_times, outage.begin);
+  const auto last = std::ranges::upper_bound(attempt_times, outage.end(until));
+  ptrdiff_t most = 0;
+  for (auto end = first; end < last; ++end) {
+    const auto begin = std::ranges::upper_bound(attempt_times.begin(), end, *end - ten_minutes);
+    most = std::max(most, end + 1 - begin);
   }
-  return most;
+  return static_cast<uint32_t>(most);
 }
 
 OutageMeter::OutageMeter(Instant start) : last_event_(start) {

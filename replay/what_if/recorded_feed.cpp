@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <havklo/limits.hpp>
+#include <map>
 
 #include "replay/venue/messages.hpp"
 
@@ -24,7 +25,28 @@ void write_levels(MarketBook& book, const kraken::BookMessage& message) {
 }  // namespace
 
 RecordedFeed::RecordedFeed(const ObservedNetwork& network)
-    : network_(network), books_(network.symbols.size()) {}
+    : network_(network),
+      books_(network.symbols.size()),
+      first_snapshots_(network.symbols.size(), network.feed.size()) {
+  std::map<std::string_view, uint32_t> wished;
+  for (const SubscriptionSettings& each : network.header.settings.subscriptions) {
+    if (each.channel != Channel::book) continue;
+    for (const std::string& symbol : each.symbols) wished.try_emplace(symbol, each.depth);
+  }
+  for (const auto& [at, command] : network.commands) {
+    const bool adds = command.kind == Command::Kind::subscribe;
+    if (adds && command.channel == Channel::book) {
+      wished.try_emplace(command.symbol(), command.depth);
+    }
+  }
+  for (const std::string& symbol : network.symbols) {
+    const auto found = wished.find(symbol);
+    depths_.push_back(found == wished.end() ? book_depths.front() : found->second);
+  }
+  for (size_t i = network.feed.size(); i-- > 0;) {
+    if (network.feed[i].snapshot) first_snapshots_[network.feed[i].symbol] = i;
+  }
+}
 
 Instant RecordedFeed::next_deadline() const {
   return next_ == network_.feed.size() ? Instant::never() : network_.feed[next_].at;
@@ -55,7 +77,7 @@ std::string_view RecordedFeed::apply(const FeedItem& item) {
   const MarketBook before = book.book;
   book.book.begin_message();
   write_levels(book.book, *message);
-  book.book.truncate(depth_of(network_.symbols[item.symbol]));
+  book.book.truncate(depths_[item.symbol]);
   if (book.book.checksum() != message->checksum) {
     // As wrong for a live subscriber as it was for the recording. Only a snapshot mends it.
     book.book = before;
@@ -111,13 +133,11 @@ std::string_view RecordedFeed::difference(Book& book, uint32_t symbol,
 
 std::string RecordedFeed::snapshot(uint32_t symbol, uint32_t depth) {
   Book& book = books_[symbol];
-  for (size_t i = next_; !book.known && i < network_.feed.size(); ++i) {
+  const size_t first = first_snapshots_[symbol];
+  if (!book.known && first < network_.feed.size()) {
     // Never heard yet: the first that it will hear.
-    const FeedItem& item = network_.feed[i];
-    if (item.channel != Channel::book || item.symbol != symbol) continue;
-    if (const auto* message = decode(item); message != nullptr && message->is_snapshot) {
-      replace(book, *message);
-    }
+    const kraken::BookMessage* message = decode(network_.feed[first]);
+    if (message != nullptr) replace(book, *message);
   }
   if (!book.known) return {};
   std::string text;
@@ -136,20 +156,6 @@ std::string RecordedFeed::snapshot(uint32_t symbol, uint32_t depth) {
 
 bool RecordedFeed::is_old(uint32_t symbol, Instant now) const {
   return books_[symbol].broken || !books_[symbol].known || network_.unheard_from(now) == now;
-}
-
-uint32_t RecordedFeed::depth_of(std::string_view symbol) const {
-  for (const SubscriptionSettings& each : network_.header.settings.subscriptions) {
-    if (each.channel != Channel::book) continue;
-    if (std::ranges::find(each.symbols, symbol) != each.symbols.end()) return each.depth;
-  }
-  for (const auto& [at, command] : network_.commands) {
-    const bool adds = command.kind == Command::Kind::subscribe;
-    if (adds && command.channel == Channel::book && command.symbol() == symbol) {
-      return command.depth;
-    }
-  }
-  return book_depths.front();
 }
 
 }  // namespace havklo::replay

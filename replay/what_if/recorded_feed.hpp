@@ -50,11 +50,12 @@ class RecordedFeed {
   void replace(Book& book, const kraken::BookMessage& message);
   [[nodiscard]] std::string_view difference(Book& book, uint32_t symbol,
                                             const kraken::BookMessage& message);
-  [[nodiscard]] uint32_t depth_of(std::string_view symbol) const;
 
   const ObservedNetwork& network_;
   kraken::Decoder decoder_;
-  std::vector<Book> books_;  // by symbol
+  std::vector<Book> books_;              // by symbol
+  std::vector<uint32_t> depths_;         // … and how deep a book is asked for
+  std::vector<size_t> first_snapshots_;  // … and where in the feed its first one is, or the end
   size_t next_ = 0;
   std::string text_;
   std::string padded_;
