@@ -214,7 +214,8 @@ void RunObserver::end_turn(bool has_room) {
   const ReconnectSettings& reconnect = settings_[0].reconnect;
   const auto within = std::ranges::count_if(
       opens_, [&](Instant open) { return open + reconnect.connect_budget_window > now; });
-  // A place is booked when the wait is announced: who begins about now has one, though its timer fires in the next turn.
+  // A place is booked when the wait is announced: who begins about now has one, though its timer
+  // fires in the next turn.
   const auto begins_now = [now](const SessionObserver& each) { return each.begins_about(now); };
   const auto taken = within + std::ranges::count_if(sessions_, begins_now);
   for (SessionObserver& session : sessions_) {

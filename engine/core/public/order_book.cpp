@@ -33,6 +33,7 @@ bool OrderBook::apply(const Event& event) {
     case EventKind::book_invalid:
     case EventKind::book_stale:
       return concerns(event.payload.book_fault.symbol) && forget();
+    case EventKind::rejected:
     case EventKind::unsubscribed:
       return event.payload.subscription.channel == Channel::book &&
              concerns(event.payload.subscription.symbol) && forget();

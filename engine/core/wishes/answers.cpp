@@ -212,7 +212,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
 
 void Subscriptions::refuse(Subscription& record, std::string_view error, Instant now) {
   disarm(record);
-  if (error == already_text && record.tries < tries_max) {
+  if ((error == already_text || record.verified) && record.tries < tries_max) {
     ++record.tries;
     return queue_unsubscribe(record);  // our picture is wrong: start over
   }
@@ -238,6 +238,7 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   record.sent = false;
   record.alone = false;
   if (!unheard_of) publish(EventKind::unsubscribed, record);
+  empty_book(record);
   if (record.cycle == Cycle::remove) return release_record(record);
   const bool repairs = record.cycle == Cycle::repair || record.cycle == Cycle::overrun;
   if (repairs && record.tries == 1) {

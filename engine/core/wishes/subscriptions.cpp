@@ -177,11 +177,12 @@ void Subscriptions::resume_parked(uint32_t market_room) {
   }
 }
 
+// A book that verifies while its answer is missing is kept up: the strategy has it, and the venue
+// goes on with it.
 void Subscriptions::queue_subscribe(Subscription& record) {
-  empty_book(record);
-  if (record.book && record.book->depth() != record.parameter) {
-    record.book.emplace(record.parameter, scratch_);
-  }
+  const bool other_depth = record.book && record.book->depth() != record.parameter;
+  if (!record.verified || other_depth) empty_book(record);
+  if (other_depth) record.book.emplace(record.parameter, scratch_);
   set(record, Stage::to_subscribe, record.cycle);
 }
 

@@ -103,6 +103,31 @@ TEST_F(SubscriptionsTest, AnAckThatComesAfterARateErrorIsGood) {
   EXPECT_EQ(world.take_names(), "Subscribed SubscriptionsRestored");
 }
 
+// Its data show that the venue took the request: the strategy's book must not stand still unsaid.
+TEST_F(SubscriptionsTest, ABookWhoseAnswerIsMissingIsKeptUpUntilItIsGivenBack) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "ETH/USD"}));
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.snapshot("ETH/USD");  // before its ack
+  static_cast<void>(world.take());
+  world.say(R"({"Error":"Exceeded msg rate"})");
+  world.pass(1_s);
+  EXPECT_EQ(world.take_requests().size(), 1U);
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
+  world.refuse("subscribe", "Already subscribed", R"(,"symbol":"ETH/USD")");
+  EXPECT_EQ(world.take_requests().size(), 1U);
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+  world.pass(1_s);
+  EXPECT_EQ(world.take_requests().size(), 1U);
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot SubscriptionsRestored");
+}
+
 TEST_F(SubscriptionsTest, ARateErrorThatNamesItsRequestConcernsThatOneAlone) {
   Settings settings = book_settings({"BTC/USD"});
   settings.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USD"}});
