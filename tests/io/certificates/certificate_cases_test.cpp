@@ -1,0 +1,259 @@
+// One chain a row: good but for one thing, and the fault that it must have. Where the measure is
+// OpenSSL's, the row is shown to it, too.
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <fstream>
+#include <functional>
+
+#include "io/certificates/certificate_path.hpp"
+#include "support/openssl_certificates.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace havklo::io {
+namespace {
+
+using openssl::Der;
+using openssl::Made;
+using openssl::Recipe;
+using Fault = CertificateFault;
+
+struct GoodChain {
+  Recipe root{.subject = "root",
+              .key_number = 20,
+              .extensions = {{"basicConstraints", "critical,CA:TRUE"},
+                             {"keyUsage", "critical,keyCertSign"}}};
+  Recipe issuer{.subject = "issuer",
+                .key_number = 21,
+                .extensions = {{"basicConstraints", "critical,CA:TRUE"},
+                               {"keyUsage", "critical,keyCertSign"}}};
+  Recipe server{.key_number = 22,
+                .extensions = {{"subjectAltName", "DNS:venue.test,IP:127.0.0.1,IP:::1"},
+                               {"keyUsage", "critical,digitalSignature"},
+                               {"extendedKeyUsage", "serverAuth"}}};
+  const char* host = "venue.test";
+
+  void name_server(const char* names) { server.extensions[0].second = names; }
+};
+
+struct CertificateCase {
+  const char* name;
+  Fault fault;
+  std::function<void(GoodChain& chain)> change;
+  bool is_openssls = true;  // its verdict, too
+};
+
+std::ostream& operator<<(std::ostream& out, const CertificateCase& row) { return out << row.name; }
+
+std::vector<CertificateCase> strength_cases() {
+  return {
+      {"Good", Fault::none, [](GoodChain&) {}},
+      {"Ed25519Everywhere", Fault::none,
+       [](GoodChain& c) { c.root.key = c.issuer.key = c.server.key = "ed25519"; }},
+      {"RsaPssEverywhere", Fault::none,
+       [](GoodChain& c) {
+         c.root.key = c.issuer.key = c.server.key = "rsa_pss2048";
+         c.root.digest = c.issuer.digest = c.server.digest = "pss-sha256";
+       }},
+      {"ServerOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.server.key = "rsa1024"; }},
+      {"IssuerOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.issuer.key = "rsa1024"; }},
+      {"RootOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.root.key = "rsa1024"; }},
+      {"ServerOfRsa2047", Fault::weak_key, [](GoodChain& c) { c.server.key = "rsa2047"; }, false},
+      {"ServerOfP192", Fault::weak_key, [](GoodChain& c) { c.server.key = "ec192"; }},
+      {"ServerOfEd448", Fault::unsupported_algorithm, [](GoodChain& c) { c.server.key = "ed448"; },
+       false},
+      {"ServerSignedBySha1", Fault::weak_signature, [](GoodChain& c) { c.server.digest = "sha1"; }},
+      {"IssuerSignedBySha1", Fault::weak_signature, [](GoodChain& c) { c.issuer.digest = "sha1"; }},
+      {"RootSignedBySha1", Fault::none, [](GoodChain& c) { c.root.digest = "sha1"; }},
+      {"RootOfSerial0", Fault::none, [](GoodChain& c) { c.root.serial = 0; }},
+      {"EverySerial0", Fault::none,
+       [](GoodChain& c) { c.root.serial = c.issuer.serial = c.server.serial = 0; }},
+      {"ServerHasExpired", Fault::expired, [](GoodChain& c) { c.server.until_s = -1; }},
+      {"IssuerHasExpired", Fault::expired, [](GoodChain& c) { c.issuer.until_s = -1; }},
+      {"RootHasExpired", Fault::expired, [](GoodChain& c) { c.root.until_s = -1; }},
+      {"ServerIsNotYetValid", Fault::not_yet_valid, [](GoodChain& c) { c.server.from_s = 60; }}};
+}
+
+std::vector<CertificateCase> usage_cases() {
+  return {
+      {"ServerForClients", Fault::wrong_usage,
+       [](GoodChain& c) { c.server.extensions[2].second = "clientAuth"; }},
+      {"ServerForAnything", Fault::wrong_usage,
+       [](GoodChain& c) { c.server.extensions[2].second = "anyExtendedKeyUsage"; }},
+      {"ServerWithoutUsages", Fault::none, [](GoodChain& c) { c.server.extensions.resize(1); }},
+      {"ServerThatSignsCrlsOnly", Fault::wrong_usage,
+       [](GoodChain& c) { c.server.extensions[1].second = "cRLSign"; }},
+      {"IssuerForClients", Fault::wrong_usage,
+       [](GoodChain& c) { c.issuer.extensions.emplace_back("extendedKeyUsage", "clientAuth"); }},
+      {"IssuerWithoutKeyCertSign", Fault::no_signing_usage,
+       [](GoodChain& c) { c.issuer.extensions[1].second = "cRLSign"; }},
+      {"IssuerThatIsNoCa", Fault::not_a_ca,
+       [](GoodChain& c) { c.issuer.extensions[0].second = "CA:FALSE"; }},
+      {"IssuerWithoutConstraints", Fault::not_a_ca,
+       [](GoodChain& c) { c.issuer.extensions.erase(c.issuer.extensions.begin()); }},
+      {"RootOfVersion1", Fault::none,
+       [](GoodChain& c) {
+         c.root.version = 0;
+         c.root.extensions.clear();
+       }},
+      {"RootThatAllowsNoIssuer", Fault::path_too_long,
+       [](GoodChain& c) { c.root.extensions[0].second = "critical,CA:TRUE,pathlen:0"; }},
+      {"CriticalAndUnknown", Fault::critical_extension,
+       [](GoodChain& c) { c.server.extensions.emplace_back("1.2.3.4", "critical,DER:0500"); }},
+      {"UnknownAndNotCritical", Fault::none,
+       [](GoodChain& c) { c.server.extensions.emplace_back("1.2.3.4", "DER:0500"); }},
+      {"ExtensionThatIsNone", Fault::malformed,
+       [](GoodChain& c) { c.server.extensions.emplace_back("2.5.29.19", "DER:0500"); }}};
+}
+
+std::vector<CertificateCase> name_cases() {
+  const auto named = [](const char* names, const char* host) {
+    return [=](GoodChain& c) {
+      c.name_server(names);
+      c.host = host;
+    };
+  };
+  return {{"NameInCapitals", Fault::none, named("DNS:venue.test", "VENUE.test")},
+          {"AnotherName", Fault::wrong_name, named("DNS:elsewhere.test", "venue.test")},
+          {"NoNameButTheCommonOne", Fault::no_names,
+           [](GoodChain& c) {
+             c.server.extensions.erase(c.server.extensions.begin());
+             c.server.subject = "venue.test";
+           }},
+          {"CommonNameBesideOthers", Fault::wrong_name,
+           [](GoodChain& c) {
+             c.name_server("DNS:elsewhere.test");
+             c.server.subject = "venue.test";
+           }},
+          {"Address", Fault::none, named("IP:127.0.0.1", "127.0.0.1")},
+          {"Address6", Fault::none, named("IP:::1", "0:0::1")},
+          {"AddressAsAName", Fault::wrong_name, named("DNS:127.0.0.1", "127.0.0.1")},
+          {"AddressAsAWildcard", Fault::wrong_name, named("DNS:*.0.0.1", "127.0.0.1")},
+          {"NameAsAnAddress", Fault::wrong_name, named("IP:127.0.0.1", "venue.test")},
+          {"Wildcard", Fault::none, named("DNS:*.venue.test", "ws.venue.test")},
+          {"WildcardOfTheNameItself", Fault::wrong_name, named("DNS:*.venue.test", "venue.test")},
+          {"WildcardOfTwoLabels", Fault::wrong_name, named("DNS:*.venue.test", "a.ws.venue.test")},
+          {"WildcardInside", Fault::wrong_name, named("DNS:a.*.venue.test", "a.ws.venue.test")},
+          {"PartOfALabel", Fault::wrong_name, named("DNS:w*.venue.test", "ws.venue.test")},
+          {"WildcardOfATopLevel", Fault::wrong_name, named("DNS:*.test", "venue.test")},
+          {"TwoWildcards", Fault::wrong_name, named("DNS:*.*.test", "ws.venue.test")},
+          {"OnlyAUri", Fault::wrong_name, named("URI:https://venue.test/", "venue.test")},
+          {"NameThatIsPermitted", Fault::none,
+           [](GoodChain& c) {
+             c.name_server("DNS:venue.test");
+             c.issuer.extensions.emplace_back("nameConstraints", "critical,permitted;DNS:test");
+           }},
+          {"NameThatIsNotPermitted", Fault::name_not_permitted,
+           [](GoodChain& c) {
+             c.issuer.extensions.emplace_back("nameConstraints", "permitted;DNS:elsewhere.test");
+           }},
+          {"NameThatIsExcluded", Fault::name_not_permitted, [](GoodChain& c) {
+             c.root.extensions.emplace_back("nameConstraints", "excluded;IP:127.0.0.0/255.0.0.0");
+           }}};
+}
+
+std::vector<CertificateCase> all_cases() {
+  std::vector<CertificateCase> all;
+  for (const auto& some : {strength_cases(), usage_cases(), name_cases()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+class CertificateCases : public testing::TestWithParam<CertificateCase> {};
+INSTANTIATE_TEST_SUITE_P(Each, CertificateCases, testing::ValuesIn(all_cases()),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_P(CertificateCases, HasItsFault) {
+  GoodChain chain;
+  GetParam().change(chain);
+  const Made root = openssl::make(chain.root);
+  const Made issuer = openssl::make(chain.issuer, &root);
+  const Made server = openssl::make(chain.server, &issuer);
+  const std::vector<Der> shown = {server.der, issuer.der};
+  const std::vector<Der> trusted = {root.der};
+  const TemporaryFolder folder;
+  std::ofstream(folder / "root.pem") << openssl::pem_of(root.der);
+  const TrustStore store = TrustStore::from(folder / "root.pem").value();
+  const std::vector<der::Bytes> views(shown.begin(), shown.end());
+  const std::time_t now = std::time(nullptr);
+  const Fault fault = judge_server(views, store, chain.host, now).fault;
+  EXPECT_EQ(to_string(fault), to_string(GetParam().fault));
+  if (!GetParam().is_openssls) return;
+  const std::string theirs = openssl::verdict(shown, trusted, chain.host, now);
+  EXPECT_EQ(theirs.empty(), GetParam().fault == Fault::none) << "OpenSSL says: " << theirs;
+}
+
+// What nobody vouches for, and what a stranger does.
+TEST(CertificatePaths, ThatLeadToNoTrustedRoot) {
+  const GoodChain chain;
+  const Made root = openssl::make(chain.root);
+  const Made issuer = openssl::make(chain.issuer, &root);
+  const Made server = openssl::make(chain.server, &issuer);
+  const Made alone = openssl::make(chain.server);
+  const Made stranger = openssl::make({.subject = "stranger", .key_number = 23});
+  const TemporaryFolder folder;
+  std::ofstream(folder / "root.pem") << openssl::pem_of(stranger.der);
+  const TrustStore store = TrustStore::from(folder / "root.pem").value();
+  const auto fault = [&](std::initializer_list<const Made*> shown) {
+    std::vector<der::Bytes> views;
+    for (const Made* each : shown) views.emplace_back(each->der);
+    return judge_server(views, store, "venue.test", std::time(nullptr)).fault;
+  };
+  EXPECT_EQ(fault({&server, &issuer}), Fault::unknown_issuer);
+  EXPECT_EQ(fault({&server}), Fault::unknown_issuer);
+  EXPECT_EQ(fault({&server, &issuer, &root}), Fault::untrusted_root);
+  EXPECT_EQ(fault({&alone}), Fault::self_signed);
+  std::ofstream(folder / "own.pem") << openssl::pem_of(alone.der);
+  const TrustStore own = TrustStore::from(folder / "own.pem").value();
+  const std::vector<der::Bytes> views = {der::Bytes(alone.der)};
+  EXPECT_EQ(judge_server(views, own, "venue.test", std::time(nullptr)).fault, Fault::none)
+      << "one that is trusted itself needs nobody else";
+}
+
+// As on 30 May 2020 and 30 September 2021: the old root of a cross certificate is over.
+TEST(CertificatePaths, AnExpiredCrossCertificateBesideAGoodPathDoesNoHarm) {
+  GoodChain chain;
+  const Made root = openssl::make(chain.root);
+  const Made issuer = openssl::make(chain.issuer, &root);
+  const Made server = openssl::make(chain.server, &issuer);
+  const Made old_root = openssl::make({.subject = "old root",
+                                       .key_number = 24,
+                                       .until_s = -60,
+                                       .extensions = {{"basicConstraints", "critical,CA:TRUE"}}});
+  Recipe crossed = chain.root;
+  crossed.until_s = -60;
+  const Made cross = openssl::make(crossed, &old_root);
+  const TemporaryFolder folder;
+  std::ofstream(folder / "roots.pem") << openssl::pem_of(old_root.der) << openssl::pem_of(root.der);
+  const TrustStore store = TrustStore::from(folder / "roots.pem").value();
+  for (const auto& shown : {std::vector<Der>{server.der, issuer.der, cross.der},
+                            std::vector<Der>{server.der, cross.der, issuer.der, old_root.der}}) {
+    const std::vector<der::Bytes> views(shown.begin(), shown.end());
+    EXPECT_EQ(judge_server(views, store, "venue.test", std::time(nullptr)).fault, Fault::none);
+  }
+}
+
+// A server that shows as many as it likes costs no more than the bound.
+TEST(CertificatePaths, OfManyLikeOnesAreTriedUpToABound) {
+  GoodChain chain;
+  chain.issuer.key_ids = chain.server.key_ids = false;
+  const Made root = openssl::make(chain.root);
+  std::vector<Made> issuers;
+  for (int i = 0; i < 30; ++i) {
+    chain.issuer.subject = chain.root.subject;  // each may have issued each
+    chain.issuer.serial = i + 1;
+    issuers.push_back(openssl::make(chain.issuer, &root));
+  }
+  const Made server = openssl::make(chain.server, &issuers.front());
+  const Made stranger = openssl::make({.subject = "stranger", .key_number = 23});
+  const TemporaryFolder folder;
+  std::ofstream(folder / "root.pem") << openssl::pem_of(stranger.der);
+  const TrustStore store = TrustStore::from(folder / "root.pem").value();
+  std::vector<der::Bytes> views = {der::Bytes(server.der)};
+  for (const Made& each : issuers) views.emplace_back(each.der);
+  EXPECT_NE(judge_server(views, store, "venue.test", std::time(nullptr)).fault, Fault::none);
+}
+
+}  // namespace
+}  // namespace havklo::io
