@@ -37,6 +37,11 @@ bool is_leaving(const Subscription& record) {
                   record.stage == Stage::unsubscribing);
 }
 
+// Its book has verified: the venue has taken the request, though it never said so.
+bool is_evidently_held(const Subscription& record) {
+  return record.verified && (record.stage == Stage::asked || record.stage == Stage::to_subscribe);
+}
+
 // 0, 1, 2, 4 … 60 s.
 Duration repair_delay(uint8_t repairs) {
   if (repairs == 0) return {};
@@ -76,6 +81,10 @@ void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
                           (record.stage == Stage::backing_off && record.cycle == Cycle::subscribe);
   const bool late = asks_again && record.sent && record.asked_parameter == record.parameter;
   if (record.stage != Stage::asked && !late) return;
+  acknowledge(record, now);
+}
+
+void Subscriptions::acknowledge(Subscription& record, Instant now) {
   if (record.stage == Stage::backing_off) disarm(record);
   if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
   set_on_wire(record, true);
@@ -89,6 +98,7 @@ void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
 
 // The others need not wait for it any longer. It is tried on.
 void Subscriptions::doubt(Subscription& record, std::string_view why) {
+  empty_book(record);
   record.in_doubt = true;
   record.doubt_detail = names_.intern_text(why);
   tell_doubt(record);
@@ -265,6 +275,10 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
 bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
   Subscription& record = *records_[at];
   const bool in_vain = record.tries >= tries_max || (record.in_doubt && settled_ != 0);
+  if (in_vain && is_evidently_held(record)) {
+    acknowledge(record, now);
+    return true;
+  }
   switch (record.stage) {
     case Stage::backing_off:
       try_again(record);

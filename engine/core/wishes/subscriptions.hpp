@@ -134,6 +134,7 @@ class Subscriptions {
   void queue_subscribe(Subscription& record);
   void queue_unsubscribe(Subscription& record);
   void on_subscribe_ack(Subscription& record, Instant now);
+  void acknowledge(Subscription& record, Instant now);
   void on_error(const kraken::Ack& ack, Instant now);
   void refuse(Subscription& record, std::string_view error, Instant now);
   void on_unsubscribed(Subscription& record, Instant now);

@@ -106,6 +106,21 @@ TEST_F(OneSymbolsFault, ARowThatCannotBeReadIsLeftOutAndNamed) {
   EXPECT_TRUE(say(row("X/Y", "0.12345678901234567890", good_time)).empty());
 }
 
+// Its book says what the venue does not.
+TEST_F(OneSymbolsFault, ABookWithoutAnAnswerIsSettledByItsData) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
+  world.snapshot("ETH/USD");
+  static_cast<void>(world.take());
+  for (int round = 0; round < 2; ++round) {
+    pass(10_s);
+    EXPECT_TRUE(world.take().empty()) << round;
+  }
+  pass(10_s);
+  EXPECT_EQ(world.take_names(), "Subscribed SubscriptionsRestored");
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
+}
+
 TEST_F(OneSymbolsFault, AMuteSymbolIsRejectedAfterThreeTriesAndTriedOnAlone) {  // lesson 15, 42
   EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
   for (int round = 0; round < 2; ++round) {
