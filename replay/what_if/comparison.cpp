@@ -9,6 +9,7 @@
 
 #include "core/engine.hpp"
 #include "replay/playback/recorded_room.hpp"
+#include "replay/recording/redaction/credentials.hpp"
 #include "replay/text/event.hpp"
 #include "replay/text/settings_toml.hpp"
 
@@ -192,6 +193,8 @@ std::expected<Settings, std::string> other_settings(const Settings& recorded, st
   base.subscriptions.clear();
   auto settings = settings_from_toml(toml, source, base);
   if (!settings) return settings;
+  // A recording has its url without credentials; the file that made it has them.
+  if (without_credentials(settings->url) == recorded.url) settings->url = recorded.url;
   const bool other_url = settings->url != recorded.url;
   if (settings->subscriptions.empty()) settings->subscriptions = recorded.subscriptions;
   const auto same = [](const SubscriptionSettings& a, const SubscriptionSettings& b) {

@@ -412,5 +412,16 @@ TEST(WhatIf, OnlySettingsThatTheRecordingCanAnswerForAreTaken) {
             std::string::npos);
 }
 
+// The file that the recording was made with: its header has the url without credentials.
+TEST(WhatIf, TheUrlMayHaveTheCredentialsThatTheRecordingLeftOut) {
+  Settings recorded = book_settings({"BTC/USD"});
+  recorded.url = "wss://venue.test/v2/redacted?token=redacted";
+  const std::string url = "url = \"wss://venue.test/v2/l1st3n-k3y?token=s3cr3t\"\n";
+  const auto settings = replay::other_settings(recorded, url, "night.toml");
+  ASSERT_TRUE(settings) << settings.error();
+  EXPECT_EQ(settings->url, recorded.url);
+  EXPECT_FALSE(replay::other_settings(recorded, "url = \"wss://venue.test/v2\"\n", "x.toml"));
+}
+
 }  // namespace
 }  // namespace havklo
