@@ -82,6 +82,7 @@ void Traffic::add(const RecordedTurn& turn) {
         connection.was_closed = true;
         connection.closed = turn.now;
         connection.reason = completion.reason;
+        connection.certificate = completion.certificate;
         connection.os_error = completion.os_error;
         streams_[number] = Stream{};
         streams_[number].broken = true;  // nothing comes after it

@@ -34,6 +34,7 @@ struct ConnectionTraffic {
   Instant closed;
   Instant last_read;
   Reason reason = Reason::none;
+  CertificateFault certificate = CertificateFault::none;
   int32_t os_error = 0;
   uint64_t messages = 0;
   uint64_t bytes = 0;

@@ -68,6 +68,20 @@ TEST(RecordingReport, ShowsTheLifeOfEachConnection) {
   EXPECT_NE(to_text(report, true).find("\x1b[1;32mcomplete"), std::string::npos);
 }
 
+// The kept recording of format 5 has two of them.
+TEST(RecordingReport, NamesTheFaultOfARefusedCertificate) {
+  const auto report =
+      report_on(std::string(HAVKLO_SOURCE_DIR) + "/tests/recordings/format-5.hvk").value();
+  const std::string text = to_text(report, false);
+  EXPECT_NE(text.find("not opened: certificate_refused: expired"), std::string::npos) << text;
+  EXPECT_NE(text.find("not opened: certificate_refused: wrong_name"), std::string::npos) << text;
+  const std::string json = to_json(report);
+  EXPECT_NE(json.find(R"("reason":"certificate_refused","certificate":"expired","os_error":0)"),
+            std::string::npos)
+      << json;
+  EXPECT_EQ(json.find(R"("certificate":"none")"), std::string::npos) << json;
+}
+
 TEST(RecordingReport, IsOneLineOfJson) {
   const TemporaryFile file;
   RecordedSession session(file.path());

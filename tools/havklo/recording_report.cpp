@@ -52,6 +52,9 @@ std::string end_text(const RecordingReport& report, const ConnectionTraffic& con
   const bool is_open = !connection.was_closed && is_last && !report.torn.empty();
   if (is_open) return "open where the recording ends,";
   std::string text(connection.was_closed ? to_string(connection.reason) : "closed by us");
+  if (connection.certificate != CertificateFault::none) {
+    text += fmt::format(": {}", to_string(connection.certificate));
+  }
   if (connection.os_error != 0) text += fmt::format(", errno {}", connection.os_error);
   return text;
 }
@@ -234,8 +237,12 @@ std::string to_json(const RecordingReport& report) {
         each.was_opened, each.opened.ns, replay::in_quotes(peer_text(each)), each.tls_resumed);
     add(R"(,"http_status":{},"messages":{},"bytes":{},"end_time_ns":{})",
         replay::in_quotes(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
-    add(R"(,"reason":{},"os_error":{}}})",
-        replay::in_quotes(each.was_closed ? to_string(each.reason) : "requested"), each.os_error);
+    add(R"(,"reason":{})",
+        replay::in_quotes(each.was_closed ? to_string(each.reason) : "requested"));
+    if (each.certificate != CertificateFault::none) {
+      add(R"(,"certificate":{})", replay::in_quotes(to_string(each.certificate)));
+    }
+    add(R"(,"os_error":{}}})", each.os_error);
     comma = ",";
   }
   comma = "";
