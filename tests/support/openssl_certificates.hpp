@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -35,10 +36,15 @@ using Der = std::vector<uint8_t>;
 // "rsa2048", "rsa_pss2048", "ec256" (224, 384, 521), "ec192", "ec256k1", "ed25519", "ed448". Each
 // kind has several keys, by number; made once.
 inline EVP_PKEY* key_of(const std::string& kind, int number = 0) {
-  static std::map<std::pair<std::string, int>, EVP_PKEY*> keys;
+  using Key = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
+  // First, so that the library is still there when the keys go.
+  static const bool is_there = OPENSSL_init_crypto(0, nullptr) == 1;
+  EXPECT_TRUE(is_there);
+  static std::map<std::pair<std::string, int>, Key> keys;
   if (kind == "rsa3072" || kind == "rsa4096") number %= 2;  // they take a second each
-  EVP_PKEY*& key = keys[{kind, number}];
-  if (key != nullptr) return key;
+  Key& kept = keys[{kind, number}];
+  if (kept != nullptr) return kept.get();
+  EVP_PKEY* key = nullptr;
   const std::map<std::string, const char*> curves = {
       {"ec192", "prime192v1"},  {"ec224", "secp224r1"}, {"ec256", "prime256v1"},
       {"ec256k1", "secp256k1"}, {"ec384", "secp384r1"}, {"ec521", "secp521r1"}};
@@ -56,6 +62,7 @@ inline EVP_PKEY* key_of(const std::string& kind, int number = 0) {
     key = EVP_PKEY_Q_keygen(nullptr, nullptr, kind == "ed448" ? "ED448" : "ED25519");
   }
   EXPECT_NE(key, nullptr) << kind;
+  kept.reset(key);
   return key;
 }
 

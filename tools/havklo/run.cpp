@@ -293,7 +293,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
   command->add_option("--interval", options->interval,
                       "of candles: 1m (default), 5m, 15m, 30m, 60m, 240m and so on");
   command->add_option("--ca-file", options->ca_file,
-                      "PEM file with the CA to trust instead of the system's");
+                      "PEM file, or folder of such, with the CAs to trust instead of the system's");
   command->add_option("--record", options->record,
                       "write a recording to this new file; night-%F-%H%M%S.hvk has the time (UTC)");
   command->add_flag("--record-overwrite", options->record_overwrite,

@@ -59,6 +59,8 @@ Fault fault_of_server(const Certificate& certificate, int64_t now_s) {
   constexpr uint16_t usages =
       Certificate::digital_signature | Certificate::key_encipherment | Certificate::key_agreement;
   if (!is_for_servers || !certificate.allows(usages)) return Fault::wrong_usage;
+  // wolfSSL does not read what such a key signs in a handshake (rsa_pss_pss_*, RFC 8446 §4.2.3).
+  if (certificate.key.type == KeyType::rsa_pss) return Fault::unsupported_algorithm;
   return lies_on_its_curve(certificate.key) ? Fault::none : Fault::unsupported_algorithm;
 }
 

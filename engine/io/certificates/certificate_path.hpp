@@ -4,7 +4,8 @@
 // Of several paths one that holds is enough: an expired cross certificate beside a good one does no
 // harm. Nothing is asked for over the network: no CRL, no OCSP, no missing certificate.
 // Owns:   nothing.
-// Cost:   parses what came and verifies a signature for each link: three P-256 ones some 200 us.
+// Cost:   parses what came and verifies a signature for each link: two of P-256 take 80 us, two of
+//         RSA-2048 27 us.
 //         Bounded, whatever a server shows: signature_checks_max, path_certificates_max.
 // Source: RFC 5280 §6.1, RFC 9525; where OpenSSL is stricter or looser, OpenSSL (tests/io/TLS.md).
 #pragma once

@@ -50,11 +50,14 @@ std::vector<CertificateCase> strength_cases() {
       {"Good", Fault::none, [](GoodChain&) {}},
       {"Ed25519Everywhere", Fault::none,
        [](GoodChain& c) { c.root.key = c.issuer.key = c.server.key = "ed25519"; }},
-      {"RsaPssEverywhere", Fault::none,
+      {"RsaPssAboveTheServer", Fault::none,
        [](GoodChain& c) {
-         c.root.key = c.issuer.key = c.server.key = "rsa_pss2048";
+         c.root.key = c.issuer.key = "rsa_pss2048";
+         c.server.key = "rsa2048";
          c.root.digest = c.issuer.digest = c.server.digest = "pss-sha256";
        }},
+      {"ServerOfRsaPss", Fault::unsupported_algorithm,
+       [](GoodChain& c) { c.server.key = "rsa_pss2048"; }, false},
       {"ServerOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.server.key = "rsa1024"; }},
       {"IssuerOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.issuer.key = "rsa1024"; }},
       {"RootOfRsa1024", Fault::weak_key, [](GoodChain& c) { c.root.key = "rsa1024"; }},

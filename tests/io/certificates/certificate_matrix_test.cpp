@@ -400,8 +400,10 @@ bool accepts_our_path(const DrawnChain& chain, const OurVerdict& ours, std::time
   return openssl::verdict(ours.path, std::span(ours.path).last(1), chain.host, now).empty();
 }
 
-// Curves and Edwards keys that wolfSSL is built without: refused here, and TLS.md says so.
+// Curves and Edwards keys that wolfSSL is built without, and a server's own key of RSA-PSS: refused
+// here, and TLS.md says so.
 bool uses_what_we_cannot(const DrawnChain& chain) {
+  if (chain.recipes.back().key.starts_with("rsa_pss")) return true;
   return std::ranges::any_of(chain.recipes, [](const Recipe& recipe) {
     return recipe.key == "ec256k1" || recipe.key == "ed448";
   });
