@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,8 +40,9 @@ TEST(ThreadFiles, MakesAFileOnceForItsOwnerAndCountsItsNames) {
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
   files->open_file(path.c_str(), 1, false);
   EXPECT_EQ(result_of(*files), -EEXIST);
-  std::filesystem::create_symlink("nowhere", folder / "link");
-  files->open_file((folder / "link").c_str(), 1, false);
+  const std::string link = folder / "link";
+  std::filesystem::create_symlink("nowhere", link);
+  files->open_file(link.c_str(), 1, false);
   EXPECT_EQ(result_of(*files), -EEXIST);
   files->count_names(file, 2);
   EXPECT_EQ(result_of(*files), 1);
