@@ -49,8 +49,7 @@ std::array<int, 2> make_pipe() {
 }
 std::array<int, 2> make_terminal() {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  EXPECT_EQ(::grantpt(master), 0);
-  EXPECT_EQ(::unlockpt(master), 0);
+  if (::grantpt(master) != 0 || ::unlockpt(master) != 0) return {master, -1};
   return {master, ::open(::ptsname(master), O_WRONLY | O_NOCTTY | O_CLOEXEC)};
 }
 
@@ -208,7 +207,9 @@ TEST_F(Run, EndsInTimeThoughNobodyReads) {
 
 // poll() calls a terminal writable that then waits, as one that was stopped with Ctrl-S.
 TEST_F(Run, EndsInTimeInATerminalThatNobodyReads) {
-  Program program([] {}, make_terminal());
+  const auto terminal = make_terminal();
+  if (terminal[1] < 0) GTEST_SKIP() << "there is no /dev/pts here";
+  Program program([] {}, terminal);
   program.run(command({"--for", "1s", "--format", "jsonl"}));
   EXPECT_EQ(program.end(), exit_failed);
   expect_whole_recording();

@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <memory>
@@ -22,6 +23,12 @@
 #include <vector>
 
 namespace havklo::openssl {
+
+// How much is drawn: a chain takes its makers some milliseconds. HAVKLO_CHAINS=N draws more.
+inline int chains_of_a_part() {
+  const char* given = std::getenv("HAVKLO_CHAINS");
+  return given == nullptr ? 200 : std::atoi(given);
+}
 
 template <auto Free>
 struct Freeing {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <havklo/random.hpp>
@@ -409,17 +408,11 @@ bool uses_what_we_cannot(const DrawnChain& chain) {
   });
 }
 
-// HAVKLO_CHAINS=N draws so many a part; a chain takes its makers some milliseconds.
-int chains_of_a_part() {
-  const char* given = std::getenv("HAVKLO_CHAINS");
-  return given == nullptr ? 250 : std::atoi(given);
-}
-
 class CertificateMatrix : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Part, CertificateMatrix, testing::Range(0, 2));
 
 TEST_P(CertificateMatrix, TheVerdictIsThatOfOpenSsl) {
-  const int chains = chains_of_a_part();
+  const int chains = openssl::chains_of_a_part();
   const std::time_t now = std::time(nullptr);
   int accepted = 0;
   int different = 0;
