@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "addresses/ascii_case.hpp"
 #include "io/certificates/general_name.hpp"
 
 namespace havklo::io {
@@ -15,12 +16,9 @@ enum class Fit : uint8_t { inside, outside, not_understood };
 
 Fit fit_if(bool inside) { return inside ? Fit::inside : Fit::outside; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_same_text(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 bool ends_with_text(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && is_same_text(text.substr(text.size() - end.size()), end);
+  return text.size() >= end.size() &&
+         addresses::equal_ignoring_case(text.substr(text.size() - end.size()), end);
 }
 
 Fit fit_dns(std::string_view name, std::string_view base) {
@@ -41,7 +39,7 @@ Fit fit_email(std::string_view name, std::string_view base) {
     if (base_at != 0 && name.substr(0, at) != base.substr(0, base_at)) return Fit::outside;
     base.remove_prefix(base_at + 1);
   }
-  return fit_if(is_same_text(name.substr(at + 1), base));
+  return fit_if(addresses::equal_ignoring_case(name.substr(at + 1), base));
 }
 
 Fit fit_uri(std::string_view name, std::string_view base) {
@@ -52,7 +50,7 @@ Fit fit_uri(std::string_view name, std::string_view base) {
   host = host.substr(0, port != std::string_view::npos ? port : host.find('/'));
   if (host.empty()) return Fit::not_understood;
   if (base.starts_with('.')) return fit_if(host.size() > base.size() && ends_with_text(host, base));
-  return fit_if(is_same_text(host, base));
+  return fit_if(addresses::equal_ignoring_case(host, base));
 }
 
 Fit fit_ip(der::Bytes address, der::Bytes base) {

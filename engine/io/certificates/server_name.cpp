@@ -5,19 +5,18 @@
 
 #include <algorithm>
 
+#include "addresses/ascii_case.hpp"
 #include "io/certificates/general_name.hpp"
 
 namespace havklo::io {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool is_same_name(std::string_view a, std::string_view b) {
-  return !a.empty() && std::ranges::equal(a, b, {}, lower, lower);
+  return !a.empty() && addresses::equal_ignoring_case(a, b);
 }
 
 bool is_label_character(char c) {
-  const char folded = lower(c);
+  const char folded = addresses::lower(c);
   return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "addresses/address_text.hpp"
+#include "addresses/ascii_case.hpp"
 
 namespace havklo::io {
 namespace {
@@ -20,15 +21,13 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string_view without_last_dot(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return name;
 }
 
 bool is_same_name(std::string_view one, std::string_view other) {
-  return std::ranges::equal(without_last_dot(one), without_last_dot(other), {}, lower, lower);
+  return addresses::equal_ignoring_case(without_last_dot(one), without_last_dot(other));
 }
 
 // Calls `take` with each line, up to the first of `comments`.
