@@ -2,7 +2,10 @@
 #include "io/certificates/trust_store.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.
 #include <wolfssl/wolfcrypt/coding.h>
@@ -12,7 +15,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -53,8 +55,41 @@ std::vector<uint8_t> from_base64(std::string_view text) {
   return der;
 }
 
+// A store of all the world's authorities has less than a megabyte.
+constexpr size_t file_bytes_max = size_t{16} << 20U;
+
 std::unexpected<std::string> cannot_read(const std::string& path, int error) {
-  return std::unexpected("cannot read the CA file '" + path + "': " + std::strerror(error));
+  const std::string why = error == EFBIG ? "it is longer than 16 MB" : std::strerror(error);
+  return std::unexpected("cannot read the CA file '" + path + "': " + why);
+}
+
+// For who writes to a pipe that somebody named.
+constexpr int writer_wait_ms = 1000;
+
+// The machine's fault, whatever the file.
+bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
+// Or an errno. O_NONBLOCK: a FIFO that nobody writes to must not hold us up; it is read as empty.
+std::expected<std::string, int> read_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return std::unexpected(errno);
+  const std::unique_ptr<const int, void (*)(const int*)> closing(
+      &file, [](const int* open) { ::close(*open); });
+  std::string content;
+  std::array<char, 65536> piece;
+  for (;;) {
+    const ssize_t bytes = ::read(file, piece.data(), piece.size());
+    if (bytes < 0) {
+      const int error = errno;
+      pollfd waits{.fd = file, .events = POLLIN, .revents = 0};
+      const bool comes = error == EAGAIN && ::poll(&waits, 1, writer_wait_ms) > 0;
+      if (error != EINTR && !comes) return std::unexpected(error);
+      continue;
+    }
+    if (bytes == 0) return content;
+    content.append(piece.data(), static_cast<size_t>(bytes));
+    if (content.size() > file_bytes_max) return std::unexpected(EFBIG);
+  }
 }
 
 }  // namespace
@@ -72,16 +107,10 @@ bool TrustStore::add(std::vector<uint8_t> der) {
 }
 
 std::expected<void, std::string> TrustStore::add_file(const std::string& path, Unreadable how) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content;
-  std::array<char, 65536> piece;
-  while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
-    content.append(piece.data(), static_cast<size_t>(file.gcount()));
-  }
-  if (!file.is_open() || file.bad()) {
-    if (how == Unreadable::leave_out) return {};
-    return cannot_read(path, errno);
-  }
+  auto read = read_file(path);
+  if (!read && how == Unreadable::leave_out && !is_exhaustion(read.error())) return {};
+  if (!read) return cannot_read(path, read.error());
+  const std::string& content = *read;
   if (content.empty() && how == Unreadable::refuse) {
     return std::unexpected("the CA file '" + path + "' is empty: it must hold PEM certificates");
   }
@@ -138,13 +167,16 @@ std::expected<TrustStore, std::string> TrustStore::from(const std::string& path)
 }
 
 std::expected<TrustStore, std::string> TrustStore::of_system() {
+  std::string why =
+      "no CA certificates in the system's store: install ca-certificates, or name a CA file";
   for (const char* folder :
        {"/etc/ssl/certs", "/etc/pki/ca-trust/source/anchors", "/etc/pki/tls/certs"}) {
+    if (::access(folder, F_OK) != 0) continue;
     auto store = from(folder, Unreadable::leave_out);
     if (store && !store->empty()) return store;
+    if (!store) why = store.error();
   }
-  return std::unexpected(
-      "no CA certificates in the system's store: install ca-certificates, or name a CA file");
+  return std::unexpected(why);
 }
 
 bool TrustStore::holds(const Certificate& certificate) const {
