@@ -33,8 +33,14 @@ struct Head {
   std::string_view type;
   std::string_view method;
   std::string_view bare_error;
-  bool has_data = false;
+  bool has_type = false;
 };
+
+// A book message is of one of two types; one of another cannot be used, and its books are bad.
+RowFault fault_of_type(const Head& head) {
+  if (head.type == "snapshot" || head.type == "update") return {};
+  return {"type", head.has_type ? DecodeError::wrong_type : DecodeError::missing_key};
+}
 
 }  // namespace
 
@@ -47,9 +53,10 @@ struct Decoder::State {
   bool read_predicted(std::string_view json, BookListener* listener, MessageKind& kind);
   std::expected<MessageKind, DecodeError> decode(std::string_view json);
   Result read_head(Head& head);
-  Result read_ack(Method method);
+  std::expected<MessageKind, DecodeError> decode_other_list();
+  Result read_ack(Method method, bool& has_success);
   Result read_status(od::value data);
-  Result read_books(od::value data, bool is_snapshot);
+  Result read_books(od::value data, bool is_snapshot, const RowFault& type_fault);
   Result read_book_field(std::string_view key, od::value value, BookMessage& book);
   Result read_levels(od::value list, std::span<const WireLevel>& out);
   template <class C>
@@ -97,31 +104,36 @@ std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view 
                                             json.size() + receive_padding);
   if (const auto error = parser.iterate(padded).get(document)) return fail(classify(error));
   Head head;
-  if (Result done = read_head(head); !done) return fail(done.error());
+  if (Result done = read_head(head); !done) {
+    return done.error() == DecodeError::wrong_type ? decode_other_list() : fail(done.error());
+  }
   if (!document.current_location().error()) return fail(DecodeError::not_json);
   if (!head.bare_error.empty()) return MessageKind::bare_error;
   if (!head.method.empty()) {
     if (head.method == "pong") return MessageKind::pong;
     const bool subscribes = head.method == "subscribe";
     if (!subscribes && head.method != "unsubscribe") return MessageKind::other;
-    return answer(read_ack(subscribes ? Method::subscribe : Method::unsubscribe), MessageKind::ack);
+    bool has_success = false;  // an answer that does not say which settles nothing
+    const Result done = read_ack(subscribes ? Method::subscribe : Method::unsubscribe, has_success);
+    return answer(done, has_success ? MessageKind::ack : MessageKind::other);
   }
   if (head.channel == "heartbeat") return MessageKind::heartbeat;
   const bool is_status = head.channel == "status";
   const auto channel = channel_named(head.channel);
   if (!is_status && !channel) return MessageKind::other;
-  if (!head.has_data) return fail(DecodeError::missing_key);
   const bool is_snapshot = head.type == "snapshot";
-  if (channel == Channel::book && !is_snapshot && head.type != "update") {
-    return fail(DecodeError::missing_key);
-  }
-  document.rewind();
+  const RowFault type_fault = fault_of_type(head);
+  document.rewind();  // the head's texts go with it
+  status = {};
   od::value data;
-  if (const auto error = document["data"].get(data)) return fail(classify(error));
+  if (const auto error = document["data"].get(data)) {
+    if (error != simdjson::NO_SUCH_FIELD) return fail(classify(error));
+    return is_status ? MessageKind::status : MessageKind::other;
+  }
   if (is_status) return answer(read_status(data), MessageKind::status);
   in_part = false;
   if (channel == Channel::book) {
-    const Result done = read_books(data, is_snapshot);
+    const Result done = read_books(data, is_snapshot, type_fault);
     return answer(done, in_part ? MessageKind::book_in_part : MessageKind::book);
   }
   rows_channel = *channel;
@@ -130,67 +142,70 @@ std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view 
   return answer(done, in_part ? MessageKind::rows_in_part : MessageKind::rows);
 }
 
+// A list says nothing that we know. It must be JSON text all the same.
+std::expected<MessageKind, DecodeError> Decoder::State::decode_other_list() {
+  od::array list;
+  if (const auto error = document.get_array().get(list)) return fail(classify(error));
+  for (auto item : list) {
+    if (const auto error = item.error()) return fail(classify(error));
+  }
+  if (!document.current_location().error()) return fail(DecodeError::not_json);
+  return MessageKind::other;
+}
+
 Result Decoder::State::read_head(Head& head) {
   od::object object;
   if (const auto error = document.get_object().get(object)) return fail(classify(error));
   return for_each_field(object, [&head](std::string_view key, od::value value) -> Result {
-    if (key == "channel") return read(value, head.channel);
-    if (key == "type") return read(value, head.type);
-    if (key == "method") return read(value, head.method);
-    if (key == "Error") return read(value, head.bare_error);
-    if (key == "data") head.has_data = true;
+    if (key == "channel") return read_if_possible(value, head.channel);
+    if (key == "type") {
+      head.has_type = true;
+      return read_if_possible(value, head.type);
+    }
+    if (key == "method") return read_if_possible(value, head.method);
+    if (key == "Error") return read_if_possible(value, head.bare_error);
     return {};
   });
 }
 
-Result Decoder::State::read_ack(Method method) {
+// What cannot be read is as if it were not there: it may belong to one wish of many.
+Result Decoder::State::read_ack(Method method, bool& has_success) {
   ack = {.method = method};
-  bool has_success = false;
   document.rewind();
   od::object object;
   if (const auto error = document.get_object().get(object)) return fail(classify(error));
-  const Result done = for_each_field(object, [&](std::string_view key, od::value value) -> Result {
+  return for_each_field(object, [&](std::string_view key, od::value value) -> Result {
     if (key == "success") {
-      has_success = true;
       const auto error = value.get_bool().get(ack.success);
-      return error ? fail(classify(error)) : Result{};
+      has_success = has_success || !error;
+      return !error || is_partial(classify(error)) ? Result{} : fail(classify(error));
     }
-    if (key == "error") return read(value, ack.error);
-    if (key == "symbol") return read(value, ack.symbol);
-    if (key == "req_id") {
-      uint64_t id = 0;
-      if (Result got = read(value, id); !got) return got;
-      ack.req_id = id;
-      return {};
-    }
+    if (key == "error") return read_if_possible(value, ack.error);
+    if (key == "symbol") return read_if_possible(value, ack.symbol);
+    if (key == "req_id") return read_if_possible(value, ack.req_id);
     if (key != "result") return {};
     od::object result;
-    if (const auto error = value.get_object().get(result)) return fail(classify(error));
+    if (const auto error = value.get_object().get(result)) {
+      return is_partial(classify(error)) ? Result{} : fail(classify(error));
+    }
     return for_each_field(result, [&](std::string_view inner, od::value text) -> Result {
-      if (inner == "channel") return read(text, ack.channel);
-      if (inner == "symbol") return read(text, ack.symbol);
+      if (inner == "channel") return read_if_possible(text, ack.channel);
+      if (inner == "symbol") return read_if_possible(text, ack.symbol);
       return {};
     });
   });
-  if (!done) return done;
-  return has_success ? Result{} : fail(DecodeError::missing_key);
 }
 
 Result Decoder::State::read_status(od::value data) {
-  status = {};
-  return for_each_row(data, [this](od::object row) {
+  return for_each_readable_row(data, [this](od::object row) {
     return for_each_field(row, [this](std::string_view key, od::value value) -> Result {
-      if (key == "api_version") return read(value, status.api_version);
-      if (key == "system") {
-        std::string_view name;
-        if (Result got = read(value, name); !got) return got;
-        status.system = system_named(name);
-      } else if (key == "connection_id") {
-        uint64_t id = 0;
-        if (Result got = read(value, id); !got) return got;
-        status.connection_id = id;
-      }
-      return {};
+      if (key == "api_version") return read_if_possible(value, status.api_version);
+      if (key == "connection_id") return read_if_possible(value, status.connection_id);
+      if (key != "system") return {};
+      std::string_view name;
+      const Result done = read_if_possible(value, name);
+      status.system = system_named(name);
+      return done;
     });
   });
 }
@@ -237,13 +252,14 @@ Result Decoder::State::read_book_field(std::string_view key, od::value value, Bo
   return {};
 }
 
-// A level that cannot be held makes its book bad, and no other.
-Result Decoder::State::read_books(od::value data, bool is_snapshot) {
+// A level that cannot be held makes its book bad, and no other. One without a symbol is nobody's.
+Result Decoder::State::read_books(od::value data, bool is_snapshot, const RowFault& type_fault) {
   level_count = 0;
   book_count = 0;
-  return for_each_row(data, [this, is_snapshot](od::object row) -> Result {
+  return for_each_readable_row(data, [this, is_snapshot, &type_fault](od::object row) -> Result {
     if (book_count == message_rows_max) return fail(DecodeError::too_many_rows);
-    BookMessage book{.is_snapshot = is_snapshot};
+    const size_t levels_before = level_count;
+    BookMessage book{.is_snapshot = is_snapshot, .fault = type_fault};
     bool has_checksum = false;
     const Result fields = for_each_field(row, [&](std::string_view key, od::value value) -> Result {
       has_checksum = has_checksum || key == "checksum";
@@ -253,7 +269,10 @@ Result Decoder::State::read_books(od::value data, bool is_snapshot) {
       return {};
     });
     if (!fields) return fields;
-    if (book.symbol.empty()) return fail(DecodeError::missing_key);
+    if (book.symbol.empty()) {
+      level_count = levels_before;
+      return {};
+    }
     if (!has_checksum && book.fault.key.empty()) {
       book.fault = {"checksum", DecodeError::missing_key};
     }
@@ -270,13 +289,13 @@ Result Decoder::State::read_rows(od::value data) {
   od::value list = data;
   if constexpr (!C::facts.rows_key.empty()) {
     const auto error = data[C::facts.rows_key].get(list);
-    if (error == simdjson::NO_SUCH_FIELD) return {};  // it says something else
-    if (error) return fail(classify(error));
+    if (error) return is_partial(classify(error)) ? Result{} : fail(classify(error));
   }
-  return for_each_row(list, [this, &room](od::object object) -> Result {
+  return for_each_readable_row(list, [this, &room](od::object object) -> Result {
     if (room.count == C::rows_max) return fail(DecodeError::too_many_rows);
     auto& row = room.rows[room.count];
     if (Result done = read_row<C>(object, row); !done) return done;
+    if (row.symbol.empty()) return {};
     in_part = in_part || !row.fault.key.empty();
     ++room.count;
     return {};

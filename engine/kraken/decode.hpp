@@ -5,9 +5,11 @@
 // Owns:    the parser and the arrays that decoded rows live in, all allocated by the constructor.
 // Threads: one.
 // Cost:    one pass; nothing is allocated by decode().
-// Errors:  what is no JSON text, or names no symbol, is a DecodeError; the message before it is
-//          gone either way. What else cannot be read costs the smallest thing that it belongs to: a
-//          row or a book is there, marked, and the kind says so (message.hpp).
+// Errors:  what is no JSON text, is neither object nor list, or has more rows than limits.hpp
+//          allows is a DecodeError; the message before it is gone either way. What else cannot be
+//          read costs the smallest thing that it belongs to: a row or a book is there, marked, and
+//          the kind says so (message.hpp). A field of a head, an answer or a status counts as
+//          absent, a row without a symbol is left out, an answer without `success` is `other`.
 // Source:  kraken-v2.md §3 to §7.
 #pragma once
 

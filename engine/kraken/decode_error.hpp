@@ -7,7 +7,7 @@
 namespace havklo::kraken {
 
 enum class DecodeError : uint8_t {
-  not_json,             // not one JSON object
+  not_json,             // not one JSON text
   wrong_type,           // a key that we need has a value of another type
   missing_key,          // a key that we need is absent
   number_out_of_range,  // no number, one that does not fit, or a negative one in a book or a trade

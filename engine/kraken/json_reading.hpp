@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -42,6 +43,12 @@ inline Result read(od::value value, std::string_view& out) {
 inline Result read(od::value value, uint64_t& out) {
   if (const auto error = value.get_uint64().get(out)) return fail(classify(error));
   return {};
+}
+inline Result read(od::value value, std::optional<uint64_t>& out) {
+  uint64_t number = 0;
+  const Result got = read(value, number);
+  if (got) out = number;
+  return got;
 }
 // The digits; the token ends with white space or punctuation, which a number never holds.
 inline Result read_number(od::value value, std::string_view& digits) {
@@ -79,8 +86,18 @@ requires std::is_enum_v<Word> Result read(od::value value, Word& out) {
   return parse_word(text, out) ? Result{} : fail(DecodeError::wrong_type);
 }
 
+// What belongs to a part of the message, not to its text: the parser goes on behind it.
+inline bool is_partial(DecodeError error) { return error != DecodeError::not_json; }
+
+// A value that is not what it should be says as much as no key at all: `out` stays as it is.
+template <class Value>
+Result read_if_possible(od::value value, Value& out) {
+  const Result got = read(value, out);
+  return got || is_partial(got.error()) ? Result{} : got;
+}
+
 // Calls f(key, value) for every field; f answers a Result. A null says as much as no key at all:
-// some servers print what they leave out.
+// some servers print what they leave out. An error that is not f's is not_json.
 template <class F>
 Result for_each_field(od::object object, F&& f) {
   for (auto item : object) {
@@ -89,7 +106,7 @@ Result for_each_field(od::object object, F&& f) {
     std::string_view key;
     if (const auto error = field.unescaped_key().get(key)) return fail(classify(error));
     bool is_null = false;  // what begins like null and is not is an error, not an exception
-    if (const auto error = field.value().is_null().get(is_null)) return fail(classify(error));
+    if (field.value().is_null().get(is_null)) return fail(DecodeError::not_json);
     if (is_null) continue;
     if (Result done = f(key, field.value()); !done) return done;
   }
@@ -108,11 +125,26 @@ Result for_each_row(od::value data, F&& f) {
   return {};
 }
 
-// What belongs to a part of the message, not to its text: the parser goes on behind it.
-inline bool is_partial(DecodeError error) { return error != DecodeError::not_json; }
+// The same for the rows of a message: what is no list has none, what is no object names nobody.
+template <class F>
+Result for_each_readable_row(od::value data, F&& f) {
+  od::array array;
+  if (const auto error = data.get_array().get(array)) {
+    return error == simdjson::INCORRECT_TYPE ? Result{} : fail(classify(error));
+  }
+  for (auto item : array) {
+    od::object row;
+    const auto error = item.get_object().get(row);
+    if (error == simdjson::INCORRECT_TYPE) continue;
+    if (error) return fail(classify(error));
+    if (Result done = f(row); !done) return done;
+  }
+  return {};
+}
 
 // The row of a channel, by what the channel says of its fields (kraken/channel.hpp). What cannot be
-// read is in row.fault, the first of it; an error is what ends the message.
+// read is in row.fault, the first of it; of a row that is nobody's the symbol is empty. An error is
+// what ends the message.
 template <class C>
 Result read_row(od::object object, typename C::Row& row) {
   row = {};
@@ -145,7 +177,7 @@ Result read_row(od::object object, typename C::Row& row) {
     if ((missing & bit) == 0 || !row.fault.key.empty()) return;
     row.fault = {field.key, DecodeError::missing_key};
   });
-  return row.symbol.empty() ? fail(DecodeError::missing_key) : Result{};
+  return {};
 }
 
 }  // namespace havklo::kraken

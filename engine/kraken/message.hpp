@@ -26,7 +26,8 @@ enum class MessageKind : uint8_t {
   rows,          // of one of the other channels: Decoder::rows_channel()
   book_in_part,  // … and some of the books, of the rows, could not be read: `fault` says which
   rows_in_part,
-  other,  // well-formed, of a channel or method that we do not use
+  other,  // JSON text that says nothing of use: of a channel or method that we do not use, without
+          // data, an answer that does not say whether it is good
 };
 
 struct Status {

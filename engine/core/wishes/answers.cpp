@@ -13,6 +13,7 @@ constexpr std::string_view no_good_snapshot_text =
     "no snapshot of it verifies; it is being repaired";
 constexpr std::string_view no_ack_text = "the venue never acknowledged it; it is asked for again";
 constexpr std::string_view no_snapshot_text = "its snapshot never came; it is asked for again";
+constexpr std::string_view no_reason_text = "refused without a word; it is asked for again";
 constexpr std::string_view no_end_text =
     "the venue never acknowledged its end; it is asked for again";
 
@@ -234,7 +235,7 @@ void Subscriptions::refuse(Subscription& record, std::string_view error, Instant
     trust(record);
     return set(record, Stage::rejected, Cycle::none);
   }
-  if (!record.in_doubt) doubt(record, error);
+  if (!record.in_doubt) doubt(record, error.empty() ? no_reason_text : error);
   set(record, record.stage, Cycle::subscribe);
   back_off(record, now);
 }

@@ -106,6 +106,110 @@ TEST_F(OneSymbolsFault, ARowThatCannotBeReadIsLeftOutAndNamed) {
   EXPECT_TRUE(say(row("X/Y", "0.12345678901234567890", good_time)).empty());
 }
 
+// An answer that cannot be understood is none: that wish waits, and the others go on.
+TEST_F(OneSymbolsFault, AMalformedAnswerIsItsSymbolsFaultAlone) {
+  const std::string result = R"("result":{"channel":"book","symbol":"BTT/USD"})";
+  std::vector<std::string> answers = {R"("success":true,"result":[{"channel":"book"}])",
+                                      R"("success":true,"result":"BTT/USD")",
+                                      R"("success":true,"result":{"channel":5,"symbol":"BTT/USD"})",
+                                      R"("success":true,"result":{"channel":"book","symbol":5})",
+                                      R"("result":null)",
+                                      result};
+  for (const char* success : {R"("true")", "null", "1", "[]", "{}"}) {
+    answers.push_back(R"("success":)" + std::string(success) + "," + result);
+  }
+  for (const std::string& answer : answers) {
+    EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+    std::vector<Event> events;
+    for (int i = 0; i < 3; ++i) {
+      world.say(R"({"method":"subscribe",)" + answer + "}");
+      world.update("BTC/USD");
+      world.snapshot("BTC/USD");
+      pass(10_s);
+      for (const Event& event : world.take()) {
+        EXPECT_NE(event.kind, EventKind::disconnected) << answer;
+        if (event.kind == EventKind::rejected || event.kind == EventKind::subscriptions_restored) {
+          events.push_back(event);
+        }
+      }
+    }
+    ASSERT_EQ(events.size(), 2U) << answer;
+    EXPECT_EQ(detail(events[0]), "the venue never acknowledged it; it is asked for again");
+    EXPECT_EQ(events[1].payload.subscriptions_restored.count, 1U) << answer;
+    EXPECT_EQ(events[1].payload.subscriptions_restored.rejected, 1U) << answer;
+    world.update("BTC/USD");
+    EXPECT_EQ(world.take_names(), "BookUpdate") << answer;
+  }
+}
+
+// What of an answer can be understood counts.
+TEST_F(OneSymbolsFault, AnAnswerWithAStrangeIdIsOne) {
+  for (const char* id : {R"("1")", "-1", "1.5", "999999999999999999999", "null", "[]", "{}"}) {
+    EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+    world.say(R"({"method":"subscribe","req_id":)" + std::string(id) +
+              R"(,"success":true,"result":{"channel":"book","symbol":"BTT/USD"}})");
+    EXPECT_EQ(world.take_names(), "Subscribed") << id;
+    world.snapshot("BTT/USD");
+    EXPECT_EQ(world.take_names(), "BookSnapshot BookSnapshot SubscriptionsRestored") << id;
+  }
+}
+
+TEST_F(OneSymbolsFault, AMalformedRefusalIsOneAllTheSame) {
+  for (const char* fields :
+       {R"("error":{"a":1},"req_id":1)", R"("error":5,"symbol":"BTT/USD")", R"("req_id":1)"}) {
+    EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+    world.say(R"({"method":"subscribe","success":false,)" + std::string(fields) + "}");
+    const auto events = world.take();
+    ASSERT_EQ(events.size(), 2U) << fields;
+    EXPECT_EQ(events[0].kind, EventKind::rejected);
+    EXPECT_EQ(world.engine.names().symbol(events[0].payload.subscription.symbol), "BTT/USD");
+    EXPECT_EQ(detail(events[0]), "refused without a word; it is asked for again");
+    EXPECT_EQ(events[1].kind, EventKind::subscriptions_restored);
+  }
+  EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+  world.refuse("subscribe", "EService:Unavailable", R"(,"symbol":5,"req_id":"x")");
+  EXPECT_EQ(world.take_names(), "Rejected SubscriptionsRestored");
+}
+
+// Neither a snapshot nor a change: that book is begun anew.
+TEST_F(OneSymbolsFault, ABookMessageOfAnUnknownTypeMakesItsBooksBadAlone) {
+  for (const char* type : {R"("snapshut")", R"("partial")", "5", "null", "[]", ""}) {
+    EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+    world.ack("subscribe", "BTT/USD");
+    world.snapshot("BTT/USD");
+    static_cast<void>(world.take());
+    static_cast<void>(world.take_requests());
+    std::string text = EngineWorld::update_text("BTT/USD");
+    const std::string_view usual = R"("type":"update",)";
+    const std::string named = *type == 0 ? "" : R"("type":)" + std::string(type) + ",";
+    world.say(text.replace(text.find(usual), usual.size(), named));
+    const auto events = world.take();
+    ASSERT_EQ(events.size(), 1U) << type;
+    EXPECT_EQ(events[0].kind, EventKind::book_invalid);
+    EXPECT_EQ(events[0].payload.book_fault.fault, BookFault::unreadable);
+    EXPECT_EQ(world.engine.names().symbol(events[0].payload.book_fault.symbol), "BTT/USD");
+    const auto requests = world.take_requests();
+    ASSERT_EQ(requests.size(), 1U) << type;
+    EXPECT_NE(requests[0].find("unsubscribe"), std::string::npos);
+    world.update("BTC/USD");
+    EXPECT_EQ(world.take_names(), "BookUpdate") << type;
+  }
+}
+
+TEST_F(OneSymbolsFault, WhatNamesNobodyCostsNobody) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+  for (const char* text :
+       {R"({"method":5})", "[]", "{}", R"({"channel":"book","type":"update","data":null})",
+        R"({"channel":"book","type":"update","data":{}})", R"({"channel":"book","data":[null,5]})",
+        R"({"channel":"trade","type":5,"data":[{"symbol":5}]})", R"({"channel":5,"data":[]})",
+        R"({"channel":"instrument","type":5,"data":[]})", R"({"Error":5})"}) {
+    world.say(text);
+    EXPECT_TRUE(world.take().empty()) << text;
+  }
+  world.update("BTC/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
+}
+
 // Its book says what the venue does not.
 TEST_F(OneSymbolsFault, ABookWithoutAnAnswerIsSettledByItsData) {
   EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
