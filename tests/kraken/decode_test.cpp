@@ -156,6 +156,12 @@ TEST_F(KrakenDecode, SaysWhatOfATradeCannotBeRead) {
   EXPECT_EQ(trade(whole, "0.1", "null"), "price: missing_key");
   EXPECT_EQ(trade(whole, R"(,"qty":2)", ""), "qty: missing_key");
   EXPECT_EQ(trade(whole, "0.1", "-0.1"), "price: number_out_of_range");
+  EXPECT_EQ(trade(whole, R"(,"trade_id":7)", ""), "trade_id: missing_key");
+  EXPECT_EQ(trade(whole, R"("trade_id":7)", R"("trade_id":null)"), "trade_id: missing_key");
+  EXPECT_EQ(trade(whole, R"("trade_id":7)", R"("trade_id":-7)"), "trade_id: wrong_type");
+  EXPECT_EQ(trade(whole, R"("2026-07-07T23:00:04.585581Z")", "null"), "timestamp: missing_key");
+  EXPECT_EQ(trade(whole, R"(,"timestamp":"2026-07-07T23:00:04.585581Z")", ""),
+            "timestamp: missing_key");
   EXPECT_EQ(trade(whole, R"("qty":2)", R"("qty":-2)"), "qty: number_out_of_range");
   EXPECT_EQ(trade(whole, "0.1", "0.12345678901234567890"), "price: number_out_of_range");
   EXPECT_EQ(trade(whole, "0.1", "{\"a\":[1]}"), "price: wrong_type");

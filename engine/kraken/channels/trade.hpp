@@ -33,7 +33,7 @@ struct TradeChannel {
   static constexpr std::tuple fields{
       required("symbol", &Row::symbol),     required("side", &Row::side),
       required("price", &Row::price),       required("qty", &Row::qty),
-      optional("trade_id", &Row::trade_id), optional("timestamp", &Row::time)};
+      required("trade_id", &Row::trade_id), required("timestamp", &Row::time)};
   static constexpr uint32_t rows_max = trade_rows_max;
   static constexpr std::array events = {EventKind::trade};
 
