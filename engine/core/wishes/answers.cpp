@@ -90,6 +90,7 @@ void Subscriptions::acknowledge(Subscription& record, Instant now) {
   if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
   set_on_wire(record, true);
   record.alone = false;
+  record.already_said = false;
   publish(EventKind::subscribed, record);
   if (keeps_book(record) && !record.verified) {
     return set(record, Stage::acknowledged, record.cycle);
@@ -223,7 +224,11 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
 
 void Subscriptions::refuse(Subscription& record, std::string_view error, Instant now) {
   disarm(record);
-  if ((error == already_text || record.verified) && record.tries < tries_max) {
+  const bool already = error == already_text;
+  const bool in_vain = already && record.already_said;  // it was given back, and is there again
+  record.already_said = already && !in_vain;
+  if (in_vain) record.repairs = std::max<uint8_t>(record.repairs, 1);  // not at once
+  if ((already || record.verified) && !in_vain && record.tries < tries_max) {
     ++record.tries;
     return queue_unsubscribe(record);  // our picture is wrong: start over
   }
@@ -268,8 +273,14 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
   // Deadlines stay armed: a venue that refuses for ever must not keep us waiting for ever.
   for (const auto& record : records_) {
     if (req_id && record->req_id != *req_id) continue;
-    if (record->stage == Stage::asked) queue_subscribe(*record);
-    if (record->stage == Stage::unsubscribing) queue_unsubscribe(*record);
+    const bool waits = record->stage == Stage::asked || record->stage == Stage::unsubscribing;
+    if (!waits) continue;
+    record->rate_refused = true;
+    if (record->stage == Stage::asked) {
+      queue_subscribe(*record);
+    } else {
+      queue_unsubscribe(*record);
+    }
   }
 }
 
@@ -286,7 +297,10 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
       return true;
     case Stage::to_subscribe:
     case Stage::to_unsubscribe:
-      if (in_vain) return on_silence(record, record.on_wire ? no_end_text : no_ack_text, now);
+      if (in_vain) {
+        const std::string_view unanswered = record.on_wire ? no_end_text : no_ack_text;
+        return on_silence(record, record.rate_refused ? rate_text : unanswered, now);
+      }
       ++record.tries;
       wheel_.arm(record.timer, now + restore_timeout_);
       return true;

@@ -338,6 +338,49 @@ TEST_F(OneSymbolsFault, ARefusalThatMayPassIsAskedAgainAndToldOnce) {
   }
 }
 
+// Its end is acknowledged, and it is subscribed all the same.
+TEST_F(OneSymbolsFault, WhatIsAlwaysAlreadySubscribedIsAskedForWithABackoff) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
+  std::vector<Event> events;
+  const auto answer = [&world](const std::vector<std::string>& requests) {
+    for (const std::string& request : requests) {
+      if (request.find("unsubscribe") != std::string::npos) {
+        world.ack("unsubscribe", "ETH/USD");
+      } else {
+        world.refuse("subscribe", "Already subscribed");
+      }
+    }
+    return requests.size();
+  };
+  world.refuse("subscribe", "Already subscribed", R"(,"req_id":1)");
+  size_t asked_again = 0;
+  for (int second = 0; second < 20; ++second) {
+    while (const size_t answered = answer(world.take_requests())) asked_again += answered;
+    pass(1_s);
+    for (const Event& event : world.take()) events.push_back(event);
+  }
+  EXPECT_LE(asked_again, 15U);
+  EXPECT_GE(asked_again, 8U) << "each try gives back what the venue believes in";
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, EventKind::rejected);
+  EXPECT_EQ(detail(events[0]), "Already subscribed");
+  EXPECT_EQ(events[1].kind, EventKind::subscriptions_restored);
+}
+
+TEST_F(OneSymbolsFault, AWishRefusedForItsRateIsRejectedInThoseWords) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
+  for (uint64_t id = 1, second = 0; second < 40; ++second) {
+    world.refuse("subscribe", "Exceeded msg rate", R"(,"req_id":)" + std::to_string(id));
+    pass(1_s);
+    id += world.take_requests().size();
+  }
+  const auto events = world.take();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, EventKind::rejected);
+  EXPECT_EQ(detail(events[0]), "Exceeded msg rate");
+  EXPECT_EQ(events[1].kind, EventKind::subscriptions_restored);
+}
+
 // The venue knows no such pair: nothing to ask for again, before the next connection.
 TEST_F(OneSymbolsFault, ARefusalOfThePairIsFinalOnThisConnection) {
   EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
