@@ -13,6 +13,7 @@
 #include "replay/text/nearest_name.hpp"
 #include "replay/text/settings_table.hpp"
 #include "replay/world/scenario_fields.hpp"
+#include "replay/world/scenario_load.hpp"
 #include "replay/world/scenario_ranges.hpp"
 
 namespace havklo::replay {
@@ -43,6 +44,14 @@ class ScenarioReader {
            read_run(table, scenario.run) && read_sessions(table, scenario.sessions) &&
            read_list(table, "command", scenario.commands) &&
            read_list(table, "pause", scenario.pauses) && read_list(table, "jump", scenario.jumps);
+  }
+  // Once everything is read, since it is a matter of products.
+  bool fits_the_simulator(const toml::table& table, const Scenario& scenario) {
+    const auto too_much = check_load(scenario);
+    if (!too_much) return true;
+    const toml::node* node = table.get(too_much->section);
+    if (node == nullptr) node = table.get("run");  // the other factor has its default
+    return reader_.refuse(node == nullptr ? table : *node, too_much->why);
   }
   [[nodiscard]] const std::string& error() const { return reader_.error(); }
 
@@ -241,12 +250,15 @@ class ScenarioReader {
 
 }  // namespace
 
-std::expected<Scenario, std::string> parse_scenario(std::string_view text, std::string_view name) {
+std::expected<Scenario, std::string> parse_scenario(std::string_view text, std::string_view name,
+                                                    ScenarioUse use) {
   Scenario scenario;
   ScenarioReader reader(name);
   try {
     const toml::table table = toml::parse(text, name);
-    if (!reader.read(table, scenario)) return std::unexpected(reader.error());
+    const bool good = reader.read(table, scenario) &&
+                      (use == ScenarioUse::exchange || reader.fits_the_simulator(table, scenario));
+    if (!good) return std::unexpected(reader.error());
   } catch (const toml::parse_error& error) {
     return std::unexpected(
         fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description()));

@@ -133,10 +133,13 @@ struct Scenario {
   std::vector<ClockJump> jumps;
 };
 
+// What a file is read for: a world in virtual time must end, a venue on a real socket need not.
+enum class ScenarioUse : uint8_t { simulation, exchange };
+
 // `name` stands for the file in an error: "outage.toml:12: unknown key 'tiems'; did you mean
 // 'times'?"
-[[nodiscard]] std::expected<Scenario, std::string> parse_scenario(std::string_view toml,
-                                                                  std::string_view name);
+[[nodiscard]] std::expected<Scenario, std::string> parse_scenario(
+    std::string_view toml, std::string_view name, ScenarioUse use = ScenarioUse::simulation);
 
 // The same scenario as a file; what has its default is left out.
 [[nodiscard]] std::string to_toml(const Scenario& scenario);

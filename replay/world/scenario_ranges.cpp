@@ -21,6 +21,9 @@ constexpr Duration a_millisecond = Duration::milliseconds(1);
 constexpr Duration a_microsecond = Duration::microseconds(1);
 // As the settings of a session have it.
 constexpr Duration longest = Duration::seconds(7 * 86'400);
+// What a clock leaps over is due at one instant; what is on the way is kept.
+constexpr Duration longest_jump = Duration::seconds(3600);
+constexpr Duration longest_way = Duration::seconds(60);
 constexpr uint32_t rate_max = 1'000'000;
 // A book of them takes some hundred kilobytes; all of them together at most some hundred megabytes.
 constexpr uint32_t levels_max = 10'000;
@@ -33,13 +36,14 @@ struct Time {
   std::string_view name;
   std::optional<Duration> value;
   Duration least;
+  Duration most = longest;
 };
 
 OutOfRange check(std::initializer_list<Time> times) {
   for (const Time& each : times) {
-    if (!each.value || (*each.value >= each.least && *each.value <= longest)) continue;
-    return fmt::format("{} must be from {} to 7 days, not {}", each.name, to_text(each.least),
-                       to_text(*each.value));
+    if (!each.value || (*each.value >= each.least && *each.value <= each.most)) continue;
+    return fmt::format("{} must be from {} to {}, not {}", each.name, to_text(each.least),
+                       each.most == longest ? "7 days" : to_text(each.most), to_text(*each.value));
   }
   return std::nullopt;
 }
@@ -75,9 +79,9 @@ OutOfRange check_ranges(const MarketSettings& market) {
 }
 
 OutOfRange check_ranges(const NetworkSettings& network) {
-  return check({{"network.latency", network.latency, nothing},
-                {"network.jitter", network.jitter, nothing},
-                {"network.send_time", network.send_time, nothing}});
+  return check({{"network.latency", network.latency, nothing, longest_way},
+                {"network.jitter", network.jitter, nothing, longest_way},
+                {"network.send_time", network.send_time, nothing, longest_way}});
 }
 
 OutOfRange check_ranges(const VenueAddress& address) {
@@ -134,7 +138,7 @@ OutOfRange check_ranges(const ConsumerPause& pause) {
 }
 
 OutOfRange check_ranges(const ClockJump& jump) {
-  return check({{"jump.at", jump.at, nothing}, {"jump.by", jump.by, nothing}});
+  return check({{"jump.at", jump.at, nothing}, {"jump.by", jump.by, nothing, longest_jump}});
 }
 
 OutOfRange check_ranges(const MarketSymbol& symbol) {

@@ -1,4 +1,5 @@
-// What a scenario may ask for: ranges in which every world ends, and no clock goes back.
+// What a scenario may ask for, field by field: ranges in which no clock goes back. Whether a world
+// of them ends is a matter of their products: scenario_load.hpp.
 //
 // Errors: the first thing out of its range, in words that go on after "file:line: ".
 #pragma once

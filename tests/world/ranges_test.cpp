@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "replay/world/built_in_scenarios.hpp"
 #include "replay/world/scenario.hpp"
+#include "replay/world/scenario_draw.hpp"
 #include "replay/world/scenario_ranges.hpp"
 #include "replay/world/simulation.hpp"
 
@@ -14,8 +16,8 @@ namespace {
 
 using namespace havklo::literals;
 
-std::string refusal_of(const std::string& toml) {
-  const auto scenario = parse_scenario(toml, "s.toml");
+std::string refusal_of(const std::string& toml, ScenarioUse use = ScenarioUse::simulation) {
+  const auto scenario = parse_scenario(toml, "s.toml", use);
   return scenario ? "" : scenario.error();
 }
 
@@ -30,6 +32,8 @@ struct FieldRange {
 const std::vector<std::string> times_from_0 = {R"("0s")", R"("1ns")", R"("168h")"};
 const std::vector<std::string> no_times_from_0 = {R"("-1ns")", R"("-5s")", R"("169h")",
                                                   R"("2562047h")"};
+const std::vector<std::string> times_to_1_m = {R"("0s")", R"("1ns")", R"("1m")"};
+const std::vector<std::string> no_times_to_1_m = {R"("-1ns")", R"("60001ms")", R"("168h")"};
 // It is over within the 7 days.
 const std::vector<std::string> times_and_a_maintenance = {R"("0s")", R"("1ns")", R"("167h")"};
 const std::vector<std::string> times_from_1_ms = {R"("1ms")", R"("168h")"};
@@ -61,9 +65,9 @@ const std::vector<FieldRange> ranges = {
     {"[venue]\n", "venue.connects_max", {"0", "1000000"}, {"1000001"}},
     {"[market]\n", "market.rate", {"0.0", "1000000"}, {"-1", "1000001"}},
     {"[market]\n", "market.trades_per_1000_moves", {"0", "1000"}, {"1001", "4294967295"}},
-    {"[network]\n", "network.latency", times_from_0, no_times_from_0},
-    {"[network]\n", "network.jitter", times_from_0, no_times_from_0},
-    {"[network]\n", "network.send_time", times_from_0, no_times_from_0},
+    {"[network]\n", "network.latency", times_to_1_m, no_times_to_1_m},
+    {"[network]\n", "network.jitter", times_to_1_m, no_times_to_1_m},
+    {"[network]\n", "network.send_time", times_to_1_m, no_times_to_1_m},
     {"[[address]]\nip = \"203.0.113.9\"\n", "address.for", times_from_0, no_times_from_0},
     {"[run]\n", "run.for", times_from_0, no_times_from_0},
     {"[run]\n", "run.lateness", times_from_0, no_times_from_0},
@@ -100,7 +104,7 @@ const std::vector<FieldRange> ranges = {
     {"[[pause]]\n", "pause.at", times_from_0, no_times_from_0},
     {"[[pause]]\n", "pause.for", times_from_0, no_times_from_0},
     {"[[jump]]\n", "jump.at", times_from_0, no_times_from_0},
-    {"[[jump]]\n", "jump.by", times_from_0, no_times_from_0},
+    {"[[jump]]\n", "jump.by", {R"("0s")", R"("1h")"}, {R"("-1s")", R"("3601s")", R"("168h")"}},
 };
 
 TEST(ScenarioRanges, AreCheckedAtBothEndsAndTheFieldIsNamed) {
@@ -108,10 +112,11 @@ TEST(ScenarioRanges, AreCheckedAtBothEndsAndTheFieldIsNamed) {
     const std::string key = range.field.substr(range.field.find('.') + 1);
     for (const std::string& value : range.good) {
       const std::string toml = range.before + key + " = " + value + "\n";
-      const auto scenario = parse_scenario(toml, "s.toml");
+      // Field by field; a week of anything is too much for the simulator.
+      const auto scenario = parse_scenario(toml, "s.toml", ScenarioUse::exchange);
       ASSERT_TRUE(scenario) << toml << scenario.error();
       // What is written of it is read, and says the same.
-      const auto again = parse_scenario(to_toml(*scenario), "again.toml");
+      const auto again = parse_scenario(to_toml(*scenario), "again.toml", ScenarioUse::exchange);
       ASSERT_TRUE(again) << toml << again.error();
       EXPECT_EQ(to_toml(*again), to_toml(*scenario)) << toml;
     }
@@ -153,6 +158,84 @@ TEST(ScenarioRanges, WhatIsJustWithinEnds) {
     ASSERT_TRUE(scenario) << worst << scenario.error();
     const SimulationResult result = simulate(*scenario);
     EXPECT_GT(result.turns, 0u);
+  }
+}
+
+struct Product {
+  std::string toml;
+  std::string one;  // the fields whose product it is
+  std::string other;
+};
+
+const std::string a_week = "[run]\nfor = \"168h\"\n";
+const std::string an_hour = "[[jump]]\nat = \"1s\"\nby = \"1h\"\n";
+const std::vector<Product> products = {
+    {a_week, "market.rate", "run.for"},
+    {"[market]\nrate = 1000000\n", "market.rate", "run.for"},
+    {"[market]\nrate = 99999\n", "market.rate", "run.for"},
+    {"[market]\nrate = 0\n[venue]\nheartbeat_interval = \"1ms\"\n" + a_week,
+     "venue.heartbeat_interval", "run.for"},
+    {"[market]\nrate = 0\n[[fault]]\nkind = \"ping\"\nat = \"1s\"\nevery = \"1ms\"\n" + a_week,
+     "fault.every", "run.for"},
+    {"[market]\nrate = 1000\n" + an_hour, "market.rate", "jump.by"},
+    {an_hour + an_hour + an_hour + an_hour + an_hour, "market.rate", "jump.by"},
+    {"[network]\nread_bytes_max = 1\n" + an_hour, "market.rate", "jump.by"},
+    {"[venue]\nack_delay = \"168h\"\n", "market.rate", "venue.ack_delay"},
+    {"[venue]\nsnapshot_delay = \"168h\"\n", "market.rate", "venue.snapshot_delay"},
+    {"[network]\nsend_time = \"1m\"\n", "market.rate", "network.send_time"},
+    {"[[session]]\n[session.reconnect]\nstable_after = \"168h\"\n[[session.subscription]]\n"
+     "channel = \"book\"\nsymbol = [\"BTC/USD\"]\n",
+     "market.rate", "session.reconnect.stable_after"},
+    {"[[session]]\n[session.reconnect]\nconnect_budget = 100000\nconnect_budget_window = \"1ms\"\n"
+     "initial_delay = \"0s\"\n[[session.subscription]]\nchannel = \"book\"\n"
+     "symbol = [\"BTC/USD\"]\n",
+     "session.reconnect.connect_budget", "run.for"},
+};
+
+TEST(ScenarioRanges, AWorldThatWouldNotEndIsRefusedAndTheFactorsAreNamed) {
+  for (const Product& each : products) {
+    const std::string why = refusal_of(each.toml);
+    EXPECT_TRUE(why.starts_with("s.toml:")) << each.toml << why;
+    EXPECT_NE(why.find(": " + each.one), std::string::npos) << each.toml << why;
+    EXPECT_NE(why.find(" × " + each.other + ":"), std::string::npos) << each.toml << why;
+    EXPECT_NE(why.find("from 0 to 2000000 "), std::string::npos) << each.toml << why;
+    // A venue on a real socket lives as long as somebody wants.
+    EXPECT_EQ(refusal_of(each.toml, ScenarioUse::exchange), "") << each.toml;
+  }
+}
+
+TEST(ScenarioRanges, WhatHappensFewTimesMayBeFastOrLong) {
+  const std::vector<std::string> good = {
+      "[market]\nrate = 0.1\n[run]\nfor = \"24h\"\n",
+      "[market]\nrate = 100000\n[run]\nfor = \"1s\"\n",
+      "[market]\nrate = 0\n[[fault]]\nkind = \"ping\"\nat = \"1s\"\nevery = \"1ms\"\ntimes = 5\n"
+      "[run]\nfor = \"24h\"\n",
+      an_hour,
+  };
+  for (const std::string& each : good) EXPECT_EQ(refusal_of(each), "") << each;
+}
+
+TEST(ScenarioRanges, EveryWorldThatIsDrawnIsWithin) {
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    EXPECT_EQ(refusal_of(to_toml(draw_scenario(seed))), "") << seed;
+  }
+  for (const BuiltInScenario& each : built_in_scenarios()) {
+    EXPECT_EQ(refusal_of(std::string(each.text)), "") << each.name;
+  }
+}
+
+// What was due meanwhile comes at one instant: that is no engine that spins.
+TEST(ScenarioRanges, ALongJumpBreaksNoInvariant) {
+  const std::string quiet = "[market]\nrate = 0\n";
+  const std::vector<std::string> backlogs = {
+      quiet + "[venue]\nheartbeat_interval = \"10ms\"\n" + an_hour,
+      quiet + "[network]\nread_bytes_max = 10\n" + an_hour,
+  };
+  for (const std::string& toml : backlogs) {
+    const auto scenario = parse_scenario(toml + "[run]\nfor = \"2s\"\n", "s.toml");
+    ASSERT_TRUE(scenario) << toml << scenario.error();
+    const SimulationResult result = simulate(*scenario);
+    EXPECT_FALSE(result.breach) << toml << result.breach->what;
   }
 }
 

@@ -66,7 +66,7 @@ std::expected<replay::Scenario, std::string> read_scenario(const ExchangeOptions
   if (!options.scenario.empty()) {
     const auto text = read_text_file(options.scenario);
     if (!text) return std::unexpected(text.error());
-    auto parsed = replay::parse_scenario(*text, options.scenario);
+    auto parsed = replay::parse_scenario(*text, options.scenario, replay::ScenarioUse::exchange);
     if (!parsed) return parsed;
     scenario = std::move(*parsed);
   }
