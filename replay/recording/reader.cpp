@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "replay/recording/block_search.hpp"
+#include "replay/recording/event_digest.hpp"
+#include "replay/recording/old_event_digest.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -25,6 +27,18 @@ std::string first_path_of(const std::string& path, uint32_t segment) {
   return path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
 }
 
+// Whether two blocks say the same of the turns before them; their time decides nothing.
+bool is_same_place(const Progress& one, const Progress& other) {
+  return one.turns == other.turns && one.events == other.events && one.sequence == other.sequence &&
+         one.digest == other.digest;
+}
+
+// What the header of a first file says: that nothing is before it.
+Progress beginning_of(uint32_t format) {
+  const bool is_old = format < format_with_short_entries;
+  return {.digest = is_old ? OldEventDigest().value() : EventDigest().value()};
+}
+
 }  // namespace
 
 std::expected<Reader, std::string> Reader::open(const std::string& path) {
@@ -34,6 +48,10 @@ std::expected<Reader, std::string> Reader::open(const std::string& path) {
     if (auto opened = reader.go_to_first(path); !opened) return std::unexpected(opened.error());
   }
   reader.path_ = reader.files_.front();
+  if (!is_same_place(reader.last_block_, beginning_of(reader.header_.format))) {
+    return std::unexpected(
+        fmt::format("'{}': its header does not say that no turn is before it", reader.path_));
+  }
   std::error_code error;
   for (uint32_t i = 0;
        !reader.is_pipe() && std::filesystem::is_regular_file(segment_path(reader.path_, i), error);
@@ -191,6 +209,9 @@ std::optional<Reader::Status> Reader::begin_block(bool inside_turn) {
   if (block_.kind == BlockKind::turns) return std::nullopt;
   closing_ = read_closing(std::span<const std::byte>(payload_).first(payload_bytes_));
   if (!closing_) return tear("the closing block is damaged");
+  if (!is_same_place(block_.progress, last_block_)) {
+    return tear("the closing block does not fit the turns before it");
+  }
   payload_at_ = payload_bytes_;
   return std::nullopt;
 }

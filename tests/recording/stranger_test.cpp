@@ -14,6 +14,7 @@
 #include "replay/playback/player.hpp"
 #include "replay/recording/reader.hpp"
 #include "support/forged_recording.hpp"
+#include "support/recorded_session.hpp"
 #include "support/temporary_file.hpp"
 
 namespace havklo {
@@ -39,6 +40,45 @@ TEST(StrangersRecording, OneThatIsForgedWellIsGood) {
   ForgedRecording forged;
   forged.opened(64).end_turn().received(64, "HTTP").closed(64).end_turn().end_block();
   EXPECT_EQ(fault_of(forged.subscribe("ETH/USD", 10).end_turn(0, 0, 0).finish()), "");
+}
+
+// The blocks behind the first of turns are gone, the closing block is numbered anew.
+TEST(StrangersRecording, TheClosingBlockFitsTheTurnsBeforeIt) {
+  ForgedRecording forged;
+  forged.end_turn().end_block();
+  const size_t keep = forged.bytes();
+  forged.end_turn().end_block();
+  const size_t resume = forged.bytes();
+  const std::string whole = forged.finish();
+  EXPECT_EQ(fault_of(whole), "");
+  replay::BlockHeaderBytes raw{};
+  std::memcpy(raw.data(), whole.data() + resume, raw.size());
+  replay::BlockHeader closing = replay::decode_block_header(raw).value();
+  closing.number = 2;
+  raw = replay::encode(closing);
+  const std::string cut = whole.substr(0, keep) +
+                          std::string(reinterpret_cast<const char*>(raw.data()), raw.size()) +
+                          whole.substr(resume + raw.size());
+  EXPECT_EQ(fault_of(cut),
+            "the closing block does not fit the turns before it; 1 whole turns before it are good");
+}
+
+TEST(StrangersRecording, WhatAHeadOrAnEndSaysOfTurnsIsChecked) {
+  ForgedRecording forged;
+  const std::string whole = forged.end_turn(1000, 7, 2).end_block().end_turn().finish();
+  using Field = std::function<void(replay::Progress&)>;
+  const std::vector<Field> fields = {
+      [](auto& progress) { ++progress.turns; }, [](auto& progress) { ++progress.events; },
+      [](auto& progress) { ++progress.sequence; }, [](auto& progress) { ++progress.digest; }};
+  for (const replay::BlockKind kind : {replay::BlockKind::header, replay::BlockKind::closing}) {
+    for (const Field& change : fields) {
+      const std::string changed =
+          with_blocks_changed(whole, [&](replay::BlockHeader& header, std::span<char>) {
+            if (header.kind == kind) change(header.progress);
+          });
+      EXPECT_NE(fault_of(changed), "");
+    }
+  }
 }
 
 constexpr uint64_t large = uint64_t{1} << 32U;
