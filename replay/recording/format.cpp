@@ -8,7 +8,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
-constexpr std::array<char, 4> magic = {'H', 'V', 'K', '1'};
 constexpr size_t crc_at = 60;
 
 }  // namespace
@@ -18,7 +17,7 @@ BlockHeaderBytes encode(const BlockHeader& header) {
   const auto put = [&bytes](size_t at, const auto& value) {
     std::memcpy(bytes.data() + at, &value, sizeof value);
   };
-  put(0, magic);
+  put(0, recording_magic);
   put(4, header.kind);
   put(8, header.payload_bytes);
   put(12, header.number);
@@ -37,7 +36,8 @@ std::optional<BlockHeader> decode_block_header(const BlockHeaderBytes& bytes) {
     std::memcpy(&value, bytes.data() + at, sizeof value);
   };
   // First what costs least: a search for headers looks at every byte.
-  if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return std::nullopt;
+  if (std::memcmp(bytes.data(), recording_magic.data(), recording_magic.size()) != 0)
+    return std::nullopt;
   uint32_t crc = 0;
   get(crc_at, crc);
   if (crc != crc32c(0, std::span(bytes).first(crc_at))) return std::nullopt;

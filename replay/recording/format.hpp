@@ -27,6 +27,8 @@ inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
 inline constexpr uint32_t format_with_certificate_faults = 5;
 inline constexpr uint32_t format_version = format_with_certificate_faults;
+// What each block, and so each file, begins with.
+inline constexpr std::array<char, 4> recording_magic = {'H', 'V', 'K', '1'};
 inline constexpr uint32_t block_payload_bytes_max = 4 * 1024 * 1024;
 
 // What no recorder writes more of; a file that says so is damaged, or made to harm.

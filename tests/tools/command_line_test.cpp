@@ -192,6 +192,20 @@ TEST(CommandLine, AFullDiskIsNoGoodResult) {
   }
 }
 
+TEST(CommandLine, NoOtherOutputReplacesARecording) {
+  const TemporaryFile worlds(havklo_says({"sim", "--seeds", "1", "--json"}).out);
+  const TemporaryFile recording;
+  VenueWorldSettings settings;
+  settings.engine = book_settings({"BTC/USD"});
+  static_cast<void>(record_session(recording.path(), settings, Duration::seconds(1)));
+  const std::string before = recording.content();
+  expect_one_line(havklo_says({"merge", worlds.path(), "-o", recording.path()}), exit_usage,
+                  "'" + recording.path() + "': it holds a recording: write to another name");
+  EXPECT_EQ(recording.content(), before);
+  const TemporaryFile report("an earlier report");
+  EXPECT_EQ(havklo_says({"merge", worlds.path(), "-o", report.path()}).exit_code, exit_good);
+}
+
 TEST(CommandLine, AFileThatCannotBeWrittenIsNamed) {
   const TemporaryFile worlds(havklo_says({"sim", "--seeds", "1", "--json"}).out);
   expect_one_line(havklo_says({"merge", worlds.path(), "-o", "/dev/full"}), exit_usage,

@@ -8,7 +8,7 @@
 namespace havklo {
 
 [[nodiscard]] std::expected<std::string, std::string> read_text_file(const std::string& path);
-// Until the system has taken every byte; what was there before is gone.
+// Until the system has taken every byte; what was there before is gone. A recording is refused.
 [[nodiscard]] std::expected<void, std::string> write_text_file(const std::string& path,
                                                                std::string_view text);
 
