@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "replay/text/printable.hpp"
 #include "replay/venue/messages.hpp"
 
 namespace havklo::replay {
@@ -30,7 +31,7 @@ void append_books(std::string& out, std::string_view name,
   for (const auto& [symbol, lost] : books) {
     if (!first) out += ',';
     first = false;
-    append_json_text(out, symbol);
+    append_json_text(out, printable(symbol));
     out += ':';
     append_figure(out, lost);
   }
@@ -55,16 +56,16 @@ void append_outage(std::string& out, const OutageComparison& outage, Instant fir
 
 std::string to_json(const WhatIfCase& one) {
   std::string out = R"({"havklo_what_if":1,"recording":)";
-  append_json_text(out, one.recording);
+  append_json_text(out, printable(one.recording));
   out += R"(,"settings":)";
-  append_json_text(out, one.settings);
+  append_json_text(out, printable(one.settings));
   if (!one.failure.empty()) {
     out += R"(,"failure":)";
-    append_json_text(out, one.failure);
+    append_json_text(out, printable(one.failure));
     return out += '}';
   }
   out += R"(,"torn":)";
-  append_json_text(out, one.torn);
+  append_json_text(out, printable(one.torn));
   out += R"(,"outages":[)";
   for (const OutageComparison& each : one.what_if.outages) {
     if (out.back() == '}') out += ',';

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "havklo/exchange_server.hpp"
 #include "support/recorded_session.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
@@ -204,6 +205,18 @@ TEST(CommandLine, NoOtherOutputReplacesARecording) {
   EXPECT_EQ(recording.content(), before);
   const TemporaryFile report("an earlier report");
   EXPECT_EQ(havklo_says({"merge", worlds.path(), "-o", report.path()}).exit_code, exit_good);
+}
+
+// What a client sends is no part of the terminal's language, nor of JSON's.
+TEST(ExchangeLog, ClientTextDoesNothing) {
+  const std::string hostile = "\x1b[2J\xff\r\u202e\"\\";
+  EXPECT_EQ(note_line(OutputFormat::text, Instant{1'500'000'000}, 2, "request", hostile),
+            "  +1.500000 s     2  request    \\x1b[2J\\xff\\r\\u202e\"\\\n");
+  EXPECT_EQ(note_line(OutputFormat::jsonl, Instant{1'500'000'000}, 2, "request", hostile),
+            "{\"time_ns\":1500000000,\"connection\":2,\"what\":\"request\",\"detail\":"
+            "\"\\u001b[2J\\ufffd\\u000d\\u202e\\\"\\\\\"}\n");
+  EXPECT_EQ(note_line(OutputFormat::text, Instant{}, 0, "listens", "a\u00e9"),
+            "  +0.000000 s     -  listens    a\u00e9\n");
 }
 
 TEST(CommandLine, AFileThatCannotBeWrittenIsNamed) {

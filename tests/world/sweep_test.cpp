@@ -84,6 +84,9 @@ TEST(WhatIfGrid, ACaseIsTheSameAfterItsJson) {
   std::vector<WhatIfCase> cases = four_cases();
   cases[0].torn = "cut off";
   cases[1].failure = "turn 7 differs";
+  // A file's name is any bytes; a line of JSON is UTF-8.
+  cases[2].recording = "night-\xff\x1b[2J.hvk";
+  EXPECT_NE(to_json(cases[2]).find(R"("night-\\xff\\x1b[2J.hvk")"), std::string::npos);
   for (const WhatIfCase& each : cases) {
     const auto read = what_if_case_from_json(to_json(each));
     ASSERT_TRUE(read) << read.error();

@@ -18,7 +18,6 @@
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
 #include "replay/venue/capture.hpp"
-#include "replay/venue/messages.hpp"
 #include "replay/world/scenario.hpp"
 
 namespace havklo {
@@ -42,23 +41,15 @@ struct ExchangeOptions {
 // Says what happens, a line each.
 class Log final : public replay::VenueObserver {
  public:
-  explicit Log(bool jsonl) : jsonl_(jsonl) {}
+  explicit Log(OutputFormat format) : format_(format) {}
   void on_note(Instant now, uint32_t connection, std::string_view what,
                std::string_view detail) override {
-    if (jsonl_) {
-      std::string line = fmt::format(R"({{"time_ns":{},"connection":{},"what":"{}","detail":)",
-                                     now.ns, connection, what);
-      replay::append_json_text(line, detail);
-      fmt::print("{}}}\n", line);
-    } else {
-      fmt::print("{:+11.6f} s  {:>4}  {:<9}  {}\n", static_cast<double>(now.ns) / 1e9,
-                 connection == 0 ? std::string("-") : std::to_string(connection), what, detail);
-    }
+    fmt::print("{}", note_line(format_, now, connection, what, detail));
     std::fflush(stdout);
   }
 
  private:
-  bool jsonl_;
+  OutputFormat format_;
 };
 
 std::expected<replay::Scenario, std::string> read_scenario(const ExchangeOptions& options) {
@@ -165,7 +156,7 @@ int exchange(const ExchangeOptions& options) {
     if (!made) return refuse_exchange(made.error());
     folder = std::move(*made);
   }
-  Log log(options.format == OutputFormat::jsonl);
+  Log log(options.format);
   const StopSignal stop;
   auto server = ExchangeServer::create(server_options, std::move(*venue));
   if (!server) return refuse_exchange(server.error());

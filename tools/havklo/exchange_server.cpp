@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "replay/text/printable.hpp"
+
 namespace havklo {
 namespace {
 
@@ -28,6 +30,19 @@ constexpr size_t unsent_bytes_max = 256 * 1024;
 constexpr std::string_view not_tls = "220 havklo does not speak TLS today\r\n";
 
 }  // namespace
+
+std::string note_line(OutputFormat format, Instant now, uint32_t connection, std::string_view what,
+                      std::string_view detail) {
+  if (format == OutputFormat::text) {
+    return fmt::format("{:+11.6f} s  {:>4}  {:<9}  {}\n", static_cast<double>(now.ns) / 1e9,
+                       connection == 0 ? std::string("-") : std::to_string(connection), what,
+                       replay::printable(detail));
+  }
+  std::string line = fmt::format(R"({{"time_ns":{},"connection":{},"what":"{}","detail":")", now.ns,
+                                 connection, what);
+  replay::append_in_quotes(line, detail);
+  return line += "\"}\n";
+}
 
 struct ExchangeServer::Peer {
   int file = -1;

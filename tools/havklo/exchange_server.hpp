@@ -14,8 +14,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "havklo/output_format.hpp"
 #include "io/system_clock.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "io/tls/stream.hpp"
@@ -31,6 +33,10 @@ struct ExchangeServerOptions {
   std::optional<io::ServerIdentity> expired;     // for the fault tls = "expired"
   std::optional<io::ServerIdentity> wrong_name;  // for the fault tls = "wrong_name"
 };
+
+// A line of the log. `detail` may be a client's own text: nothing in it acts on a terminal.
+[[nodiscard]] std::string note_line(OutputFormat format, Instant now, uint32_t connection,
+                                    std::string_view what, std::string_view detail);
 
 class ExchangeServer {
  public:
