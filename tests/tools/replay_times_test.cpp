@@ -58,6 +58,19 @@ TEST_F(ReplayTimes, WhatIsPrintedCanBeAskedFor) {
   EXPECT_TRUE(lines_with(says({"--to", "5.004s"}).out, "Disconnected").empty());
 }
 
+TEST_F(ReplayTimes, WhatIsPrintedCanBeAskedForAsItIsPrinted) {
+  const std::string at = time_of(line_);  // "+5.009080"
+  const std::string bare = at.substr(1);
+  for (const std::string& time : {at + " s", at + "s", bare + " s", bare + "  s"}) {
+    const Said said = says({"--from", time, "--to", time});
+    EXPECT_EQ(said.exit_code, exit_good) << time << said.err;
+    EXPECT_EQ(lines_with(said.out, "Disconnected"), std::vector{line_}) << time;
+  }
+  for (const char* wrong : {"+", "+ 5s", "++5s", "+-5s", "5 5s", "5s ", " 5s", "-5 s", "5 "}) {
+    EXPECT_EQ(says({std::string("--from=") + wrong}).exit_code, exit_usage) << wrong;
+  }
+}
+
 TEST_F(ReplayTimes, WhatIfNamesTheSameInstant) {
   const Said what_if = says({"--with", settings_.path()});
   EXPECT_EQ(what_if.exit_code, exit_good) << what_if.err;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "havklo/commands.hpp"
@@ -67,11 +69,19 @@ struct Place {
   uint64_t sequence = 0;
 };
 
-std::optional<Place> parse_place(const std::string& text) {
+std::optional<Place> parse_place(std::string_view text) {
   Place place;
   const auto number = std::from_chars(text.data(), text.data() + text.size(), place.sequence);
   if (number.ec == std::errc{} && number.ptr == text.data() + text.size()) return place;
-  place.offset = replay::parse_duration(text);
+  // As it is printed: "+5.562460 s".
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::string time(text);
+  const size_t blank = time.find(' ');
+  const size_t unit = time.find_first_not_of(' ', blank);
+  if (blank != 0 && unit != time.npos && time[unit] >= 'a' && time[unit] <= 'z') {
+    time.erase(blank, unit - blank);
+  }
+  place.offset = replay::parse_duration(time);
   if (!place.offset || *place.offset < Duration{}) return std::nullopt;
   return place;
 }
