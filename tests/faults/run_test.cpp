@@ -319,6 +319,39 @@ TEST_F(RunInVain, AClosedOutputIsNobodysFile) {
   ASSERT_TRUE(reader) << reader.error();
 }
 
+// Standard output is a file that may grow by so many bytes, and any other by far more: a signal would
+// end the program, and tear its recording.
+constexpr off_t file_size_max = 1'000'000;
+void allow_small_files() {
+  const rlimit limit{.rlim_cur = file_size_max, .rlim_max = file_size_max};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+std::array<int, 2> make_file(const std::string& path, off_t room) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  EXPECT_EQ(::lseek(file, file_size_max - room, SEEK_SET), file_size_max - room);
+  return {-1, file};
+}
+
+TEST_F(Run, AFullOutputFileEndsItWithAWholeRecording) {
+  Program program(allow_small_files, make_file(folder_ / "said.txt", 20'000));
+  program.run(command({"--format", "jsonl"}));
+  EXPECT_EQ(program.end(), exit_failed);
+  EXPECT_EQ(program.errors(), "havklo: cannot write events: File too large\n");
+  expect_whole_recording();
+}
+
+TEST(FullOutputFile, IsToldByWhateverPrints) {
+  const TemporaryFolder folder;
+  const std::vector<std::vector<std::string>> commands = {
+      {"sim", "--seeds", "1..2"}, {"sim", "--seeds", "1..2", "--json"}, {"replay", "--help"}};
+  for (const auto& command : commands) {
+    Program program(allow_small_files, make_file(folder / "said.txt", 8));
+    program.run(command);
+    EXPECT_EQ(program.end(), exit_failed) << command[0];
+    EXPECT_EQ(program.errors(), "havklo: cannot write the output: File too large\n");
+  }
+}
+
 TEST(RunOutOf, DescriptorsSaysSo) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "UBSan, beside it, opens a pipe to look at an object";

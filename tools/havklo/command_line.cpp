@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -72,6 +73,10 @@ void hold_standard_streams() {
   }
 }
 
+// A file that meets its limit (RLIMIT_FSIZE) shows as an error of write(), which is told. The signal
+// would end us in the middle of a recording.
+void expect_full_files() { std::signal(SIGXFSZ, SIG_IGN); }
+
 // A reader that has seen enough (`| head`) lost nothing.
 bool is_reader_gone() {
   pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
@@ -103,6 +108,7 @@ int said(const CLI::App& program, const CLI::Error& what) {
 
 int run_command_line(std::span<char* const> arguments) {
   hold_standard_streams();
+  expect_full_files();
   CLI::App program{
       "Havklo keeps an exchange connection alive and tells the truth about it.\n"
       "Examples:\n"
