@@ -25,7 +25,11 @@ std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClien
     if (auto ok = state->live.start(settings, state->event_door); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
-    return std::unique_ptr<InlineKrakenClient>(new InlineKrakenClient(settings, std::move(state)));
+    std::unique_ptr<InlineKrakenClient> client(new InlineKrakenClient(settings, std::move(state)));
+    if (auto kept = client->state_->live.keep_recording(); !kept) {
+      return std::unexpected(std::move(kept.error()));
+    }
+    return client;
   });
 }
 

@@ -20,8 +20,10 @@ constexpr Duration drain_time = Duration::milliseconds(50);
 // The kernel must have let go of the recorder's blocks before they go.
 LiveEngine::~LiveEngine() {
   engine.reset();
-  if (recorder) {
-    // Of a start that failed: nobody else ends what was begun.
+  if (recorder && !kept) {
+    recorder->discard();  // a start that failed makes no recording
+  } else if (recorder) {
+    // Nobody else ends what was begun.
     if (!begun) static_cast<void>(transport->start_on_this_thread());
     recorder->finish();
   }
@@ -70,6 +72,14 @@ std::expected<void, StartError> LiveEngine::begin() {
     return refuse(std::move(started.error()));
   }
   begun = true;
+  return {};
+}
+
+std::expected<void, StartError> LiveEngine::keep_recording() {
+  if (recorder) {
+    if (auto ours = recorder->keep(); !ours) return refuse(std::move(ours.error()));
+  }
+  kept = true;
   return {};
 }
 

@@ -43,6 +43,8 @@ struct LiveEngine {
   std::expected<void, StartError> start(const Settings& given, EventDoor& events);
   // By the loop's thread, before its first turn; again after a failure.
   [[nodiscard]] std::expected<void, StartError> begin();
+  // When nothing can refuse the start any more: until then it leaves no file, and replaces none.
+  [[nodiscard]] std::expected<void, StartError> keep_recording();
 
   core::TurnResult turn() {
     const core::TurnResult result = engine->turn();
@@ -73,6 +75,7 @@ struct LiveEngine {
   std::unique_ptr<core::Engine> engine;
   io::TurnTimes turn_times;
   bool begun = false;
+  bool kept = false;
 };
 
 // What `start` returns; where it runs out of memory, that as a StartError.

@@ -91,7 +91,10 @@ std::expected<void, StartError> KrakenClient::State::open_doors(const Settings& 
     }
   }
   if (auto ready = live.start(settings, event_door); !ready) return ready;
-  return live.begin();
+  if (auto begun = live.begin(); !begun) return begun;
+  auto kept = live.keep_recording();
+  if (!kept) live.transport->stop_on_this_thread();
+  return kept;
 }
 
 // Without memory the engine cannot go on: what it holds may be half made. Its recording is whole up

@@ -97,6 +97,11 @@ class Recorder final : public Journal, public ReceiveRoom {
   void end_turn(const TurnEnd& turn) override;
   [[nodiscard]] std::span<std::byte> receive_room(ConnectionId id, size_t bytes) override;
 
+  // The engine has begun. Until then the file goes again with discard(), and what it replaces
+  // (`overwrite`) is still there. Without the call: with the first block, or finish().
+  [[nodiscard]] std::expected<void, std::string> keep();
+  // Instead of keep() and finish(), before anything was recorded: as if it had not been made.
+  void discard();
   // Writes what is left and the closing block, and waits for the disk: after the last turn.
   void finish();
   // When begin_turn() wants to be called at the latest, to bound what a kill can cost.

@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "replay/recording/event_digest.hpp"
-#include "replay/recording/first_file.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -93,7 +92,7 @@ RecordingFiles::RecordingFiles(const std::string& path, const RecordingSettings&
 }
 
 RecordingFiles::~RecordingFiles() {
-  for (const int file : {file_, lock_, next_file_, last_file_}) {
+  for (const int file : {file_, next_file_, last_file_}) {
     if (file >= 0) ::close(file);
   }
 }
@@ -132,11 +131,11 @@ void RecordingFiles::go_past_the_page_cache() {
 
 std::expected<void, std::string> RecordingFiles::open_first() {
   const bool goes_over = limits_.max_size || limits_.max_age;
-  const auto first = open_first_file(path_, goes_over, limits_.overwrite);
-  if (!first) return std::unexpected(first.error());
-  file_ = first->file;
-  lock_ = ::fcntl(file_, F_DUPFD_CLOEXEC, 0);
-  if (lock_ < 0) return std::unexpected(reason_text(errno));
+  auto first = FirstFile::open(path_, goes_over, limits_.overwrite);
+  if (!first) return std::unexpected(std::move(first.error()));
+  first_ = std::move(*first);
+  file_ = ::fcntl(first_.file(), F_DUPFD_CLOEXEC, 0);
+  if (file_ < 0) return std::unexpected(reason_text(errno));
   has_name_ = has_name(file_);
   go_past_the_page_cache();
   const Progress nothing{.digest = EventDigest().value()};
@@ -147,12 +146,17 @@ std::expected<void, std::string> RecordingFiles::open_first() {
     written = ::pwrite(file_, header.data(), header.size(), 0);
     error = written < 0 ? errno : ENOSPC;
   }
-  if (written != static_cast<ssize_t>(header.size())) {
-    if (first->made) remove_own_file(path_, file_);
-    return std::unexpected(reason_text(error));
-  }
+  if (written != static_cast<ssize_t>(header.size())) return std::unexpected(reason_text(error));
   end_ = {.offset = header.size(), .next_number = 1, .progress = nothing};
   begin_block(0);
+  return {};
+}
+
+std::expected<void, std::string> RecordingFiles::keep() {
+  if (first_.is_kept()) return {};
+  if (auto kept = first_.keep(); !kept) {
+    return std::unexpected("cannot record to '" + path_ + "': " + kept.error());
+  }
   return {};
 }
 
@@ -236,6 +240,7 @@ void RecordingFiles::pad() {
 }
 
 void RecordingFiles::hand_on(const Progress& progress, uint32_t payload_crc) {
+  if (!first_.is_kept() && !first_.keep()) fail(RecordingFault::disk_error, EBUSY);
   std::byte* const block = current_.payload - BlockHeader::bytes;
   const auto block_head =
       head(BlockKind::turns, {current_.payload, current_.used}, payload_crc, progress);
@@ -403,6 +408,7 @@ void RecordingFiles::wait_for_all() {
 }
 
 void RecordingFiles::finish() {
+  if (!first_.is_kept() && !first_.keep()) fail(RecordingFault::disk_error, EBUSY);
   wait_for_all();
   if (in_flight_count_ != 0) return fail(RecordingFault::slow_disk, 0);
   if (!fault_) {

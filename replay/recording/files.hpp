@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "replay/recording/block_index.hpp"
+#include "replay/recording/first_file.hpp"
 #include "replay/recording/format.hpp"
 #include "replay/recording/header.hpp"
 
@@ -44,9 +45,13 @@ class RecordingFiles {
   [[nodiscard]] static std::expected<std::unique_ptr<RecordingFiles>, std::string> open(
       const std::string& path, const RecordingSettings& limits, HeaderText header,
       BlockWriter& writer);
+  // Without keep() and a block, the folder is as it was before open().
   ~RecordingFiles();
   RecordingFiles(const RecordingFiles&) = delete;
   RecordingFiles& operator=(const RecordingFiles&) = delete;
+
+  // The recording has begun: its file stays, and takes the place of an earlier one.
+  [[nodiscard]] std::expected<void, std::string> keep();
 
   // The block that is filled now; nobody but the caller writes to it.
   [[nodiscard]] OpenBlock& current() { return current_; }
@@ -149,7 +154,7 @@ class RecordingFiles {
   uint32_t blocks_in_flight_ = 0;
 
   int file_ = -1;
-  int lock_ = -1;  // the first file, as long as we record: for all of them
+  FirstFile first_;  // as long as we record: its lock is for all of them
   uint32_t segment_ = 0;
   End end_;                            // of what was handed on
   std::optional<End> good_end_;        // … before the first write that failed

@@ -205,67 +205,96 @@ Checked check_first_file(int file, bool overwrite) {
                      is_recording);
 }
 
-// An empty file is taken as it is; an earlier recording not into its bytes: they may have another
-// name. The lock of the old file is held until the new one has its own, so that of two who
-// overwrite at once one is refused.
-std::expected<FirstFile, std::string> take_over(const std::string& path, OpenFile there) {
-  if (is_empty(there.get())) {
-    if (::fchmod(there.get(), private_mode) != 0) return refuse_by(errno);
-    return FirstFile{there.take(), false};
-  }
-  if (!is_name_of(path, there.get())) return std::unexpected("another process is recording to it");
-  if (::unlink(path.c_str()) != 0) return refuse_by(errno);
-  OpenFile file = make_file(path);
-  if (!file.good()) return refuse_by(errno);
-  if (!lock_recording(file.get())) return std::unexpected("another process is recording to it");
-  return FirstFile{file.take(), true};
-}
-
 }  // namespace
 
-std::expected<FirstFile, std::string> open_first_file(const std::string& path, bool goes_over,
+std::expected<FirstFile, std::string> FirstFile::open(const std::string& path, bool goes_over,
                                                       bool overwrite) {
-  if (path.starts_with(own_descriptors)) {
-    auto there = open_what_is_there(path);
-    if (!there) return std::unexpected(there.error());
-    if (auto free = check_first_file(there->get(), false); !free) {
-      return std::unexpected(free.error());
-    }
-    return take_over(path, std::move(*there));
+  FirstFile first;
+  first.path_ = path;
+  first.name_ = path;  // before there is a file: whatever fails then takes it away
+  if (auto opened = first.open(goes_over, overwrite); !opened) {
+    return std::unexpected(std::move(opened.error()));
   }
-  // Before a file is made, and again once ours is locked.
-  if (auto free = check_other_recordings(path, goes_over); !free) {
-    return std::unexpected(free.error());
-  }
-  OpenFile made = make_file(path);
-  const int error = errno;
-  const auto give_up = [&](std::string why) {
-    if (made.good()) remove_own_file(path, made.get());
-    return std::unexpected(std::move(why));
-  };
-  if (!made.good() && error != EEXIST) return refuse_by(error);
-  OpenFile there(-1);
-  if (made.good()) {
-    if (!lock_recording(made.get())) return give_up("another process is recording to it");
-  } else {
-    auto opened = open_what_is_there(path);
-    if (!opened) return std::unexpected(opened.error());
-    there = std::move(*opened);
-    if (auto free = check_first_file(there.get(), overwrite); !free) {
-      return std::unexpected(free.error());
-    }
-  }
-  if (auto free = check_other_recordings(path, goes_over); !free) return give_up(free.error());
-  const std::vector<std::string> later = later_files_of(path);
-  if (auto free = check_later_files(later, overwrite); !free) return give_up(free.error());
-  FirstFile first{made.take(), true};
-  if (there.good()) {
-    auto taken = take_over(path, std::move(there));
-    if (!taken) return taken;
-    first = *taken;
-  }
-  for (const std::string& each : later) ::unlink(each.c_str());
   return first;
+}
+
+// An empty file is taken as it is; an earlier recording not into its bytes: they may have another
+// name.
+Checked FirstFile::open(bool goes_over, bool overwrite) {
+  const bool own = path_.starts_with(own_descriptors);
+  OpenFile there(-1);
+  if (!own) {
+    // Before a file is made, and again once ours is locked.
+    if (auto free = check_other_recordings(path_, goes_over); !free) return free;
+    file_ = make_file(path_).take();
+    made_ = file_ >= 0;
+    if (!made_ && errno != EEXIST) return refuse_by(errno);
+  }
+  if (made_) {
+    if (!lock_recording(file_)) return std::unexpected("another process is recording to it");
+  } else {
+    auto opened = open_what_is_there(path_);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    there = std::move(*opened);
+    if (auto free = check_first_file(there.get(), overwrite && !own); !free) return free;
+  }
+  if (!own) {
+    if (auto free = check_other_recordings(path_, goes_over); !free) return free;
+    later_ = later_files_of(path_);
+    if (auto free = check_later_files(later_, overwrite); !free) return free;
+  }
+  if (made_) return {};
+  if (is_empty(there.get())) {
+    if (::fchmod(there.get(), private_mode) != 0) return refuse_by(errno);
+    file_ = there.take();
+    return {};
+  }
+  if (!is_name_of(path_, there.get())) return std::unexpected("another process is recording to it");
+  name_ = path_ + "." + std::to_string(::getpid()) + ".new";
+  replaced_ = there.take();
+  file_ = make_file(name_).take();
+  made_ = file_ >= 0;
+  if (!made_) return refuse_by(errno);
+  if (!lock_recording(file_)) return std::unexpected("another process is recording to it");
+  return {};
+}
+
+// The lock of the old file is held until the new one has its name, so that of two who overwrite at
+// once one is refused.
+Checked FirstFile::keep() {
+  if (replaced_ >= 0) {
+    if (!is_name_of(path_, replaced_)) {
+      return std::unexpected("another process is recording to it");
+    }
+    if (::rename(name_.c_str(), path_.c_str()) != 0) return refuse_by(errno);
+    ::close(std::exchange(replaced_, -1));
+  }
+  kept_ = true;
+  for (const std::string& each : later_) ::unlink(each.c_str());
+  return {};
+}
+
+FirstFile::~FirstFile() {
+  if (file_ >= 0 && !kept_) {
+    if (made_) {
+      remove_own_file(name_, file_);
+    } else {
+      static_cast<void>(!::ftruncate(file_, 0));
+    }
+  }
+  for (const int file : {file_, replaced_}) {
+    if (file >= 0) ::close(file);
+  }
+}
+
+void FirstFile::swap(FirstFile& other) noexcept {
+  std::swap(file_, other.file_);
+  std::swap(replaced_, other.replaced_);
+  std::swap(made_, other.made_);
+  std::swap(kept_, other.kept_);
+  path_.swap(other.path_);
+  name_.swap(other.name_);
+  later_.swap(other.later_);
 }
 
 void remove_own_file(const std::string& path, int file) {

@@ -2,7 +2,8 @@
 //
 // Nothing that a path holds is written to: neither it nor any of its later files (path.1, path.2 …)
 // may be there, but for an empty file of that name. With `overwrite` they may be files of an
-// earlier recording, which are then taken away first; anything else is refused all the same. A
+// earlier recording, which are taken away when the new one is kept: a start that fails leaves them
+// whole. Until then ours stands beside it (path.PID.new). Anything else is refused all the same. A
 // symbolic link is never followed, but for a descriptor of our own (/proc/self/fd/N). A recording
 // is for who made it alone (mode 0600).
 //
@@ -18,17 +19,44 @@
 
 #include <expected>
 #include <string>
+#include <vector>
 
 namespace havklo::replay {
 
-struct FirstFile {
-  int file = -1;      // locked, empty, for writing
-  bool made = false;  // by us: whoever gives up takes it away again
-};
+// Not kept, it leaves the folder as it was found.
+class FirstFile {
+ public:
+  // `goes_over`: the recording has a limit, so that path.1, path.2 … may become its files.
+  [[nodiscard]] static std::expected<FirstFile, std::string> open(const std::string& path,
+                                                                  bool goes_over, bool overwrite);
+  FirstFile() = default;
+  ~FirstFile();
+  FirstFile(FirstFile&& other) noexcept { swap(other); }
+  FirstFile& operator=(FirstFile&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  FirstFile(const FirstFile&) = delete;
+  FirstFile& operator=(const FirstFile&) = delete;
 
-// `goes_over`: the recording has a limit, so that path.1, path.2 … may become its files.
-[[nodiscard]] std::expected<FirstFile, std::string> open_first_file(const std::string& path,
-                                                                    bool goes_over, bool overwrite);
+  // Locked, empty, for writing; open as long as this lives. -1: none.
+  [[nodiscard]] int file() const { return file_; }
+  // From now on it is the recording of that path; what an earlier one had there is gone. Once.
+  [[nodiscard]] std::expected<void, std::string> keep();
+  [[nodiscard]] bool is_kept() const { return kept_; }
+
+ private:
+  [[nodiscard]] std::expected<void, std::string> open(bool goes_over, bool overwrite);
+  void swap(FirstFile& other) noexcept;
+
+  int file_ = -1;
+  int replaced_ = -1;  // the earlier recording, locked until ours has its name
+  bool made_ = false;
+  bool kept_ = false;
+  std::string path_;
+  std::string name_;                // what ours is called until it is kept
+  std::vector<std::string> later_;  // of the earlier recording
+};
 
 // Removes `path` if it is still the name of `file`.
 void remove_own_file(const std::string& path, int file);

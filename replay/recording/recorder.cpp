@@ -406,6 +406,10 @@ void Recorder::State::hand_on() {
   look_for_fault();
 }
 
+std::expected<void, std::string> Recorder::keep() { return state_->files->keep(); }
+
+void Recorder::discard() { state_->finish_called = true; }
+
 void Recorder::finish() {
   State& state = *state_;
   if (std::exchange(state.finish_called, true)) return;

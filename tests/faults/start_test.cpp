@@ -13,12 +13,17 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "faults/failing_allocations.hpp"
 #include "faults/failing_calls.hpp"
 #include "io/tls/certificate_authority.hpp"
+#include "replay/recording/crc32c.hpp"
+#include "replay/recording/format.hpp"
 #include "support/live_transport_test.hpp"
 #include "support/net/open_files.hpp"
 #include "support/temporary_file.hpp"
@@ -60,6 +65,7 @@ struct Form {
   bool is_inline = false;
   Network network = Network::automatic;
   bool records = false;
+  bool overwrites = false;
 };
 
 class StartOf : public testing::TestWithParam<Form> {
@@ -79,6 +85,7 @@ class StartOf : public testing::TestWithParam<Form> {
     settings.subscriptions.push_back({.channel = Channel::book, .symbols = {"BTC/USD"}});
     if (GetParam().records) {
       settings.recording.path = folder_ / ("night" + std::to_string(++recordings_) + ".hvk");
+      settings.recording.overwrite = GetParam().overwrites;
     }
     return settings;
   }
@@ -87,6 +94,8 @@ class StartOf : public testing::TestWithParam<Form> {
   std::optional<std::string> start(const std::function<void()>& begin,
                                    const std::function<void()>& end) {
     const Settings with = settings();
+    const std::string& path = with.recording.path;
+    if (GetParam().overwrites) write_earlier(path);
     const auto outcome = [&](const auto& client) -> std::optional<std::string> {
       return client ? std::nullopt : std::optional(client.error().message());
     };
@@ -103,8 +112,41 @@ class StartOf : public testing::TestWithParam<Form> {
       end();
       said = outcome(client);
     }
-    if (!with.recording.path.empty()) std::filesystem::remove(with.recording.path);
+    if (said && GetParam().records) expect_untouched(path);
+    if (!path.empty()) std::filesystem::remove(path);
+    std::filesystem::remove(path + ".1");
+    EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
     return said;
+  }
+
+  // An earlier recording of two files.
+  void write_earlier(const std::string& path) {
+    if (earlier_.empty()) {
+      for (const uint32_t segment : {0u, 1u}) earlier_.push_back(first_block(segment));
+    }
+    std::ofstream(path, std::ios::binary) << earlier_[0];
+    std::ofstream(path + ".1", std::ios::binary) << earlier_[1];
+  }
+  static std::string first_block(uint32_t segment) {
+    std::string text = "format 5\nsegment " + std::to_string(segment) + "\n";
+    const replay::BlockHeaderBytes head =
+        replay::encode({.kind = replay::BlockKind::header,
+                        .payload_bytes = static_cast<uint32_t>(text.size()),
+                        .number = 0,
+                        .progress = {},
+                        .payload_crc = replay::crc32c(0, std::as_bytes(std::span(text)))});
+    return std::string(reinterpret_cast<const char*>(head.data()), head.size()) + text;
+  }
+  // No file of ours, and every file of somebody's.
+  void expect_untouched(const std::string& path) {
+    const auto content = [](const std::string& of) {
+      std::stringstream text;
+      text << std::ifstream(of, std::ios::binary).rdbuf();
+      return text.str();
+    };
+    EXPECT_EQ(std::filesystem::exists(path), GetParam().overwrites);
+    if (!GetParam().overwrites) return;
+    EXPECT_TRUE(content(path) == earlier_[0] && content(path + ".1") == earlier_[1]);
   }
 
   // Every call that the start makes fails once, with `error`.
@@ -141,6 +183,7 @@ class StartOf : public testing::TestWithParam<Form> {
   TemporaryFile ca_{io::CertificateAuthority::make().value().certificate_pem()};
   TemporaryFolder folder_{in_memory()};
   int recordings_ = 0;
+  std::vector<std::string> earlier_;
 };
 
 INSTANTIATE_TEST_SUITE_P(
@@ -148,7 +191,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Form{"Threaded"}, Form{"ThreadedSockets", false, Network::sockets},
                     Form{"ThreadedUringRecording", false, Network::io_uring, true},
                     Form{"ThreadedSocketsRecording", false, Network::sockets, true},
-                    Form{"Inline", true}, Form{"InlineRecording", true, Network::automatic, true}),
+                    Form{"ThreadedOverwriting", false, Network::automatic, true, true},
+                    Form{"Inline", true}, Form{"InlineRecording", true, Network::automatic, true},
+                    Form{"InlineOverwriting", true, Network::automatic, true, true}),
     [](const auto& form) { return form.param.name; });
 
 TEST_P(StartOf, WhenACallIsForbidden) { fail_each_call(EPERM); }
