@@ -317,6 +317,8 @@ void RecordingFiles::look_for_name() {
 }
 
 void RecordingFiles::fail(RecordingFault fault, int32_t os_error) {
+  // io_uring calls a job so for which the kernel can start no thread.
+  if (os_error == ECANCELED) os_error = EAGAIN;
   if (!fault_) fault_ = JournalFault{fault, os_error};
 }
 

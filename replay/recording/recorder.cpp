@@ -158,6 +158,11 @@ std::expected<void, std::string> Recorder::outcome() const {
       if (disk_error() == ENOENT) {
         return std::unexpected("the recording is lost: its file or folder was removed meanwhile");
       }
+      if (disk_error() == EAGAIN) {
+        return std::unexpected(
+            "the recording stopped early: the kernel can start no thread that writes; raise the "
+            "limit of processes (ulimit -u, or pids of the container)");
+      }
       return std::unexpected(
           fmt::format("the recording stopped early: {}", std::strerror(disk_error())));
   }

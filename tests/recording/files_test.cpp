@@ -237,6 +237,19 @@ TEST(RecordingStopped, TheLimitOnTheSizeOfFilesIsCalledSo) {
   }
 }
 
+// At the limit of processes the kernel has no worker for what io_uring is asked.
+TEST(RecordingStopped, AKernelWithoutAThreadThatWritesIsNamed) {
+  const TemporaryFile file;
+  RecordedSession session(file.path());
+  session.writer().fails_from = 4;
+  session.writer().fails_with = ECANCELED;
+  session.run(10_s);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+  EXPECT_EQ(session.recorder().disk_error(), EAGAIN);
+  EXPECT_TRUE(session.recorder().outcome().error().contains("ulimit -u"));
+  EXPECT_TRUE(play(file.path()).identical());
+}
+
 // Nothing else would say so: writing to it goes on well.
 TEST(RecordingStopped, AFileThatWasRemovedIsNoticedWithinSeconds) {
   for (const bool whole_folder : {false, true}) {

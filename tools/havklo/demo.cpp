@@ -109,8 +109,11 @@ int Demo::run() {
   title(fmt::format("A model of Kraken listens on wss://localhost:{}/v2; the engine connects.",
                     server_->port()));
   play();
+  std::expected<void, std::string> recording;
+  if (client_->closed()) recording = client_->recording();
   client_.reset();  // the recording is closed
   fmt::print("\n{} book messages were verified by the venue's checksum.\n", book_messages_);
+  if (!recording) return refuse_demo(recording.error());  // it stands among the events, too
   if (!told_as_expected()) return refuse_demo(why_not_told());
   title("The session was recorded; the recording runs through the same engine.");
   return verify() ? exit_good : exit_failed;
