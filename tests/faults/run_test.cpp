@@ -25,6 +25,7 @@
 #include "replay/recording/reader.hpp"
 #include "support/command_line.hpp"
 #include "support/loopback_venue.hpp"
+#include "support/recorded_session.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -319,8 +320,8 @@ TEST_F(RunInVain, AClosedOutputIsNobodysFile) {
   ASSERT_TRUE(reader) << reader.error();
 }
 
-// Standard output is a file that may grow by so many bytes, and any other by far more: a signal would
-// end the program, and tear its recording.
+// Standard output is a file that may grow by so many bytes, and any other by far more: a signal
+// would end the program, and tear its recording.
 constexpr off_t file_size_max = 1'000'000;
 void allow_small_files() {
   const rlimit limit{.rlim_cur = file_size_max, .rlim_max = file_size_max};
@@ -350,6 +351,42 @@ TEST(FullOutputFile, IsToldByWhateverPrints) {
     EXPECT_EQ(program.end(), exit_failed) << command[0];
     EXPECT_EQ(program.errors(), "havklo: cannot write the output: File too large\n");
   }
+}
+
+TEST(ClosedOutput, IsToldByWhateverPrints) {
+  const TemporaryFolder folder;
+  const std::string recording = folder / "night.hvk";
+  VenueWorldSettings session;
+  session.engine = book_settings({"BTC/USD"});
+  record_session(recording, std::move(session), Duration::seconds(5));
+  const TemporaryFile settings("[reconnect]\ninitial_delay = \"1ms\"\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"exchange", "--no-tls"},
+      {"exchange", "--no-tls", "--format", "jsonl", "--quiet"},
+      {"replay", recording, "--with", settings.path()},
+      {"replay", recording, "--with", settings.path(), "--json"}};
+  for (const auto& command : commands) {
+    Program closed([] { ::close(STDOUT_FILENO); });
+    closed.run(command);
+    EXPECT_EQ(closed.end(), exit_failed) << command.back();
+    EXPECT_EQ(closed.errors(), "havklo: cannot write the output: standard output is closed\n");
+    Program full([] {}, {-1, ::open("/dev/full", O_WRONLY | O_CLOEXEC)});
+    full.run(command);
+    EXPECT_EQ(full.end(), exit_failed) << command.back();
+    EXPECT_EQ(full.errors(), "havklo: cannot write the output: No space left on device\n");
+  }
+}
+
+TEST(Exchange, SaysWhereItListensInTheFormatOfItsLog) {
+  Program program;
+  program.run({"exchange", "--format", "jsonl", "--quiet"});
+  ASSERT_TRUE(program.read_until("ca_file"));
+  program.signal(SIGTERM);
+  program.read_all();
+  EXPECT_EQ(program.end(), exit_good) << program.errors();
+  EXPECT_TRUE(program.said().starts_with(
+      R"({"time_ns":0,"connection":0,"what":"listening","detail":"wss://127.0.0.1:)"))
+      << program.said();
 }
 
 TEST(RunOutOf, DescriptorsSaysSo) {

@@ -58,6 +58,11 @@ TEST(CommandLine, APairHasTwoSides) {
   }
 }
 
+TEST(CommandLine, APairIsServedOnce) {
+  expect_one_line(havklo_says({"exchange", "--symbol", "BTC/USD", "--symbol", "BTC/USD"}),
+                  exit_usage, "--symbol: the same symbol twice: BTC/USD");
+}
+
 TEST(CommandLine, ASettingThatIsWrongIsToldBeforeOneThatIsMissing) {
   const TemporaryFile nan("[reconnect]\nmultiplier = nan\n");
   expect_one_line(havklo_says({"run", "--config", nan.path()}), exit_usage,

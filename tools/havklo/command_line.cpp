@@ -13,6 +13,7 @@
 #include <exception>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "havklo/commands.hpp"
@@ -73,8 +74,8 @@ void hold_standard_streams() {
   }
 }
 
-// A file that meets its limit (RLIMIT_FSIZE) shows as an error of write(), which is told. The signal
-// would end us in the middle of a recording.
+// A file that meets its limit (RLIMIT_FSIZE) shows as an error of write(), which is told. The
+// signal would end us in the middle of a recording.
 void expect_full_files() { std::signal(SIGXFSZ, SIG_IGN); }
 
 // A reader that has seen enough (`| head`) lost nothing.
@@ -83,19 +84,23 @@ bool is_reader_gone() {
   return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
-// What was printed must have arrived, also what was flushed before.
-int flushed(int exit_code) {
-  const bool failed_before = std::ferror(stdout) != 0;
-  errno = 0;
-  const bool arrived = std::fflush(stdout) == 0 && !failed_before;
-  const int error = errno;
-  if (arrived || error == EPIPE || is_reader_gone()) return exit_code;
+// What was printed has not arrived.
+int unwritten(int error, int exit_code) {
+  if (error == EPIPE || is_reader_gone()) return exit_code;
   const char* why = error == EBADF ? "standard output is closed" : std::strerror(error);
   if (error == 0) why = "a write failed";
   std::fprintf(stderr, "havklo: cannot write the output: %s\n", why);
   return exit_code == exit_good ? exit_failed : exit_code;
 }
 
+// What was printed must have arrived, also what was flushed before.
+int flushed(int exit_code) {
+  const bool failed_before = std::ferror(stdout) != 0;
+  errno = 0;
+  const bool arrived = std::fflush(stdout) == 0 && !failed_before;
+  const int error = errno;
+  return arrived ? exit_code : unwritten(error, exit_code);
+}
 // By stdio, not by a stream that keeps its errors to itself.
 int said(const CLI::App& program, const CLI::Error& what) {
   std::ostringstream text;
@@ -136,6 +141,11 @@ int run_command_line(std::span<char* const> arguments) {
     exit_code = said(program, version);
   } catch (const CLI::ParseError& error) {
     return usage_error(program, error);
+  } catch (const std::system_error& error) {
+    // Of fmt::print(), where its text is longer than the buffer of stdio; of exchange.
+    if (std::ferror(stdout) != 0) return unwritten(error.code().value(), exit_failed);
+    std::fprintf(stderr, "havklo: %s\n", error.what());
+    return exit_failed;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "havklo: %s\n", error.what());
     return exit_failed;

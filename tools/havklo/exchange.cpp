@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -128,6 +131,20 @@ bool parse_listen(const std::string& text, ExchangeServerOptions& server) {
   return error == std::errc{} && rest == end && begin != end;
 }
 
+// Where we are found. What cannot be told is thrown: nobody would find us.
+void announce(const ExchangeOptions& options, const std::string& url, const std::string& ca_file) {
+  std::string text;
+  if (options.format == OutputFormat::jsonl) {
+    text = note_line(OutputFormat::jsonl, {}, 0, "listening", url);
+    if (!ca_file.empty()) text += note_line(OutputFormat::jsonl, {}, 0, "ca_file", ca_file);
+  } else {
+    text = "listening on " + url + "\n";
+    if (!ca_file.empty()) text += "ca file: " + ca_file + "\n";
+  }
+  std::fputs(text.c_str(), stdout);
+  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category());
+}
+
 constexpr Complaint refuse_exchange{"exchange"};
 
 int exchange(const ExchangeOptions& options) {
@@ -140,6 +157,9 @@ int exchange(const ExchangeOptions& options) {
     return refuse_exchange("--tls-cert and --tls-key belong together: give both or none");
   }
   for (const std::string& symbol : options.symbols) {
+    if (std::ranges::count(options.symbols, symbol) > 1) {
+      return refuse_exchange("--symbol: the same symbol twice: " + symbol);
+    }
     if (!is_valid_symbol(symbol)) {
       return refuse_exchange("--symbol " + symbol + ": must be BASE/QUOTE, as BTC/USD");
     }
@@ -161,10 +181,9 @@ int exchange(const ExchangeOptions& options) {
   auto server = ExchangeServer::create(server_options, std::move(*venue));
   if (!server) return refuse_exchange(server.error());
   if (!options.quiet) (*server)->venue().observe(&log);
-  fmt::print("listening on {}://{}:{}/v2\n", server_options.tls ? "wss" : "ws",
-             server_options.address, (*server)->port());
-  if (folder) fmt::print("ca file: {}\n", ca_path(*folder));
-  std::fflush(stdout);
+  const std::string url = fmt::format("{}://{}:{}/v2", server_options.tls ? "wss" : "ws",
+                                      server_options.address, (*server)->port());
+  announce(options, url, folder ? ca_path(*folder) : "");
   while (!stop.requested()) (*server)->step(Duration::milliseconds(20));
   return exit_good;
 }
