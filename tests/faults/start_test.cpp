@@ -234,6 +234,21 @@ TEST_P(StartOf, WhenAnAllocationFails) {
   FAIL() << "it does not end";
 }
 
+// It is the answer to a limit of processes and to one of memory.
+TEST(StartWithoutAThread, NamesBothLimits) {
+  Settings settings;
+  settings.url = "ws://127.0.0.1:9/v2";
+  settings.subscriptions.push_back({.channel = Channel::book, .symbols = {"BTC/USD"}});
+  std::string said;
+  const bool refused = run_refused({__NR_clone, __NR_clone3}, EAGAIN, [&] {
+    const auto client = KrakenClient::connect(settings);
+    if (!client) said = client.error().message();
+  });
+  if (!refused) GTEST_SKIP() << "this machine allows no seccomp filter";
+  EXPECT_NE(said.find("ulimit -u"), std::string::npos) << said;
+  EXPECT_NE(said.find("ulimit -v"), std::string::npos) << said;
+}
+
 }  // namespace
 }  // namespace havklo
 

@@ -58,6 +58,22 @@ TEST(CommandLine, APairHasTwoSides) {
   }
 }
 
+TEST(CommandLine, ANegativeNumberIsNoGreatOne) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"run", "--symbol", "BTC/USD", "--seed", "-1"},
+      {"run", "--symbol", "BTC/USD", "--depth", "-1"},
+      {"run", "--symbol", "BTC/USD", "--cpu", "-1"},
+      {"exchange", "--seed", "-1"},
+      {"exchange", "--capture-rate", "-1"},
+      {"inspect", "night.hvk", "--event", "-1"},
+      {"replay", "night.hvk", "--break-at", "-1"}};
+  for (const auto& command : commands) {
+    const std::string& option = command[command.size() - 2];
+    expect_one_line(havklo_says(command), exit_usage,
+                    option + ": must be a whole number, 0 or more, not -1");
+  }
+}
+
 TEST(CommandLine, APairIsServedOnce) {
   expect_one_line(havklo_says({"exchange", "--symbol", "BTC/USD", "--symbol", "BTC/USD"}),
                   exit_usage, "--symbol: the same symbol twice: BTC/USD");

@@ -65,6 +65,18 @@ int usage_error(const CLI::App& program, const CLI::ParseError& error) {
   return exit_usage;
 }
 
+// CLI11 takes -1 for the greatest number that there is.
+std::string refuse_negative(const std::string& number) {
+  return number.starts_with('-') ? "must be a whole number, 0 or more, not " + number : "";
+}
+void refuse_negative_numbers(CLI::App& program) {
+  for (CLI::App* command : program.get_subcommands({})) {
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_type_name() == "UINT") option->check(refuse_negative);
+    }
+  }
+}
+
 // A descriptor that we were not given would be the next file that is opened: a recording, with our
 // text in it. Standard output is then one that cannot be written to.
 void hold_standard_streams() {
@@ -131,6 +143,7 @@ int run_command_line(std::span<char* const> arguments) {
   add_sim_command(program, exit_code);
   add_merge_command(program, exit_code);
   add_demo_command(program, exit_code);
+  refuse_negative_numbers(program);
   try {
     program.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp& help) {

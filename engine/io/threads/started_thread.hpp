@@ -15,8 +15,10 @@ template <class Run>
   try {
     return std::thread(std::move(run));
   } catch (const std::system_error& error) {
+    // EAGAIN: of a limit on either; nobody says which.
     return std::unexpected("cannot start a thread: " + error.code().message() +
-                           "; raise the limit of processes (ulimit -u, or pids of the container)");
+                           "; raise the limit of processes (ulimit -u, or pids of the container) "
+                           "or of memory (ulimit -v)");
   }
 }
 
