@@ -80,9 +80,13 @@
 // Certificates, read and (in the tests and the demo) made.
 #define WOLFSSL_ASN_TEMPLATE
 // Whether those of a server are good is decided by engine/io/certificates/: it is asked always, may be shown more than nine, and is
-// as strict as is right, so that wolfSSL's reader need not be (serial number 0).
+// as strict as is right, so that wolfSSL's reader need not be (serial number 0). What that reader makes of each is handed to us, to
+// put our own reading in its place (io/tls/callbacks.hpp): nothing that it cannot read is refused by it.
 #define WOLFSSL_ALWAYS_VERIFY_CB
+#define WOLFSSL_PUBLIC_ASN
+#define HAVE_PK_CALLBACKS
 #define MAX_CHAIN_DEPTH 32
+#define MAX_CERTIFICATE_SZ (100 * 1024)  // all of a server's: OpenSSL's bound
 #define WOLFSSL_NO_ASN_STRICT
 #define WOLFSSL_ALT_NAMES
 #define WOLFSSL_BASE64_ENCODE

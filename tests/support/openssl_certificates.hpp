@@ -48,6 +48,7 @@ inline EVP_PKEY* key_of(const std::string& kind, int number = 0) {
   static const bool is_there = OPENSSL_init_crypto(0, nullptr) == 1;
   EXPECT_TRUE(is_there);
   static std::map<std::pair<std::string, int>, Key> keys;
+  if (kind == "rsa4104") number = 0;
   if (kind == "rsa3072" || kind == "rsa4096") number %= 2;  // they take a second each
   Key& kept = keys[{kind, number}];
   if (kept != nullptr) return kept.get();
@@ -75,13 +76,16 @@ inline EVP_PKEY* key_of(const std::string& kind, int number = 0) {
 
 struct Recipe {
   std::string subject = "venue";  // its CN; empty: no subject
+  // More of its names: type and value. They stand in one set with the CN (a multi-valued RDN).
+  std::vector<std::pair<std::string, std::string>> beside_cn{};
   std::string key = "ec256";
   int key_number = 0;
   std::string digest = "sha256";  // "pss-sha256": by RSA-PSS
   int64_t from_s = -86'400;       // relative to now
   int64_t until_s = 86'400;
   long serial = 4711;
-  long version = 2;  // as encoded
+  int serial_bytes = 0;  // a longer one, of so many
+  long version = 2;      // as encoded
   bool key_ids = true;
   // Name of the extension and its value, as in a configuration file of OpenSSL.
   std::vector<std::pair<std::string, std::string>> extensions{};
@@ -150,10 +154,20 @@ inline Made make(const Recipe& recipe, const Made* issuer = nullptr) {
   X509* x = made.certificate.get();
   X509_set_version(x, recipe.version);
   ASN1_INTEGER_set_int64(X509_get_serialNumber(x), recipe.serial);
+  if (recipe.serial_bytes > 0) {
+    const std::vector<uint8_t> bytes(static_cast<size_t>(recipe.serial_bytes), 0x47);
+    BIGNUM* number = BN_bin2bn(bytes.data(), recipe.serial_bytes, nullptr);
+    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x));
+    BN_free(number);
+  }
   X509_gmtime_adj(X509_getm_notBefore(x), static_cast<long>(recipe.from_s));
   X509_gmtime_adj(X509_getm_notAfter(x), static_cast<long>(recipe.until_s));
   X509_NAME* name = X509_NAME_new();
   set_name(name, recipe.subject);
+  for (const auto& [type, value] : recipe.beside_cn) {
+    X509_NAME_add_entry_by_txt(name, type.c_str(), MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, -1);
+  }
   X509_set_subject_name(x, name);
   X509_set_issuer_name(x,
                        issuer == nullptr ? name : X509_get_subject_name(issuer->certificate.get()));

@@ -74,7 +74,7 @@ bool parse_body(Certificate& certificate, der::Bytes outer_algorithm) {
   const der::Bytes issuer = body.take_whole(tag::sequence);
   const der::Bytes validity = body.take(tag::sequence);
   const der::Bytes subject = body.take_whole(tag::sequence);
-  const der::Bytes key = body.take(tag::sequence);
+  const der::Bytes key = body.take_whole(tag::sequence);
   static_cast<void>(body.take_if(tag::context(1)));  // unique identifiers
   static_cast<void>(body.take_if(tag::context(2)));
   const auto extensions = body.take_if(tag::context_constructed(3));
@@ -86,9 +86,12 @@ bool parse_body(Certificate& certificate, der::Bytes outer_algorithm) {
   if (!issuer_name || !subject_name) return false;
   certificate.issuer = std::move(*issuer_name);
   certificate.subject = std::move(*subject_name);
-  if (!parse_validity(validity, certificate) || !parse_public_key(key, certificate.key)) {
+  der::Reader info(key);
+  if (!parse_validity(validity, certificate) ||
+      !parse_public_key(info.take(tag::sequence), certificate.key)) {
     return false;
   }
+  certificate.key.info = key;
   if (!extensions) return true;
   der::Reader explicit_tag(*extensions);
   const der::Bytes sequence = explicit_tag.take(tag::sequence);

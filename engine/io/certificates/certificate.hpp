@@ -26,6 +26,7 @@ struct PublicKey {
   der::Bytes modulus;             // RSA, without sign
   der::Bytes exponent;
   der::Bytes point;  // of a curve, Ed25519's too
+  der::Bytes info;   // the whole SubjectPublicKeyInfo, with its tag; of a certificate's own key
 };
 
 enum class Digest : uint8_t { none, sha224, sha256, sha384, sha512 };

@@ -20,6 +20,7 @@ Fault fault_of_key(const PublicKey& key) {
   switch (key.type) {
     case KeyType::rsa:
     case KeyType::rsa_pss:
+      if (key.bits > rsa_bits_max) return Fault::unsupported_algorithm;
       return key.bits < rsa_bits_min ? Fault::weak_key : Fault::none;
     case KeyType::ec:
       if (key.bits == 0) return Fault::unsupported_algorithm;  // some other curve

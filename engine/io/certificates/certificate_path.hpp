@@ -23,6 +23,7 @@ namespace havklo::io {
 inline constexpr uint32_t signature_checks_max = 64;
 inline constexpr size_t path_certificates_max = 34;  // what wolfSSL takes from a peer, and a root
 inline constexpr uint32_t rsa_bits_min = 2048;
+inline constexpr uint32_t rsa_bits_max = 4096;  // that wolfSSL computes with
 inline constexpr uint32_t curve_bits_min = 224;
 
 struct CertificateVerdict {

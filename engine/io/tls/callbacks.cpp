@@ -3,11 +3,14 @@
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.
+// internal.h alone declares the callback that comes before anybody minds what could be read.
+#include <wolfssl/internal.h>
 #include <wolfssl/ssl.h>
 
-#ifndef WOLFSSL_ALWAYS_VERIFY_CB
+#if !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(WOLFSSL_PUBLIC_ASN) || \
+    !defined(HAVE_PK_CALLBACKS)
 #error \
-    "build wolfSSL with -DWOLFSSL_ALWAYS_VERIFY_CB, as tools/setup does: our verdict is asked for by it"
+    "build wolfSSL with the options of tools/wolfssl_options.h, as tools/setup does: our verdict is asked for by them"
 #endif
 
 #include <algorithm>
@@ -21,6 +24,45 @@
 #include "io/tls/stream.hpp"
 
 namespace havklo::io {
+namespace {
+
+// As wolfSSL's own reader leaves it. Of a kind that it cannot use nothing: our verdict refuses it.
+void give_key(const PublicKey& key, DecodedCert& certificate) {
+  const auto give = [&](Key_Sum kind, der::Bytes bytes) {
+    certificate.keyOID = kind;
+    certificate.publicKey = bytes.data();  // lies in the certificate: not freed by wolfSSL
+    certificate.pubKeySize = static_cast<word32>(bytes.size());
+  };
+  switch (key.type) {
+    case KeyType::rsa:
+      return give(RSAk, key.info);
+    case KeyType::ec:
+      return give(ECDSAk, key.info);
+    case KeyType::ed25519:
+      return give(ED25519k, key.point);
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+void TlsCallbacks::set_on_certificate(WOLFSSL_CTX* context) {
+  wolfSSL_CTX_SetProcessPeerCertCb(context, on_certificate);
+}
+
+int TlsCallbacks::on_certificate(WOLFSSL*, DecodedCert* certificate) {
+  const der::Bytes der(certificate->source, certificate->maxIdx);
+  void* heap = certificate->heap;
+  FreeDecodedCert(certificate);
+  InitDecodedCert(certificate, der.data(), static_cast<word32>(der.size()), heap);
+  try {
+    if (const auto read = Certificate::parse(der)) give_key(read->key, *certificate);
+  } catch (const std::bad_alloc&) {
+    return MEMORY_E;
+  }
+  return 0;
+}
 
 // wolfSSL's own verdict is off: it asks for ours once, for the server's certificate, whatever it
 // makes of it.

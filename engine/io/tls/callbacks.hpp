@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <havklo/limits.hpp>
 
+struct DecodedCert;
 struct WOLFSSL;
+struct WOLFSSL_CTX;
 struct WOLFSSL_X509_STORE_CTX;
 
 namespace havklo::io {
@@ -15,6 +17,12 @@ namespace havklo::io {
 inline constexpr size_t output_bytes_max = 2 * size_t{send_buffer_bytes} + 64 * 1024;
 
 struct TlsCallbacks {
+  // For a client: each certificate that a server shows goes through on_certificate().
+  static void set_on_certificate(WOLFSSL_CTX* context);
+
+  // Puts our reading of the public key in the place of all that wolfSSL has read of a certificate,
+  // or has failed to read: what is refused is our verdict's alone. 0: go on.
+  static int on_certificate(WOLFSSL* ssl, DecodedCert* certificate);
   // The stream is the context that the session was given for it; the last parameter elsewhere.
   static int on_certificates(int is_good, WOLFSSL_X509_STORE_CTX* shown);
   static int on_ticket(WOLFSSL* ssl, const unsigned char* ticket, int bytes, void* stream);

@@ -76,14 +76,18 @@ std::string describe(int error) {
   return text.data();
 }
 
-// wolfSSL could not even read it, and so did not ask for our verdict.
-bool is_unreadable_certificate(int error) {
-  constexpr std::array failures = {
-      int{ASN_PARSE_E},       int{ASN_VERSION_E},  int{ASN_GETINT_E},   int{ASN_RSA_KEY_E},
-      int{ASN_OBJECT_ID_E},   int{ASN_TAG_NULL_E}, int{ASN_EXPECT_0_E}, int{ASN_BITSTR_E},
-      int{ASN_UNKNOWN_OID_E}, int{ASN_DATE_SZ_E},  int{ASN_ECC_KEY_E},  int{ASN_DH_KEY_E},
-      int{ASN_ALT_NAME_E},    int{NO_PEER_CERT},   int{PEER_KEY_ERROR}, int{MAX_CHAIN_ERROR}};
-  return std::ranges::find(failures, error) != failures.end();
+// Where the certificates are why wolfSSL gave up before it asked for our verdict: none, too many,
+// more bytes than it takes (before a verdict nothing else of a server's is that long).
+CertificateFault fault_before_verdict(int error) {
+  switch (error) {
+    case MAX_CHAIN_ERROR:
+      return CertificateFault::path_too_long;
+    case NO_PEER_CERT:
+    case HANDSHAKE_SIZE_ERROR:
+      return CertificateFault::malformed;
+    default:
+      return CertificateFault::none;
+  }
 }
 
 }  // namespace
@@ -115,6 +119,7 @@ std::expected<TlsContext, std::string> TlsContext::client(const std::optional<st
     return std::unexpected("TLS: out of memory");
   }
   wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, TlsCallbacks::on_certificates);
+  TlsCallbacks::set_on_certificate(ctx);
   wolfSSL_CTX_UseSessionTicket(ctx);
   // Refused where only TLS 1.2 is spoken, which lets the server choose.
   static_cast<void>(set_groups(ctx, offered_groups));
@@ -382,9 +387,7 @@ TlsStatus TlsStream::status_of(int result) {
       return TlsStatus::closed;
     default:
       error_ = error;
-      if (certificate_fault_ == CertificateFault::none && is_unreadable_certificate(error)) {
-        certificate_fault_ = CertificateFault::malformed;
-      }
+      if (trusted_ && !has_verdict_) certificate_fault_ = fault_before_verdict(error);
       reason_ = certificate_fault_ == CertificateFault::none ? Reason::tls_failed
                                                              : Reason::certificate_refused;
       input_ = {};

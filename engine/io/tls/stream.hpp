@@ -12,7 +12,8 @@
 //             (record_opener.hpp), if its wolfSSL was built to tell it the secret; all else is
 //             wolfSSL's record layer, which costs twice as much.
 // Trust:      wolfSSL shakes hands; whether the certificates are good is decided by
-//             io/certificates/, which it asks before it goes on.
+//             io/certificates/, which it asks before it goes on. Of a certificate it gets the
+//             public key that is read there, nothing else.
 // Source:     RFC 8446, RFC 5246, RFC 6066 §3 (SNI: names only).
 #pragma once
 

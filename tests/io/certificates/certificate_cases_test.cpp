@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "io/certificates/certificate_path.hpp"
+#include "support/net/openssl_server.hpp"
 #include "support/openssl_certificates.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -155,9 +156,76 @@ std::vector<CertificateCase> name_cases() {
            }}};
 }
 
+std::string many_names(int count) {
+  std::string names = "DNS:venue.test";
+  for (int i = 1; i < count; ++i) names += ",DNS:host-" + std::to_string(i) + ".venue.test";
+  return names;
+}
+
+// What a reader that knows only the usual stumbles over, wolfSSL's among them.
+std::vector<CertificateCase> unusual_cases() {
+  const auto with = [](const char* name, const std::string& value) {
+    return [=](GoodChain& c) {
+      for (Recipe* each : {&c.issuer, &c.server}) each->extensions.emplace_back(name, value);
+    };
+  };
+  const auto pathlen = [](const char* length) {
+    return [=](GoodChain& c) {
+      c.root.extensions[0].second = c.issuer.extensions[0].second =
+          std::string("critical,CA:TRUE,pathlen:") + length;
+    };
+  };
+  const auto serial = [](int bytes) {
+    return [=](GoodChain& c) {
+      c.root.serial_bytes = c.issuer.serial_bytes = c.server.serial_bytes = bytes;
+    };
+  };
+  return {
+      {"NamesOfSeveralValues", Fault::none,
+       [](GoodChain& c) {
+         for (Recipe* each : {&c.root, &c.issuer, &c.server}) {
+           each->beside_cn = {{"serialNumber", "7"}, {"OU", "trading"}};
+         }
+       }},
+      {"NamesOfUnknownTypes", Fault::none,
+       [](GoodChain& c) {
+         for (Recipe* each : {&c.root, &c.issuer, &c.server}) each->beside_cn = {{"1.2.3", "x"}};
+       }},
+      {"PathLength127", Fault::none, pathlen("127")},
+      {"PathLength128", Fault::none, pathlen("128")},
+      {"PathLength1000", Fault::none, pathlen("1000")},
+      {"PathLengthOf31Bits", Fault::none, pathlen("2147483647")},
+      {"Serial20Bytes", Fault::none, serial(20)},
+      {"Serial34Bytes", Fault::none, serial(34)},
+      {"Serial100Bytes", Fault::none, serial(100)},
+      {"ShortExtension", Fault::none, with("1.2.3", "DER:0500")},
+      {"ShortCriticalExtension", Fault::critical_extension, with("1.2.3", "critical,DER:0500")},
+      {"UnknownExtensionTwice", Fault::none,
+       [=](GoodChain& c) {
+         with("1.2.3.4", "DER:0500")(c);
+         with("1.2.3.4", "DER:0500")(c);
+       }},
+      {"ShortPolicy", Fault::none, with("certificatePolicies", "DER:3006300406022A03")},
+      {"ShortUsage", Fault::none,
+       [](GoodChain& c) { c.server.extensions[2].second = "serverAuth,1.2.3"; }},
+      {"ShortAccessMethod", Fault::none, with("authorityInfoAccess", "1.2.3;URI:http://x.test/")},
+      {"CrlPointWithReasons", Fault::none,
+       with("crlDistributionPoints", "DER:30163014A00EA00C860A687474703A2F2F782F6381020640")},
+      {"ServerOfVersion1WithExtensions", Fault::none, [](GoodChain& c) { c.server.version = 0; }},
+      {"ServerOfVersion2WithExtensions", Fault::none, [](GoodChain& c) { c.server.version = 1; }},
+      {"ServerOf3000Names", Fault::none,
+       [](GoodChain& c) { c.name_server(many_names(3000).c_str()); }},
+      {"ServerOfRsa4104", Fault::unsupported_algorithm,
+       [](GoodChain& c) { c.server.key = "rsa4104"; }, false},
+      {"IssuerOfRsa4104", Fault::unsupported_algorithm,
+       [](GoodChain& c) { c.issuer.key = "rsa4104"; }, false},
+      {"RootOfRsa4104", Fault::unsupported_algorithm, [](GoodChain& c) { c.root.key = "rsa4104"; },
+       false}};
+}
+
 std::vector<CertificateCase> all_cases() {
   std::vector<CertificateCase> all;
-  for (const auto& some : {strength_cases(), usage_cases(), name_cases()}) {
+  for (const auto& some : {strength_cases(), usage_cases(), name_cases(), unusual_cases()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
@@ -182,9 +250,43 @@ TEST_P(CertificateCases, HasItsFault) {
   const std::time_t now = std::time(nullptr);
   const Fault fault = judge_server(views, store, chain.host, now).fault;
   EXPECT_EQ(to_string(fault), to_string(GetParam().fault));
+  if (openssl::Server::can_serve(chain.server.key)) {
+    TlsContext context = TlsContext::client(folder / "root.pem").value();
+    TlsStream client(context, chain.host);
+    const TlsStatus status = openssl::Server(server.key, shown).shake_hands(client);
+    EXPECT_EQ(status, fault == Fault::none ? TlsStatus::done : TlsStatus::failed)
+        << client.error_text();
+    EXPECT_EQ(to_string(client.certificate_fault()), to_string(GetParam().fault))
+        << "in a handshake: " << client.error_text();
+  }
   if (!GetParam().is_openssls) return;
   const std::string theirs = openssl::verdict(shown, trusted, chain.host, now);
   EXPECT_EQ(theirs.empty(), GetParam().fault == Fault::none) << "OpenSSL says: " << theirs;
+}
+
+// More than wolfSSL hands on: a verdict as well, and none that another attempt would change.
+TEST(CertificatePaths, ThatAreMoreThanAHandshakeTakesAreRefused) {
+  const GoodChain good;
+  const Made root = openssl::make(good.root);
+  const Made issuer = openssl::make(good.issuer, &root);
+  const TemporaryFolder folder;
+  std::ofstream(folder / "root.pem") << openssl::pem_of(root.der);
+  const auto refuse = [&](const char* names, size_t issuers) {
+    GoodChain chain;
+    chain.name_server(names);
+    const Made server = openssl::make(chain.server, &issuer);
+    std::vector<Der> shown(1 + issuers, issuer.der);
+    shown.front() = server.der;
+    TlsContext context = TlsContext::client(folder / "root.pem").value();
+    TlsStream client(context, chain.host);
+    static_cast<void>(openssl::Server(server.key, shown).shake_hands(client));
+    EXPECT_EQ(client.reason() != Reason::none, client.certificate_fault() != Fault::none)
+        << client.error_text();
+    return std::string(to_string(client.certificate_fault()));
+  };
+  EXPECT_EQ(refuse("DNS:venue.test", 31), to_string(Fault::none));
+  EXPECT_EQ(refuse("DNS:venue.test", 32), to_string(Fault::path_too_long));
+  EXPECT_EQ(refuse(many_names(10'000).c_str(), 1), to_string(Fault::malformed));
 }
 
 // What nobody vouches for, and what a stranger does.
