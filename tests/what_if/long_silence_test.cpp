@@ -59,6 +59,9 @@ TEST(LongSilence, ATurnAYearLaterIsNoYearOfAttempts) {
 
 // A wait of seven days is a setting. Ten years of them are some five hundred turns.
 TEST(LongSilence, SettingsThatAskTooMuchOfItAreToldSo) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "a million turns take minutes under it";
+#endif
   Settings settings = book_settings({"BTC/USD"});
   settings.reconnect.initial_delay = settings.reconnect.max_delay = {7 * day.ns};
   settings.circuit_breaker.enabled = false;
