@@ -228,7 +228,7 @@ TEST(ScenarioRanges, EveryWorldThatIsDrawnIsWithin) {
 TEST(ScenarioRanges, ALongJumpBreaksNoInvariant) {
   const std::string quiet = "[market]\nrate = 0\n";
   const std::vector<std::string> backlogs = {
-      quiet + "[venue]\nheartbeat_interval = \"10ms\"\n" + an_hour,
+      quiet + "[venue]\nheartbeat_interval = \"3ms\"\n" + an_hour,
       quiet + "[network]\nread_bytes_max = 10\n" + an_hour,
   };
   for (const std::string& toml : backlogs) {
