@@ -200,6 +200,12 @@ inline std::string pem_of(const Der& der) {
   return pem;
 }
 
+inline std::string pem_of(std::span<const Der> all) {
+  std::string pem;
+  for (const Der& each : all) pem += pem_of(each);
+  return pem;
+}
+
 inline std::string pem_of(EVP_PKEY* key) {
   BIO* memory = BIO_new(BIO_s_mem());
   PEM_write_bio_PrivateKey(memory, key, nullptr, nullptr, 0, nullptr, nullptr);

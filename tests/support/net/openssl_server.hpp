@@ -5,10 +5,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "io/tls/stream.hpp"
 #include "support/openssl_certificates.hpp"
+#include "support/temporary_file.hpp"
 
 namespace havklo::openssl {
 
@@ -69,5 +72,21 @@ class Server {
   BIO* from_client_ = nullptr;  // both belong to ssl_
   BIO* to_client_ = nullptr;
 };
+
+// What a client makes of a chain in a handshake; none where OpenSSL cannot show it.
+inline std::optional<CertificateFault> fault_in_handshake(const Recipe& recipe,
+                                                          std::span<const Der> shown,
+                                                          std::span<const Der> trusted,
+                                                          const std::string& host) {
+  if (!Server::can_serve(recipe.key)) return std::nullopt;
+  Server server(key_of(recipe.key, recipe.key_number), shown);
+  if (!server.is_ready()) return std::nullopt;
+  const TemporaryFile roots(pem_of(trusted));
+  io::TlsContext context = io::TlsContext::client(roots.path()).value();
+  io::TlsStream client(context, host);
+  const bool is_done = server.shake_hands(client) == io::TlsStatus::done;
+  EXPECT_EQ(is_done, client.certificate_fault() == CertificateFault::none) << client.error_text();
+  return client.certificate_fault();
+}
 
 }  // namespace havklo::openssl
