@@ -12,10 +12,10 @@ constexpr Duration ten_minutes = Duration::seconds(600);
 }  // namespace
 
 uint32_t OutageFigures::attempts_in_ten_minutes(const Outage& outage, Instant until) const {
-  const auto first = std::ranges::lower_bound(attempt_times, outage.begin);
-  const auto last = std::ranges::upper_bound(attempt_times, outage.end(until));
+  const auto from = std::ranges::lower_bound(attempt_times, outage.begin);
+  const auto behind = std::ranges::upper_bound(attempt_times, outage.end(until));
   ptrdiff_t most = 0;
-  for (auto end = first; end < last; ++end) {
+  for (auto end = from; end < behind; ++end) {
     const auto begin = std::ranges::upper_bound(attempt_times.begin(), end, *end - ten_minutes);
     most = std::max(most, end + 1 - begin);
   }

@@ -390,13 +390,13 @@ TEST(StrangersRecording, MemoryIsLinearInItsBytes) {
 // Eight times the bytes take about eight times as long; quadratic would be sixty-four times.
 TEST(StrangersRecording, TimeIsLinearInItsBytes) {
   for (const auto& [name, forge] : forges) {
-    const TemporaryFile small(forge(250'000));
-    const TemporaryFile large(forge(2'000'000));
+    const TemporaryFile short_file(forge(250'000));
+    const TemporaryFile long_file(forge(2'000'000));
     double of_small = 1e9;
     for (int i = 0; i < 3; ++i) {
-      of_small = std::min(of_small, cost_of([&] { read_all_ways(small.path()); }).seconds);
+      of_small = std::min(of_small, cost_of([&] { read_all_ways(short_file.path()); }).seconds);
     }
-    const double of_large = cost_of([&] { read_all_ways(large.path()); }).seconds;
+    const double of_large = cost_of([&] { read_all_ways(long_file.path()); }).seconds;
     EXPECT_LT(of_large, 20 * of_small + 0.1) << name;
   }
 }
