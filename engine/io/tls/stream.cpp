@@ -90,10 +90,6 @@ CertificateFault fault_before_verdict(int error) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Sessions are resumed by tickets that we keep ourselves: the library's own cache is one for the
 // whole process.
 void set_up(WOLFSSL_CTX* ctx) {
