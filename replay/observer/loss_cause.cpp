@@ -41,7 +41,7 @@ std::optional<Invariant> unfounded(Reason reason, const Settings& settings, cons
     case Reason::requested:
       return unless(seen.asked_for, Invariant::loss_reason);
     case Reason::maintenance:
-      return unless(wire.close_code == 1012 || wire.system == SystemStatus::maintenance,
+      return unless(wire.close_code == 1012 || wire.may_say_maintenance(at),
                     Invariant::loss_reason);
     case Reason::none:
       return Invariant::loss_reason;

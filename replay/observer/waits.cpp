@@ -20,17 +20,22 @@ WaitObserver::WaitObserver(const Settings& settings, uint16_t session, Verdict& 
       verdict_(verdict),
       previous_delay_(settings.reconnect.initial_delay) {}
 
-void WaitObserver::on_loss(bool retryable, uint16_t http_status, const WireView& wire, Instant at) {
+void WaitObserver::on_loss(Reason reason, bool retryable, uint16_t http_status,
+                           const WireView& wire, Instant at) {
   retryable_ = retryable;
   http_status_ = http_status;
   // Behind a refused upgrade there is no WebSocket, whatever the bytes look like.
   const bool upgraded = http_status == 0;
-  const bool said = upgraded && wire.system == SystemStatus::maintenance;
   const bool closed = upgraded && (wire.close_code == 1012 || wire.close_code == 1013);
-  if (!closed && http_status != 503 && !said) return;
-  maintenance_floor_ = true;
-  floor_is_certain_ =
-      floor_is_certain_ || closed || http_status == 503 || wire.system_said_at != at;
+  // A close frame is the last that is read; where something else ended the connection, it lay
+  // behind that.
+  const bool by_close = reason == Reason::server_closed || reason == Reason::maintenance;
+  if (http_status == 503 || (closed && by_close) ||
+      (upgraded && wire.surely_says_maintenance(at))) {
+    maintenance_floor_ = floor_is_certain_ = true;
+  } else if (closed || (upgraded && wire.may_say_maintenance(at))) {
+    maintenance_floor_ = true;
+  }
 }
 
 WaitObserver::Range WaitObserver::backoff_range(uint32_t attempt) const {

@@ -21,7 +21,8 @@ class WaitObserver {
   WaitObserver(const Settings& settings, uint16_t session, Verdict& verdict);
 
   // A connection is lost or an attempt has failed; `wire` is what was seen of it.
-  void on_loss(bool retryable, uint16_t http_status, const WireView& wire, Instant at);
+  void on_loss(Reason reason, bool retryable, uint16_t http_status, const WireView& wire,
+               Instant at);
   // The connection that was lost had been stable: the next backoff is the first again.
   void begin_again() { previous_delay_ = settings_.reconnect.initial_delay; }
   // All clear: what the venue said of maintenance is over.
@@ -46,7 +47,7 @@ class WaitObserver {
   bool retryable_ = true;
   uint16_t http_status_ = 0;
   bool maintenance_floor_ = false;
-  // Not when it was only said in the turn of a loss: before or behind it.
+  // Not when it was only said in the instant of a loss: before or behind it.
   bool floor_is_certain_ = false;
   Duration previous_delay_;
 };

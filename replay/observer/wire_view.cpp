@@ -51,13 +51,6 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-SystemStatus status_in(std::string_view text) {
-  if (text.find(R"("system":"maintenance")") != std::string_view::npos) {
-    return SystemStatus::maintenance;
-  }
-  return SystemStatus::online;
-}
-
 }  // namespace
 
 void WireView::begin(ConnectionId opened, Instant now) {
@@ -154,10 +147,29 @@ void WireView::read_text(std::string_view text, Instant now) {
   if (text.starts_with(R"({"method":"pong")")) return;
   last_message_at = now;
   if (text.starts_with(R"({"channel":"status")")) {
-    system = status_in(text);
-    system_said_at = now;
+    note_status(text.find(R"("system":"maintenance")") != std::string_view::npos, now);
   }
   if (text.find(R"("success":true)") != std::string_view::npos) ++acks;
+}
+
+void WireView::note_status(bool maintenance, Instant now) {
+  if (statuses_.at != now) {
+    maintenance_before_ = maintenance_now_;
+    statuses_ = {.at = now};
+  }
+  maintenance_now_ = maintenance;
+  statuses_.maintenance = statuses_.maintenance || maintenance;
+  statuses_.other = statuses_.other || !maintenance;
+}
+
+bool WireView::may_say_maintenance(Instant now) const {
+  if (statuses_.at != now) return maintenance_now_;
+  return maintenance_before_ || statuses_.maintenance;
+}
+
+bool WireView::surely_says_maintenance(Instant now) const {
+  if (statuses_.at != now) return maintenance_now_;
+  return maintenance_before_ && !statuses_.other;
 }
 
 }  // namespace havklo::replay
