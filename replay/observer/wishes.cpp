@@ -67,7 +67,7 @@ void WishObserver::on_command(const Command& command) {
     wish.refused = false;
   } else if (command.kind == Command::Kind::unsubscribe) {
     Wish& wish = wish_for(command.channel, command.symbol());
-    wish.removing = wish.wanted;
+    wish.removing = wish.removing || wish.wanted;  // asked twice, it is still on its way
     wish.wanted = false;
   }
 }
