@@ -3,7 +3,10 @@
 // tests/mutations.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "havklo/allocation_count.hpp"
 #include "havklo/histogram_page.hpp"
@@ -13,6 +16,7 @@
 #include "replay/what_if/network_reader.hpp"
 #include "replay/world/built_in_scenarios.hpp"
 #include "replay/world/minimiser.hpp"
+#include "replay/world/scenario.hpp"
 #include "replay/world/scenario_draw.hpp"
 #include "replay/world/simulation.hpp"
 #include "replay/world/statistics.hpp"
@@ -34,6 +38,25 @@ TEST(Simulator, EveryInvariantHoldsInSomeHundredWorlds) {
     outages += result.outages;
   }
   EXPECT_GT(outages, 500u);  // worlds in which nothing happens prove nothing
+}
+
+// Each is a seed's world in its smallest form; its first line says what it broke.
+TEST(Simulator, WorldsThatOnceBrokeAnInvariantAreWell) {
+  const std::filesystem::path folder =
+      std::filesystem::path(HAVKLO_SOURCE_DIR) / "tests/world/once_broken";
+  uint32_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    SCOPED_TRACE(entry.path());
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    const auto scenario = replay::parse_scenario(text.str(), entry.path().string());
+    ASSERT_TRUE(scenario) << scenario.error();
+    const auto result = simulate(*scenario, {.allocations = allocation_count()});
+    EXPECT_FALSE(result.breach) << to_string(result.breach->invariant) << ": "
+                                << result.breach->what;
+    ++count;
+  }
+  EXPECT_GE(count, 5u);
 }
 
 TEST(Simulator, TheSameSeedIsTheSameWorld) {
