@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "replay/text/settings_table.hpp"
+#include "replay/text/toml_text.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -130,15 +131,11 @@ bool read_settings(const toml::table& table, Settings& settings, TableReader& re
 std::expected<Settings, std::string> settings_from_toml(std::string_view text,
                                                         std::string_view source,
                                                         const Settings& base) {
+  const auto table = parse_toml(text, source);
+  if (!table) return std::unexpected(table.error());
   Settings settings = base;
   TableReader reader(source);
-  try {
-    const toml::table table = toml::parse(text, source);
-    if (!read_settings(table, settings, reader)) return std::unexpected(reader.error());
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        fmt::format("{}:{}: not TOML: {}", source, error.source().begin.line, error.description()));
-  }
+  if (!read_settings(*table, settings, reader)) return std::unexpected(reader.error());
   return settings;
 }
 

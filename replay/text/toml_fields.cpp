@@ -203,7 +203,7 @@ bool TableReader::read_table(const toml::table& table, std::string_view prefix,
 }
 
 bool TableReader::refuse(const toml::node& node, std::string_view what) {
-  error_ = fmt::format("{}:{}: {}", source_, node.source().begin.line, what);
+  error_ = fmt::format("{}:{}: {}", source_, node.source().begin.line, printable(what));
   return false;
 }
 

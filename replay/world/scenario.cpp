@@ -12,6 +12,7 @@
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/nearest_name.hpp"
 #include "replay/text/settings_table.hpp"
+#include "replay/text/toml_text.hpp"
 #include "replay/world/scenario_fields.hpp"
 #include "replay/world/scenario_load.hpp"
 #include "replay/world/scenario_ranges.hpp"
@@ -252,17 +253,13 @@ class ScenarioReader {
 
 std::expected<Scenario, std::string> parse_scenario(std::string_view text, std::string_view name,
                                                     ScenarioUse use) {
+  const auto table = parse_toml(text, name);
+  if (!table) return std::unexpected(table.error());
   Scenario scenario;
   ScenarioReader reader(name);
-  try {
-    const toml::table table = toml::parse(text, name);
-    const bool good = reader.read(table, scenario) &&
-                      (use == ScenarioUse::exchange || reader.fits_the_simulator(table, scenario));
-    if (!good) return std::unexpected(reader.error());
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description()));
-  }
+  const bool good = reader.read(*table, scenario) &&
+                    (use == ScenarioUse::exchange || reader.fits_the_simulator(*table, scenario));
+  if (!good) return std::unexpected(reader.error());
   return scenario;
 }
 

@@ -219,6 +219,45 @@ TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
   EXPECT_EQ(broken.error().find('\n'), std::string::npos);
 }
 
+// toml++ frees table in table by going into it: a key of some ten thousand parts was the end of the
+// stack, and a recording's header is a stranger's.
+TEST(SettingsToml, AKeyHasAFewParts) {
+  const auto parts = [](size_t count) {
+    std::string key = "a";
+    for (size_t i = 1; i < count; ++i) key += ".a";
+    return key;
+  };
+  const auto error_of = [](const std::string& text) {
+    const auto settings = settings_from_toml(text, "f");
+    return settings ? std::string() : settings.error();
+  };
+  const std::string refused = "a key has at most 16 parts";
+  for (const size_t count : {size_t{17}, size_t{1'000'000}}) {
+    const std::string deep = parts(count);
+    EXPECT_EQ(error_of(deep + " = 1"), "f:1: " + refused);
+    EXPECT_EQ(error_of("url = \"u\"\n[" + deep + "]"), "f:2: " + refused);
+    EXPECT_EQ(error_of("[[" + deep + "]]"), "f:1: " + refused);
+    EXPECT_EQ(error_of("x = {b = 1, " + deep + " = 1}"), "f:1: " + refused);
+    EXPECT_EQ(error_of("x = \"\"\"a\n\"\"\"\"\ny = '''\n''''\n" + deep + " = 1"),
+              "f:5: " + refused);
+    EXPECT_EQ(error_of("x = \"\\\"\" # \"\n" + deep + " = 1"), "f:2: " + refused);
+  }
+  EXPECT_EQ(error_of(parts(16) + " = 1").find(refused), std::string::npos);
+  // Dots that part no key.
+  const std::string dots(1000, '.');
+  EXPECT_EQ(error_of("url = \"" + dots + "\" # " + dots), "");
+  EXPECT_EQ(error_of("url = '" + dots + "'"), "");
+  EXPECT_EQ(error_of("url = \"\"\"" + dots + "\n" + dots + "\"\"\""), "");
+}
+
+TEST(SettingsToml, WhatIsWrongIsOneLineWhateverAKeySays) {
+  for (const char* text : {R"("a\nb" = 1)", "[engine]\n\"\\u001b[2J\" = 1"}) {
+    const auto settings = settings_from_toml(text, "f");
+    ASSERT_FALSE(settings);
+    EXPECT_EQ(settings.error().find_first_of("\n\x1b"), std::string::npos) << settings.error();
+  }
+}
+
 TEST(DurationText, IsExact) {
   EXPECT_EQ(parse_duration("100ms"), 100_ms);
   EXPECT_EQ(parse_duration("1.5s"), 1500_ms);
