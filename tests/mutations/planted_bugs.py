@@ -1,89 +1,117 @@
-"""Plausible mistakes, one a line: (name, file, old, new), or (name, [(file, old, new), …]).
+"""Plausible mistakes, one a line, in sections: life.py, wishes.py.
 
-`old` stands exactly once in the file, and is a statement (it ends with `;` or `}`) or an expression.
-tools/mutate puts all of them into a copy of the tree, each behind a switch, and runs seeds until one breaks.
+A bug is (name, file, old, new), or (name, [(file, old, new), …]). `old` stands exactly once in the file, and is a statement (it ends with
+`;` or `}`) or an expression; `new` stands in its place while the bug is the active one. Where neither will do: (file, old, None, text),
+and `text` asks planted_bug::is({number}) itself.
+
+What `havklo sim` cannot find, a unit test may: by_test("core_tests", "Backoff.DoublesUpToTheCap", bug), one test or a filter with `*`.
+
+tools/mutate puts all of them into a copy of the tree, each behind a switch. Two may share a place, or one lie within the other.
 """
-LIFE = "engine/core/lifecycle.cpp"
-SUBS = "engine/core/wishes/subscriptions.cpp"
-ANSWERS = "engine/core/wishes/answers.cpp"
-SESSION = "engine/core/session.cpp"
-STEPS = "engine/core/session_lifecycle.cpp"
-BOOK = "engine/kraken/book.cpp"
-BREAKER = "include/havklo/circuit_breaker.hpp"
-BACKOFF = "include/havklo/backoff.hpp"
-BUDGET = "include/havklo/connect_budget.hpp"
-PUBLISHER = "engine/core/publisher.cpp"
+import pathlib
+import re
+import zlib
 
-BUGS = [
-    ("one attempt too few", LIFE, "attempt_ > *reconnect_.max_attempts", "attempt_ >= *reconnect_.max_attempts"),
-    ("one attempt too many", LIFE, "attempt_ > *reconnect_.max_attempts", "attempt_ > *reconnect_.max_attempts + 1"),
-    ("attempt counter reset by the greeting", LIFE, "connected_at_ = now;", "connected_at_ = now; attempt_ = 0;"),
-    ("budget ignored", BUDGET, "last - oldest < settings_.window", "false"),
-    ("a late attempt keeps its old place", LIFE, "booked_ = budget_->begin(booked_.value_or(now), now);", "booked_ = now;"),
-    ("stale epoch", LIFE, "++epoch_;", "if (epoch_ == 0) ++epoch_;"),
-    ("half-open said twice", LIFE, "publish_breaker(EventKind::circuit_breaker_half_open, actions);",
-     "publish_breaker(EventKind::circuit_breaker_half_open, actions); publish_breaker(EventKind::circuit_breaker_half_open, actions);"),
-    ("the rejected are not told", SESSION, "subscriptions_.rejected_count()", "0U"),
-    ("open for twice as long", LIFE, "arm(TimerKind::breaker, breaker_.next_deadline(), actions);",
-     "arm(TimerKind::breaker, breaker_.next_deadline() + breaker_settings_.reset_timeout, actions);"),
-    ("the breaker never closes", LIFE, "breaker_.record_live() == BreakerTransition::closed", "false"),
-    ("a stable life counts as a failure", LIFE, "!was_stable && loss.reason != Reason::requested", "loss.reason != Reason::requested"),
-    ("trips counted once", BREAKER, "++trips_;", "if (trips_ == 0) ++trips_;"),
-    ("threshold off by one", BREAKER, "state_ == BreakerState::closed && failures_ < settings_.failure_threshold",
-     "state_ == BreakerState::closed && failures_ <= settings_.failure_threshold"),
-    ("a probe without a deadline", LIFE, "if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);", ";"),
-    ("no deadline for the greeting", LIFE, "return arm(TimerKind::phase, now + timeouts_.greeting_timeout, actions);",
-     "cancel(TimerKind::phase, actions); return;"),
-    ("connect_timeout doubled", LIFE, "arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);",
-     "arm(TimerKind::phase, now + timeouts_.connect_timeout * 2, actions);"),
-    ("no deadline for the close", LIFE, "return arm(TimerKind::phase, now + timeouts_.close_timeout, actions);", "return;"),
-    ("maintenance forgotten", LIFE, "if (maintenance_floor_) at_least(reconnect_.maintenance_delay, WaitsFor::maintenance);", ";"),
-    ("Retry-After ignored", LIFE, "if (loss.retry_after) {\n    at_least(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);\n  }", ";"),
-    ("429 is any failure", LIFE, "loss.http_status == http_too_many_requests && !loss.retry_after", "false"),
-    ("a refused certificate is retried at once", LIFE, "!is_retryable(loss)", "false"),
-    ("downtime from the last attempt", LIFE, "if (was_live) down_since_ = now;", "down_since_ = now;"),
-    ("jitter added after the cap", BACKOFF, "return uniform({}, exponential(attempt), random);",
-     "return exponential(attempt) + uniform({}, Duration{exponential(attempt).ns / 5}, random);"),
-    ("decorrelated jitter grows fourfold", BACKOFF, "previous_.ns * 3", "previous_.ns * 4"),
-    ("backoff begins one step later", BACKOFF, "n < attempt", "n <= attempt"),
-    ("timers fire up to a tick early", "include/havklo/timer_wheel.hpp", "const uint64_t due = tick_up(deadline);",
-     None, "const uint64_t due = planted_bug::is({number}) ? tick_down(deadline) : tick_up(deadline);"),
-    ("restored on ack", ANSWERS,
-     "if (keeps_book(record) && !record.verified) {\n    return set(record, Stage::acknowledged, record.cycle);\n  }\n  settle(record);",
-     "settle(record);"),
-    ("repair without waiting for the ack", SUBS, "publish_fault(record);\n      return queue_unsubscribe(record);\n",
-     None, "publish_fault(record);\n      if (planted_bug::is({number})) return queue_subscribe(record);\n      return queue_unsubscribe(record);\n"),
-    ("snapshot merged into the old book", [
-        (BOOK, "bids_.clear();\n    asks_.clear();\n    has_snapshot_ = true;", "has_snapshot_ = true;"),
-        (SUBS, "if (record.book) record.book->clear();", ";")]),
-    ("no truncation", BOOK, "book.size() > depth_", "book.size() > depth_ + 1"),
-    ("checksum not compared", BOOK, "computed != message.checksum", "false"),
-    ("a crossed book passes", BOOK, "bids()[0].price() >= asks()[0].price()", "false"),
-    ("lost updates are no reason to resynchronise", SESSION, "subscriptions_.on_book_fault(record, stale, now_);", ";"),
-    ("a lost message counts as one event", PUBLISHER, "lost_count_ += events;", "++lost_count_;"),
-    ("an overrun is not reported", PUBLISHER, "if (report != 0) write_overrun();", ";"),
-    ("watchdog fed by a pong", SESSION, "if (*kind == kraken::MessageKind::pong) return true;", ";"),
-    ("no watchdog once subscribed", SESSION, "check_restored();\n      return arm_watchdog();", "return check_restored();"),
-    ("the watchdog outlives its connection", STEPS,
-     "disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;",
-     None, "if (!planted_bug::is({number})) disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection();\n  if (!connected()) return;"),
-    ("requests are not paced", "engine/core/wishes/request_pace.hpp", "full_at_ = std::max(full_at_, now) + interval_;", ";"),
-    ("Subscribed said twice", ANSWERS, "publish(EventKind::subscribed, record);",
-     "publish(EventKind::subscribed, record); publish(EventKind::subscribed, record);"),
-]
+import life
+import wishes
+from by_test import by_test  # noqa: F401, for who reads this page first
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUGS = [*life.BUGS, *wishes.BUGS]
 
 
-def edits_of(bug, number):
-    """The (file, old, replacement behind the switch) of a bug."""
-    name, *rest = bug
-    if len(rest) == 1:
-        parts = rest[0]
-    else:
-        parts = [tuple(rest)]
-    for file, old, new, *literal in parts:
-        if literal:
-            yield file, old, literal[0].replace("{number}", str(number))
-        elif old.rstrip()[-1] in ";}":
-            yield file, old, f"if (planted_bug::is({number})) {{ {new} }} else {{ {old} }}"
-        else:
-            yield file, old, f"(planted_bug::is({number}) ? ({new}) : ({old}))"
+def name_of(bug):
+    return bug[0]
+
+
+def test_of(bug):
+    """(program, filter) of the unit test that finds it; None: havklo sim does."""
+    return getattr(bug, "test", None)
+
+
+def switch_of(bug):
+    """A number of its own, the same whatever stands before it in the list: an added bug compiles nothing else again."""
+    return 1 + zlib.crc32(name_of(bug).encode()) % 0x7FFFFFFF
+
+
+def edits_of(bug):
+    """(file, old, in its place): the last takes what stands there when all that lies within is planted, and gives C++."""
+    _, *rest = bug
+    for file, old, new, *literal in rest[0] if len(rest) == 1 else [tuple(rest)]:
+        yield file, old, replacement(switch_of(bug), old, new, *literal)
+
+
+def replacement(number, old, new, literal=None):
+    def put(stands):
+        if literal is not None:
+            if stands != old:
+                raise ValueError(f"another bug lies within {old.splitlines()[0]!r}, which is replaced by a text")
+            return literal.replace("{number}", str(number))
+        if old.rstrip()[-1] in ";}":
+            return f"if (planted_bug::is({number})) {{ {new} }} else {{ {stands} }}"
+        return f"(planted_bug::is({number}) ? ({new}) : ({stands}))"
+    return put
+
+
+def planted(text, edits):
+    """`text` with all of [(old, put)]; ValueError says which cannot be planted."""
+    spans = []
+    for old, put in edits:
+        if text.count(old) != 1:
+            raise ValueError(f"stands {text.count(old)} times, must stand once: {old.splitlines()[0]!r}")
+        at = text.index(old)
+        spans.append((at, at + len(old), put))
+    spans.sort(key=lambda span: (span[0], -span[1]))
+
+    def render(begin, end, within):
+        out, at = [], begin
+        while within:
+            first, last, put = within[0]
+            inner = [span for span in within[1:] if span[0] < last]
+            if any(span[1] > last for span in inner):
+                raise ValueError(f"two bugs overlap at {text[first:last].splitlines()[0]!r}")
+            out += [text[at:first], put(render(first, last, inner))]
+            at, within = last, within[1 + len(inner):]
+        return "".join([*out, text[at:end]])
+
+    return render(0, len(text), spans)
+
+
+def faults():
+    """What is wrong with the list, a line each: an edit that does not apply, two bugs of one name, no such test."""
+    names = [name_of(bug) for bug in BUGS]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name}: twice in the list"
+    if len({switch_of(bug) for bug in BUGS}) != len(set(names)):
+        yield "two names have one switch: call one of them otherwise"
+    for bug in BUGS:
+        if test_of(bug) and not test_exists(*test_of(bug)):
+            yield f"{name_of(bug)}: there is no test {' '.join(test_of(bug))}"
+        for file, old, put in edits_of(bug):
+            try:
+                planted((ROOT / file).read_text(), [(old, put)])
+            except (ValueError, OSError) as error:
+                yield f"{name_of(bug)}: {file}: {error}"
+    for file, edits in edits_by_file().items():
+        try:
+            planted((ROOT / file).read_text(), edits)
+        except (ValueError, OSError) as error:
+            yield f"{file}: {error}"
+
+
+def edits_by_file():
+    by_file = {}
+    for bug in BUGS:
+        for file, old, put in edits_of(bug):
+            by_file.setdefault(file, []).append((old, put))
+    return by_file
+
+
+def test_exists(program, names):
+    """Whether the room of the program has a test of that name (each, of several with `:` between)."""
+    room = ROOT / "tests" / program.removesuffix("_tests")
+    if not room.is_dir():  # io_tls_tests is the room io/tls
+        room = ROOT / "tests" / program.removesuffix("_tests").replace("_", "/", 1)
+    text = "".join(file.read_text() for file in room.glob("*_test.cpp"))
+    found = [f"{suite}.{name}" for suite, name in re.findall(r"^TEST(?:_[FP])?\((\w+), (\w+)\)", text, re.M)]
+    return all(any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), test) for test in found) for each in names.split(":"))
