@@ -205,6 +205,7 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
     violate(*broken, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
   }
   ++losses_;
+  last_reason_ = reason;
   lost_attempt_began_ = wire_.began;
   const bool was_live = live();
   const bool was_stable = was_live && at - live_at_ >= settings_.reconnect.stable_after;

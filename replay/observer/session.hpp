@@ -50,6 +50,7 @@ class SessionObserver {
   [[nodiscard]] ConnectionId connection() const { return wire_.id; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
+  [[nodiscard]] Reason last_reason() const { return last_reason_; }
   // When the attempt began that led to the last loss.
   [[nodiscard]] Instant lost_attempt_began() const { return lost_attempt_began_; }
   [[nodiscard]] uint32_t outages() const { return outages_; }
@@ -111,6 +112,7 @@ class SessionObserver {
   size_t requests_seen_ = 0;
 
   uint32_t losses_ = 0;
+  Reason last_reason_ = Reason::none;
   Instant lost_attempt_began_;
   uint32_t outages_ = 0;
   uint32_t outage_attempts_ = 0;

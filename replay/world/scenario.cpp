@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <havklo/decimal.hpp>
 #include <havklo/limits.hpp>
@@ -210,6 +211,17 @@ class ScenarioReader {
     return within(*list, check_ranges(market.symbols));
   }
 
+  bool has_keys_of_maintenance(const toml::table& table) {
+    constexpr std::array<std::string_view, 5> known = {"kind", "at", "lead", "for", "retry_after"};
+    for (const auto& [key, node] : table) {
+      if (std::ranges::find(known, key.str()) != known.end()) continue;
+      return reader_.refuse(node, fmt::format("a maintenance has no `{}`: it has at, lead, for and "
+                                              "retry_after",
+                                              key.str()));
+    }
+    return true;
+  }
+
   bool read_faults(const toml::table& table, FaultPlan& plan) {
     bool good = true;
     const toml::array* list = list_of(table, "fault", good);
@@ -231,6 +243,7 @@ class ScenarioReader {
         if (!text.fault.at || !text.fault.lasting) {
           return reader_.refuse(each, "a maintenance needs `at` and `for`");
         }
+        if (!has_keys_of_maintenance(*each.as_table())) return false;
         plan.add_maintenance(*text.fault.at, text.lead.value_or(maintenance_lead),
                              *text.fault.lasting,
                              text.fault.retry_after.value_or(Duration::seconds(5)));

@@ -46,6 +46,13 @@ bool swallows(const FaultPlan& plan) {
   });
 }
 
+// Settings may have no patience for even a well venue: then this names what to change.
+std::string loss_in_words(const SessionObserver& session) {
+  if (session.losses() == 0) return "";
+  return fmt::format("; {} {}, the last by {}", session.losses(),
+                     session.losses() == 1 ? "loss" : "losses", to_string(session.last_reason()));
+}
+
 class World {
  public:
   World(const Scenario& scenario, const SimulationOptions& options)
@@ -215,9 +222,9 @@ void World::recover() {
   }
   for (uint32_t number = 0; const SessionObserver& each : observer_.sessions()) {
     if (!well(each)) {
-      verdict_.violate(
-          Invariant::recovery, number, clock_.now(),
-          fmt::format("not Live {} s after the world was well", bound.ns / 1'000'000'000));
+      verdict_.violate(Invariant::recovery, number, clock_.now(),
+                       fmt::format("not Live {} s after the world was well{}",
+                                   bound.ns / 1'000'000'000, loss_in_words(each)));
     }
     ++number;
   }
@@ -242,7 +249,7 @@ bool World::stay_calm() {
       calm_now = false;
     } else if (each.losses() != losses[number]) {
       verdict_.violate(Invariant::stays_recovered, number, now,
-                       "lost again in a world that is well");
+                       "lost again in a world that is well" + loss_in_words(each));
     }
     if (each.recovered()) {
       const int64_t utc_us = scenario_.venue.utc_us;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "replay/venue/capture.hpp"
+#include "replay/world/simulation.hpp"
 #include "support/engine_world.hpp"
 #include "support/venue_world.hpp"
 
@@ -63,7 +64,7 @@ for = "30s"
 }
 
 TEST(Scenario, SaysInOneLineWhatIsWrong) {
-  const std::array<std::pair<std::string_view, std::string_view>, 11> cases = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 12> cases = {{
       {"[[fault]]\nkind = \"rest\"\nat = \"1s\"\n",
        "s.toml:1: unknown fault kind 'rest'; the nearest known one is 'reset'"},
       {"[[fault]]\nkind = \"reset\"\n",
@@ -80,6 +81,8 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
        "s.toml:3: unknown key pause.duration; the nearest known one is pause.for"},
       {"[[jump]]\nat = \"5s\"\nsize = \"1s\"\n",
        "s.toml:3: unknown key jump.size; known are at, by"},
+      {"[[fault]]\nkind = \"maintenance\"\nat = \"1s\"\nfor = \"1s\"\ncode = 1012\n",
+       "s.toml:5: a maintenance has no `code`: it has at, lead, for and retry_after"},
       {"[market]\nrate = nan\n", "s.toml:2: market.rate must be a number"},
       {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
       {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},
@@ -89,6 +92,16 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
     ASSERT_FALSE(scenario) << text;
     EXPECT_EQ(scenario.error(), error);
   }
+}
+
+TEST(Scenario, OfASessionWithoutPatienceSaysWhatEndsItsConnections) {
+  const auto scenario =
+      parse_scenario("[network]\nlatency = \"10s\"\n[run]\nfor = \"1s\"\n", "s.toml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  const auto result = simulate(*scenario, {});
+  ASSERT_TRUE(result.breach);
+  EXPECT_EQ(result.breach->invariant, Invariant::recovery);
+  EXPECT_TRUE(result.breach->what.ends_with("the last by connect_timeout")) << result.breach->what;
 }
 
 // 64 of the largest were 2^32 slots, and that a ring of none.
