@@ -71,14 +71,17 @@ for floor, rooms in enumerate(REPLAY_FLOORS):
     below = [f"replay/{room}/" for lower in REPLAY_FLOORS[:floor] for room in lower]
     for room in rooms:
         MAY_INCLUDE[f"replay/{room}/"] = (f"replay/{room}/", *below, *REPLAY_ENGINE)
+# What the top level holds (dot files apart), so that nothing which a program left there is ever added.
+TOP = ("CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "bench", "engine", "include", "replay", "tests", "tools")
 BAD_NAMES = re.compile(r"(^|_)(util|utils|helper|helpers|misc|common|stuff)(_|\.|$)")
 # The loop reads its clock in one place.
 ONE_CLOCK_READ = ("engine/core/", r"clock\.now\(\)", 1)
 
 
 def sources(root):
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
-    return [root / name for name in sorted(set(listed.stdout.split("\n"))) if name and (root / name).is_file()]
+    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=root, capture_output=True, check=True)
+    names = listed.stdout.decode(errors="surrogateescape").split("\0")
+    return [root / name for name in sorted(set(names)) if name and (root / name).is_file()]
 
 
 def code_of(text):
@@ -179,13 +182,21 @@ def check_folders(names, report):
             report(folder, 1, "holds no more than others: take it off FOLDER_CONCEPTS_OF")
 
 
+def check_top(names, report):
+    for name in sorted({name.split("/")[0] for name in names}):
+        if name not in TOP and not name.startswith("."):
+            report(ascii(name), 1, "has no place at the top: " + ", ".join(TOP))
+
+
 def check_tree(root):
     findings = []
 
     def report(name, line, what):
         findings.append(f"{name}:{line}: {what}")
     clock_reads = []
-    check_folders([path.relative_to(root).as_posix() for path in sources(root)], report)
+    names = [path.relative_to(root).as_posix() for path in sources(root)]
+    check_top(names, report)
+    check_folders(names, report)
     for path in sources(root):
         name = path.relative_to(root).as_posix()
         try:
@@ -236,6 +247,8 @@ PLANTED = [
     ([f"replay/text/a{i}.{ending}" for i in range(17) for ending in ("hpp", "cpp")], "// A.\n#pragma once\n", "holds 17 concepts"),
     ([f"tools/havklo/a{i}.cpp" for i in range(33)], "// A.\n", "holds 33 concepts"),
     ("tools/havklo/a.cpp", "// A.\n", "take it off FOLDER_CONCEPTS_OF"),
+    ("crash-eda01687", "", "no place at the top"),
+    ("\udc85^z", "", "no place at the top"),
     ("engine/core/a.cpp", "// A.\nauto a = clock.now();\nauto b = clock.now();\n", "once a turn"),
 ]
 
