@@ -106,7 +106,7 @@ void VenueTransport::close(ConnectionId id) {
 }
 
 uint32_t VenueTransport::poll(CompletionSink& sink, uint32_t completions_max) {
-  if (settings_.reorder) reorder_ready();
+  if (settings_.reorder) reorder_ready(completions_max);
   uint32_t delivered = 0;
   while (delivered < completions_max && !ready_.empty()) {
     Happening happening = std::move(ready_.front());
@@ -122,9 +122,9 @@ uint32_t VenueTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   return delivered;
 }
 
-// Any order that keeps the order of each stream.
-void VenueTransport::reorder_ready() {
-  for (size_t i = 0; i + 1 < ready_.size(); ++i) {
+// Any order that keeps the order of each stream, of those that come now.
+void VenueTransport::reorder_ready(uint32_t count) {
+  for (size_t i = 0; i < count && i + 1 < ready_.size(); ++i) {
     const size_t drawn = i + random_.below(ready_.size() - i);
     const auto from = ready_.begin() + static_cast<ptrdiff_t>(i);
     // The first of the drawn stream comes now; those before it move back by one.

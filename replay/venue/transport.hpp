@@ -129,7 +129,7 @@ class VenueTransport final : public Transport {
   void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due,
                       CertificateFault certificate = CertificateFault::none);
   void forget_finished();
-  void reorder_ready();
+  void reorder_ready(uint32_t count);
   [[nodiscard]] Instant down_time(Stream& stream);
   [[nodiscard]] Instant next_event() const;
 
