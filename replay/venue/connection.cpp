@@ -34,9 +34,7 @@ struct VenueConnection::Handler {
   bool on_text(std::string_view text) {
     self.active_ = now;
     self.note("request", text);
-    self.schedule({.due = now + self.venue_.settings_.ack_delay,
-                   .kind = Pending::Kind::request,
-                   .request = std::string(text)});
+    self.take_request(text, now);
     return true;
   }
   bool on_binary(std::span<const std::byte>) { return true; }
@@ -153,6 +151,16 @@ void VenueConnection::drain_codec() {
 }
 
 // Time.
+
+// Requests are answered in order, the late ones too.
+void VenueConnection::take_request(std::string_view text, Instant now) {
+  const Fault* late = venue_.faults_.take(FaultKind::late_acks, age_, now);
+  Instant due = now + venue_.settings_.ack_delay + (late != nullptr ? late->interval : Duration{});
+  for (const Pending& each : pending_) {
+    if (each.kind == Pending::Kind::request) due = std::max(due, each.due);
+  }
+  schedule({.due = due, .kind = Pending::Kind::request, .request = std::string(text)});
+}
 
 void VenueConnection::schedule(Pending pending) {
   const auto later = std::ranges::find_if(

@@ -120,6 +120,7 @@ class VenueConnection {
   bool send_market(const Subscription& subscription, std::string_view text, Instant now);
   void send_crossed(const Subscription& subscription, Instant now);
   [[nodiscard]] Subscription* find(Channel channel, uint32_t symbol);
+  void take_request(std::string_view text, Instant now);
   void schedule(Pending pending);
   void run_pending(Instant now);
   void run_faults(Instant now);

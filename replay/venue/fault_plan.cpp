@@ -20,7 +20,7 @@ bool concerns(const Fault& fault, const ConnectionAge& age) {
 }  // namespace
 
 std::string_view to_string(FaultKind kind) {
-  static constexpr std::array<std::string_view, 26> names = {"resolve",
+  static constexpr std::array<std::string_view, 27> names = {"resolve",
                                                              "refuse",
                                                              "blackhole",
                                                              "tls",
@@ -28,6 +28,7 @@ std::string_view to_string(FaultKind kind) {
                                                              "bad_accept",
                                                              "silent_greeting",
                                                              "silent_acks",
+                                                             "late_acks",
                                                              "rate_exceeded",
                                                              "reject_symbol",
                                                              "dead_subscription",

@@ -30,6 +30,7 @@ enum class FaultKind : uint8_t {
   bad_accept,         // the upgrade's answer has a wrong Sec-WebSocket-Accept
   silent_greeting,    // no status message
   silent_acks,        // requests get no answer and have no effect
+  late_acks,          // requests are taken, and answered, `interval` later
   rate_exceeded,      // requests are answered by "Exceeded msg rate" and have no effect
   reject_symbol,      // subscribing to `symbol` is refused with `text`
   dead_subscription,  // acknowledged, and then neither snapshot nor update
@@ -104,7 +105,7 @@ struct Fault {
   TlsFault tls = TlsFault::garbage;
   Violation violation = Violation::masked;
   uint32_t bytes = 1;                              // chunk, drip; oversized: the length claimed
-  Duration interval = Duration::milliseconds(10);  // drip
+  Duration interval = Duration::milliseconds(10);  // drip, late_acks
   std::optional<Duration> retry_after;             // http
   bool retry_after_date = false;                   // as a date instead of seconds
   std::string location;                            // http 3xx

@@ -48,6 +48,7 @@
 //                                  #   reject_symbol, message, ping: text
 //                                  #   violation:  violation = masked | bad_opcode | …, bytes
 //                                  #   chunk:      bytes;  drip: bytes, interval
+//                                  #   late_acks:  interval
 //                                  #   status:     system = online | cancel_only | post_only |
 //                                  #               maintenance
 //                                  #   symbol, channel: what subscriptions it is about

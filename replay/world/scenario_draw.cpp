@@ -1,127 +1,151 @@
-// What is drawn, and how often. Rare things are rare, so that common ones meet in every way.
+// What is drawn, and how often. Rare things are rare, so that common ones meet in every way; the
+// swarm says what there is at all.
 #include "replay/world/scenario_draw.hpp"
 
-#include <algorithm>
-#include <array>
-#include <havklo/random.hpp>
-#include <initializer_list>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <havklo/random.hpp>
+
+#include "replay/world/fault_draw.hpp"
 #include "replay/world/recovery_bound.hpp"
+#include "replay/world/swarm.hpp"
 
 namespace havklo::replay {
 namespace {
 
 using namespace havklo::literals;
 
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : random_(seed) {}
+using Symbols = std::vector<std::string>;
 
-  [[nodiscard]] bool chance(uint64_t percent) { return random_.below(100) < percent; }
-  // From `lowest` to `highest`, both possible.
-  [[nodiscard]] uint64_t between(uint64_t lowest, uint64_t highest) {
-    return lowest + random_.below(highest - lowest + 1);
-  }
-  [[nodiscard]] Duration between(Duration lowest, Duration highest) {
-    return lowest + Duration{static_cast<int64_t>(
-                        random_.below(static_cast<uint64_t>((highest - lowest).ns) + 1))};
-  }
-  template <class T>
-  [[nodiscard]] T one_of(std::initializer_list<T> choices) {
-    return *(choices.begin() + random_.below(choices.size()));
-  }
-  [[nodiscard]] uint64_t seed() { return random_.next_u64(); }
-
- private:
-  Random random_;
-};
-
-void draw_market(Draw& draw, MarketSettings& market) {
+void draw_market(Swarm& draw, MarketSettings& market, bool many) {
   market.symbols = default_symbols();
-  for (MarketSymbol& symbol : market.symbols) {
-    if (symbol.levels >= 10) symbol.levels = static_cast<uint32_t>(draw.between(11, 40));
+  const uint64_t more = many ? draw.between(30, 194) : 0;
+  for (uint64_t i = 0; i < more; ++i) {
+    market.symbols.push_back(market_symbol(fmt::format("COIN{}/USD", i)));
   }
-  market.moves_per_1000_s = draw.one_of<uint64_t>({0, 300, 1'000, 1'000, 3'000});
+  for (MarketSymbol& symbol : market.symbols) {
+    if (symbol.levels < 10) continue;
+    symbol.levels = static_cast<uint32_t>(many ? 11 : draw.between(11, 40));
+  }
+  market.moves_per_1000_s = many ? draw.one_of<uint64_t>({0, 20, 50})
+                                 : draw.one_of<uint64_t>({0, 300, 1'000, 1'000, 3'000});
   market.trades_per_1000_moves = draw.one_of<uint32_t>({0, 25, 200});
+  if (!many && draw.chance(Feature::busy_market, 3)) market.moves_per_1000_s = 12'000;
 }
 
-void draw_network(Draw& draw, NetworkSettings& network) {
+void draw_address(Swarm& draw, Duration lasting, VenueAddress& address) {
+  address.endpoint.family = draw.chance(50) ? 4 : 6;
+  if (draw.chance(40)) return;
+  address.fault = draw.one_of({AddressFault::refuse, AddressFault::silent_tcp,
+                               AddressFault::silent_tls, AddressFault::silent_open});
+  if (draw.chance(50)) address.lasting = draw.between(0_ns, lasting);
+}
+
+void draw_network(Swarm& draw, Duration lasting, NetworkSettings& network) {
   network.latency = draw.one_of({100_us, 2_ms, 10_ms, 80_ms});
-  network.jitter = draw.one_of({0_ns, 0_ns, 1_ms, 30_ms});
-  const uint64_t cut = draw.between(0, 99);
-  network.read_bytes_max = cut < 60 ? 0 : cut < 85 ? 400 : cut < 96 ? 60 : cut < 99 ? 7 : 1;
-  network.write_bytes_max = draw.chance(80) ? 0 : static_cast<uint32_t>(draw.between(16, 200));
+  if (draw.chance(Feature::network_jitter, 50)) network.jitter = draw.one_of({1_ms, 30_ms});
+  if (draw.chance(Feature::reads_cut, 40)) {
+    const uint64_t cut = draw.between(0, 99);
+    network.read_bytes_max = cut < 62 ? 400 : cut < 90 ? 60 : cut < 98 ? 7 : 1;
+  }
+  if (draw.chance(Feature::writes_cut, 20)) {
+    network.write_bytes_max = static_cast<uint32_t>(draw.between(16, 200));
+  }
   network.send_time = draw.one_of({0_ns, 0_ns, 50_us});
-  network.reorder = draw.chance(50);
+  network.reorder = draw.chance(Feature::reordering, 50);
   network.resume_tls = draw.chance(80);
+  if (!draw.chance(Feature::addresses, 15)) return;
+  const uint64_t more = draw.between(0, 5);
+  draw_address(draw, lasting, network.addresses.front());
+  for (uint64_t i = 1; i <= more; ++i) {
+    VenueAddress address;
+    address.endpoint.address[3] = static_cast<uint8_t>(100 + i);
+    draw_address(draw, lasting, address);
+    network.addresses.push_back(address);
+  }
 }
 
-void draw_venue(Draw& draw, VenueSettings& venue) {
+void draw_venue(Swarm& draw, VenueSettings& venue) {
   venue.ack_delay = draw.one_of({1_ms, 15_ms, 60_ms});
+  if (draw.chance(Feature::late_answers, 5)) venue.ack_delay = draw.between(300_ms, 1500_ms);
   venue.snapshot_delay = draw.one_of({0_ns, 38_ms, 100_ms});
   venue.close_linger = draw.one_of({100_ms, 2_s});
-  if (draw.chance(10)) {  // a venue that bans early
+  if (draw.chance(Feature::bans, 10)) {  // a venue that bans early
     venue.connects_max = static_cast<uint32_t>(draw.between(3, 10));
     venue.connects_window = 60_s;
     venue.connect_ban = draw.between(5_s, 60_s);
   }
 }
 
-void draw_reconnect(Draw& draw, ReconnectSettings& reconnect) {
+void draw_reconnect(Swarm& draw, ReconnectSettings& reconnect) {
   reconnect.initial_delay = draw.one_of({0_ns, 10_ms, 100_ms, 100_ms, 700_ms, 2_s});
   reconnect.multiplier = draw.one_of({1.0, 1.5, 2.0, 2.0, 3.0});
   reconnect.max_delay = reconnect.initial_delay + draw.one_of({1_ms, 500_ms, 2_s, 10_s, 30_s});
-  reconnect.jitter = draw.one_of({Jitter::none, Jitter::full, Jitter::decorrelated});
-  if (draw.chance(20)) reconnect.max_attempts = static_cast<uint32_t>(draw.between(1, 12));
+  if (draw.chance(Feature::backoff_jitter, 67)) {
+    reconnect.jitter = draw.one_of({Jitter::full, Jitter::decorrelated});
+  }
+  if (draw.chance(Feature::max_attempts, 20)) {
+    reconnect.max_attempts = static_cast<uint32_t>(draw.between(1, 12));
+  }
   reconnect.stable_after = draw.one_of({0_ns, 500_ms, 2_s, 5_s});
   reconnect.maintenance_delay = draw.one_of({0_ns, 1_s, 5_s, 8_s});
   reconnect.rate_limited_delay = draw.one_of({1_s, 10_s, 60_s});
-  reconnect.enabled = !draw.chance(3);
+  reconnect.enabled = !draw.chance(Feature::without_reconnect, 3);
 }
 
-void draw_budget(Draw& draw, ReconnectSettings& reconnect) {
-  if (draw.chance(60)) return;
+void draw_budget(Swarm& draw, ReconnectSettings& reconnect) {
+  if (!draw.chance(Feature::budget, 40)) return;
   reconnect.connect_budget = static_cast<uint32_t>(draw.between(1, 12));
   reconnect.connect_budget_window = draw.one_of({1_s, 5_s, 20_s});
 }
 
-void draw_wishes(Draw& draw, Settings& session) {
-  constexpr std::array<const char*, 5> symbols = {"BTC/USD", "ETH/USD", "SOL/USD", "MINA/GBP",
-                                                  "EMPTY/USD"};
-  SubscriptionSettings books{.channel = Channel::book, .symbols = {}, .depth = 10};
-  const uint64_t first = draw.between(0, 4);
-  const uint64_t count = draw.one_of<uint64_t>({1, 1, 2, 3});
-  for (uint64_t i = 0; i < count; ++i) books.symbols.emplace_back(symbols[(first + i) % 5]);
-  if (draw.chance(15)) books.depth = 25;
+uint32_t draw_depth(Swarm& draw) {
+  if (!draw.chance(Feature::deep_books, 20)) return 10;
+  return draw.one_of<uint32_t>({25, 25, 25, 100, 1000});
+}
+
+void draw_wishes(Swarm& draw, const MarketSettings& market, bool many, Settings& session) {
+  const Symbols usual = {"BTC/USD", "ETH/USD", "SOL/USD", "MINA/GBP", "EMPTY/USD"};
+  SubscriptionSettings books{.channel = Channel::book, .symbols = {}, .depth = draw_depth(draw)};
+  if (many) {
+    books.depth = 10;
+    const uint64_t count = draw.between(20, market.symbols.size());
+    for (uint64_t i = 0; i < count; ++i) books.symbols.push_back(market.symbols[i].name);
+  } else {
+    const uint64_t first = draw.between(0, 4);
+    const uint64_t count = draw.one_of<uint64_t>({1, 1, 2, 3});
+    for (uint64_t i = 0; i < count; ++i) books.symbols.push_back(usual[(first + i) % 5]);
+  }
   session.subscriptions.push_back(books);
-  if (draw.chance(20)) {
+  if (draw.chance(Feature::other_channels, 20)) {
     session.subscriptions.push_back(
         {.channel = draw.one_of({Channel::trade, Channel::ticker}), .symbols = {"BTC/USD"}});
   }
-  if (draw.chance(5)) {  // one that the venue does not have
+  if (draw.chance(Feature::unknown_symbols, 5)) {  // one that the venue does not have
     session.subscriptions.push_back({.channel = Channel::trade, .symbols = {"NONE/USD"}});
   }
 }
 
-// The ring must carry what commands can add: every symbol, at the deepest book they ask for.
-void draw_ring(Draw& draw, Settings& session) {
+// The ring must carry what commands can add: every symbol that they name, at their deepest book.
+void draw_ring(Swarm& draw, const Scenario& scenario, uint32_t number, Settings& session) {
   Settings most = session;
-  most.subscriptions = {
-      {.channel = Channel::book,
-       .symbols = {"BTC/USD", "ETH/USD", "SOL/USD", "MINA/GBP", "EMPTY/USD", "NONE/USD"},
-       .depth = 25},
-      {.channel = Channel::trade, .symbols = {"BTC/USD", "ETH/USD", "NONE/USD"}},
-      {.channel = Channel::ticker, .symbols = {"BTC/USD", "ETH/USD"}}};
+  for (const PlannedCommand& each : scenario.commands) {
+    if (each.session != number || each.kind != Command::Kind::subscribe) continue;
+    SubscriptionSettings added{.channel = each.channel, .symbols = {each.symbol}};
+    added.depth = each.depth;
+    most.subscriptions.push_back(added);
+  }
   session.ring_slots = std::max(ring_slots_min(most), ring_slots_min(session));
-  if (draw.chance(25)) session.ring_slots *= 4;
+  if (draw.chance(Feature::roomy_ring, 25)) session.ring_slots *= 4;
 }
 
-Settings draw_session(Draw& draw, const Scenario& scenario) {
+Settings draw_session(Swarm& draw, const Scenario& scenario, bool many) {
   Settings session;
   session.url = "wss://venue.test/v2";
   draw_reconnect(draw, session.reconnect);
   CircuitBreakerSettings& breaker = session.circuit_breaker;
-  breaker.enabled = draw.chance(85);
+  breaker.enabled = draw.chance(Feature::breaker, 85);
   breaker.failure_threshold = static_cast<uint32_t>(draw.between(1, 7));
   breaker.reset_timeout = draw.one_of({500_ms, 3_s, 10_s, 30_s});
   TimeoutSettings& timeouts = session.timeouts;
@@ -132,185 +156,119 @@ Settings draw_session(Draw& draw, const Scenario& scenario) {
   timeouts.close_timeout = draw.one_of({50_ms, 1_s});
   session.requests.per_second = draw.one_of<uint32_t>({3, 10, 20});
   session.requests.burst = draw.one_of<uint32_t>({1, 5, 10});
-  draw_wishes(draw, session);
-  // A probe must be able to succeed, at the slowest pace too.
-  breaker.half_open_timeout =
-      draw.one_of({0_ns, 20_s}) + healthy_attempt(session, scenario.network, scenario.venue);
-  draw_ring(draw, session);
+  draw_wishes(draw, scenario.market, many, session);
   return session;
 }
 
-void draw_conditions(Draw& draw, Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::http:
-      fault.code = draw.one_of<uint16_t>({301, 400, 403, 404, 408, 429, 500, 502, 503, 520});
-      if (draw.chance(30)) fault.retry_after = draw.one_of({0_s, 1_s, 7_s, 30_s});
-      fault.retry_after_date = draw.chance(30);
-      break;
-    case FaultKind::blackhole:
-      fault.stage = draw.one_of({BlackholeStage::tcp, BlackholeStage::tls, BlackholeStage::upgrade,
-                                 BlackholeStage::open, BlackholeStage::open});
-      break;
-    case FaultKind::tls:
-      fault.tls = draw.one_of(
-          {TlsFault::garbage, TlsFault::abort, TlsFault::expired, TlsFault::wrong_name});
-      break;
-    case FaultKind::chunk:
-      fault.bytes = static_cast<uint32_t>(draw.between(20, 300));
-      break;
-    case FaultKind::drip:
-      fault.bytes = static_cast<uint32_t>(draw.between(100, 2000));
-      fault.interval = draw.between(5_ms, 100_ms);
-      break;
-    case FaultKind::reject_symbol:
-    case FaultKind::dead_subscription:
-    case FaultKind::bad_checksum:
-    case FaultKind::crossed_book:
-      if (draw.chance(60)) fault.symbol = draw.one_of({"BTC/USD", "ETH/USD", "MINA/GBP"});
-      if (draw.chance(40)) fault.times = static_cast<uint32_t>(draw.between(1, 4));
-      break;
-    default:
-      break;
+// A probe must be able to succeed, at the slowest pace too. Nothing slows the pace down where
+// nobody says "Exceeded msg rate": there it may be told to be quick.
+void draw_probe(Swarm& draw, const Scenario& scenario, Settings& session) {
+  Duration& probe = session.circuit_breaker.half_open_timeout;
+  const bool never_slowed = !draw.has(Feature::rate_refusals) && !draw.has(Feature::rubbish);
+  if (!never_slowed || !draw.chance(Feature::short_probes, 50)) {
+    probe = draw.one_of({0_ns, 20_s}) + healthy_attempt(session, scenario.network, scenario.venue);
+    return;
   }
+  Settings without = session;
+  without.subscriptions.clear();
+  int64_t requests = static_cast<int64_t>(scenario.commands.size());
+  for (const SubscriptionSettings& each : session.subscriptions) {
+    requests += static_cast<int64_t>(each.symbols.size());
+  }
+  const Duration interval = Duration::nanoseconds(1'000'000'000 / session.requests.per_second);
+  probe = healthy_attempt(without, scenario.network, scenario.venue) - 5_s +
+          scenario.venue.ack_delay * 2 + interval * (2 * requests);
 }
 
-void draw_action(Draw& draw, Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::close:
-      fault.code = draw.one_of<uint16_t>({1000, 1001, 1008, 1011, 1012, 1013, 4000});
-      break;
-    case FaultKind::violation:
-      fault.violation =
-          static_cast<Violation>(draw.between(0, static_cast<uint64_t>(Violation::long_length)));
-      break;
-    case FaultKind::message:
-      if (draw.chance(60)) {
-        fault.text =
-            draw.one_of({"[]", "{}", "x", R"({"channel":"book"})", R"({"channel":"new"})",
-                         R"({"Error":"Exceeded msg rate"})", R"({"method":"pong","req_id":7})"});
-      }
-      break;
-    case FaultKind::ping:
-      fault.text = "are you there";
-      break;
-    case FaultKind::status:
-      fault.system = draw.one_of({SystemStatus::maintenance, SystemStatus::maintenance,
-                                  SystemStatus::post_only, SystemStatus::online});
-      break;
-    default:
-      break;
+PlannedCommand draw_command(Swarm& draw, const Scenario& scenario) {
+  PlannedCommand command;
+  command.at = draw.between(0_ns, scenario.run.lasting);
+  // What is asked while nobody reads the ring meets a full one.
+  if (!scenario.pauses.empty() && draw.chance(50)) {
+    const ConsumerPause& pause = scenario.pauses[draw.between(0, scenario.pauses.size() - 1)];
+    command.at = draw.between(pause.at, pause.at + pause.lasting);
   }
-  if (fault.kind != FaultKind::status && draw.chance(30)) {
-    fault.every = draw.between(500_ms, 15_s);
-    if (draw.chance(50)) fault.times = static_cast<uint32_t>(draw.between(1, 20));
+  command.kind = draw.one_of({Command::Kind::subscribe, Command::Kind::unsubscribe,
+                              Command::Kind::unsubscribe, Command::Kind::reconnect});
+  command.session = static_cast<uint32_t>(draw.between(0, scenario.sessions.size() - 1));
+  command.channel = draw.one_of({Channel::book, Channel::book, Channel::trade, Channel::ticker});
+  if (!draw.has(Feature::other_channels)) command.channel = Channel::book;
+  command.symbol = command.channel == Channel::book
+                       ? draw.one_of({"BTC/USD", "ETH/USD", "SOL/USD", "EMPTY/USD", "NONE/USD"})
+                       : draw.one_of({"BTC/USD", "ETH/USD"});
+  if (command.symbol == "NONE/USD" && !draw.has(Feature::unknown_symbols)) {
+    command.symbol = "MINA/GBP";
   }
+  command.depth = draw.has(Feature::deep_books) ? draw.one_of<uint32_t>({10, 10, 25}) : 10;
+  return command;
 }
 
-// The first half of an outage: what ends the connections that are there.
-Fault draw_cut(Draw& draw, Duration at) {
-  Fault cut{.kind = draw.one_of({FaultKind::reset, FaultKind::end_of_stream, FaultKind::close}),
-            .at = at};
-  cut.code = draw.one_of<uint16_t>({1000, 1001, 1012});
-  return cut;
-}
-
-void draw_fault(Draw& draw, Duration lasting, FaultPlan& plan) {
-  Fault fault;
-  fault.kind = static_cast<FaultKind>(draw.between(0, static_cast<uint64_t>(fault_kind_last)));
-  const Duration at = draw.between(0_ns, lasting);
-  if (draw.chance(75) || is_action(fault.kind)) {
-    fault.at = at;
-  } else {
-    fault.after = draw.between(0_ns, 10_s);
-    fault.since = draw.one_of({Since::accepted, Since::upgraded, Since::subscribed});
-  }
-  if (is_action(fault.kind) && draw.chance(50)) {
-    fault.at.reset();
-    fault.after = draw.between(0_ns, 10_s);
-    fault.since = draw.one_of({Since::accepted, Since::upgraded, Since::subscribed});
-  }
-  if (draw.chance(85)) fault.lasting = draw.between(50_ms, lasting);
-  if (draw.chance(25)) fault.times = static_cast<uint32_t>(draw.between(1, 5));
-  if (draw.chance(20)) {
-    fault.connection_first = static_cast<uint32_t>(draw.between(1, 6));
-    fault.connection_last = fault.connection_first + static_cast<uint32_t>(draw.between(0, 5));
-  }
-  if (is_action(fault.kind)) {
-    draw_action(draw, fault);
-  } else {
-    draw_conditions(draw, fault);
-    // What refuses newcomers is felt when the old connections go.
-    if (fault.at && fault.kind <= FaultKind::silent_acks && draw.chance(80)) {
-      plan.add(draw_cut(draw, *fault.at));
-    }
-  }
-  plan.add(std::move(fault));
-}
-
-void draw_commands(Draw& draw, Scenario& scenario) {
-  const uint64_t count = draw.chance(60) ? 0 : draw.between(1, 8);
+void draw_commands(Swarm& draw, Scenario& scenario) {
+  const uint64_t count = draw.chance(Feature::commands, 40) ? draw.between(1, 8) : 0;
   for (uint64_t i = 0; i < count; ++i) {
-    PlannedCommand command;
-    command.at = draw.between(0_ns, scenario.run.lasting);
-    command.kind = draw.one_of({Command::Kind::subscribe, Command::Kind::unsubscribe,
-                                Command::Kind::unsubscribe, Command::Kind::reconnect});
-    if (draw.chance(2)) command.kind = Command::Kind::close;
-    command.session = static_cast<uint32_t>(draw.between(0, scenario.sessions.size() - 1));
-    command.channel = draw.one_of({Channel::book, Channel::book, Channel::trade, Channel::ticker});
-    command.symbol = command.channel == Channel::book
-                         ? draw.one_of({"BTC/USD", "ETH/USD", "SOL/USD", "EMPTY/USD", "NONE/USD"})
-                         : draw.one_of({"BTC/USD", "ETH/USD"});
-    command.depth = draw.one_of<uint32_t>({10, 10, 25});
+    PlannedCommand command = draw_command(draw, scenario);
     scenario.commands.push_back(command);
-    if (draw.chance(25)) {  // and its opposite, at once or soon
-      command.at = command.at + draw.one_of({0_ns, 1_ms, 40_ms, 900_ms});
-      if (command.kind == Command::Kind::subscribe) {
-        command.kind = Command::Kind::unsubscribe;
-      } else if (command.kind == Command::Kind::unsubscribe) {
-        command.kind = Command::Kind::subscribe;
-      }
-      scenario.commands.push_back(command);
+    if (!draw.chance(25)) continue;  // else its opposite, at once or soon
+    command.at = command.at + draw.one_of({0_ns, 1_ms, 40_ms, 900_ms});
+    if (command.kind == Command::Kind::subscribe) {
+      command.kind = Command::Kind::unsubscribe;
+    } else if (command.kind == Command::Kind::unsubscribe) {
+      command.kind = Command::Kind::subscribe;
     }
+    scenario.commands.push_back(command);
+  }
+  if (draw.chance(Feature::closes, 4)) {
+    PlannedCommand command = draw_command(draw, scenario);
+    command.kind = Command::Kind::close;
+    scenario.commands.push_back(command);
   }
   std::erase_if(scenario.commands, [&scenario](const PlannedCommand& each) {
     return each.at >= scenario.run.lasting;
   });
 }
 
-}  // namespace
-
-Scenario draw_scenario(uint64_t seed) {
-  Draw draw(seed);
-  Scenario scenario;
-  scenario.run.seed = draw.seed();
-  scenario.venue.seed = draw.seed();
-  scenario.network.seed = draw.seed();
-  scenario.run.lasting = draw.between(10_s, 90_s);
-  scenario.run.lateness = draw.one_of({0_ns, 0_ns, 200_us, 20_ms});
-  if (draw.chance(3)) scenario.run.disk_blocks = static_cast<uint32_t>(draw.between(0, 200));
-  draw_market(draw, scenario.market);
-  draw_network(draw, scenario.network);
-  draw_venue(draw, scenario.venue);
-  const uint64_t sessions = draw.one_of<uint64_t>({1, 1, 1, 2, 2, 3, 4});
-  for (uint64_t i = 0; i < sessions; ++i) {
-    scenario.sessions.push_back(draw_session(draw, scenario));
-  }
-  draw_budget(draw, scenario.sessions[0].reconnect);
-  const uint64_t faults = draw.between(1, 6);
-  for (uint64_t i = 0; i < faults; ++i) draw_fault(draw, scenario.run.lasting, scenario.faults);
-  if (draw.chance(15)) {
-    scenario.faults.add_maintenance(draw.between(0_ns, scenario.run.lasting),
-                                    draw.between(0_ns, 2_s), draw.between(1_s, 30_s),
-                                    draw.one_of({0_s, 5_s, 10_s}));
-  }
-  draw_commands(draw, scenario);
-  const uint64_t pauses = draw.chance(60) ? 0 : draw.between(1, 3);
+void draw_pauses(Swarm& draw, Scenario& scenario) {
+  const uint64_t pauses = draw.chance(Feature::pauses, 40) ? draw.between(1, 3) : 0;
   for (uint64_t i = 0; i < pauses; ++i) {
     const Duration at = draw.between(0_ns, scenario.run.lasting);
     const Duration longest = scenario.run.lasting - at;
     scenario.pauses.push_back({at, draw.between(0_ns, std::min(longest, 60_s))});
   }
-  if (draw.chance(15)) {
+}
+
+}  // namespace
+
+Scenario draw_scenario(uint64_t seed) {
+  Swarm draw(seed);
+  Scenario scenario;
+  scenario.run.seed = draw.seed();
+  scenario.venue.seed = draw.seed();
+  scenario.network.seed = draw.seed();
+  const bool many = draw.chance(Feature::many_symbols, 1);
+  scenario.run.lasting = many ? draw.between(10_s, 40_s) : draw.between(10_s, 90_s);
+  if (draw.chance(Feature::lateness, 50)) {
+    scenario.run.lateness = draw.one_of({200_us, 20_ms, 300_ms});
+  }
+  if (draw.chance(Feature::recorder, 4)) {
+    scenario.run.disk_blocks = static_cast<uint32_t>(draw.between(0, 200));
+  }
+  draw_market(draw, scenario.market, many);
+  draw_network(draw, scenario.run.lasting, scenario.network);
+  draw_venue(draw, scenario.venue);
+  const uint64_t sessions =
+      !draw.has(Feature::many_sessions) || many ? 1 : draw.one_of<uint64_t>({1, 1, 1, 2, 2, 3, 4});
+  for (uint64_t i = 0; i < sessions; ++i) {
+    scenario.sessions.push_back(draw_session(draw, scenario, many));
+  }
+  draw_budget(draw, scenario.sessions[0].reconnect);
+  scenario.faults = draw_faults(draw, scenario.run.lasting);
+  draw_pauses(draw, scenario);
+  draw_commands(draw, scenario);
+  for (uint32_t number = 0; Settings & session : scenario.sessions) {
+    draw_probe(draw, scenario, session);
+    draw_ring(draw, scenario, number++, session);
+  }
+  if (draw.chance(Feature::jumps, 15)) {
     scenario.jumps.push_back(
         {draw.between(0_ns, scenario.run.lasting), draw.one_of({100_ms, 3_s, 20_s, 90_s})});
   }
