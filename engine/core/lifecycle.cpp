@@ -84,10 +84,7 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
     case InputKind::stable_deadline:
       if (phase_ != Phase::live) return;
       deadlines_[static_cast<uint8_t>(TimerKind::stable)] = Instant::never();
-      attempt_ = 0;
-      backoff_.reset();
-      breaker_.record_stable();
-      return;
+      return note_stable(actions);
     case InputKind::room:
       if (wants_room_) begin_attempt(true, now, actions);
       return;
@@ -218,11 +215,7 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   if (closing || !reconnect_.enabled) return finish(loss.reason, actions);
 
   // A stable life ends the series even when its timer fires later in this same turn.
-  if (was_stable) {
-    attempt_ = 0;
-    backoff_.reset();
-    breaker_.record_stable();
-  }
+  if (was_stable) note_stable(actions);
   const bool failed = !was_stable && loss.reason != Reason::requested;
   if (failed && breaker_settings_.enabled &&
       breaker_.record_failure(now) == BreakerTransition::opened) {
@@ -320,6 +313,14 @@ void Lifecycle::on_close_requested(Instant now, Actions& actions) {
       cancel_all(actions);
       return finish(Reason::requested, actions);
   }
+}
+
+// A good life: what went before it is forgotten.
+void Lifecycle::note_stable(Actions& actions) {
+  attempt_ = 0;
+  backoff_.reset();
+  breaker_.record_stable();
+  actions.add(ActionKind::stable);
 }
 
 void Lifecycle::finish(Reason reason, Actions& actions) {

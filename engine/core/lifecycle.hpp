@@ -86,6 +86,7 @@ inline constexpr uint8_t timer_kind_count = 4;
 enum class ActionKind : uint8_t {
   open,         // begin an attempt
   restore,      // ask for every subscription
+  stable,       // the connection has been, or was, Live for stable_after
   say_goodbye,  // send close 1000 and go on reading until the peer answers
   drop,     // end the connection at once; a close frame with `close_code` first if that is not 0
   arm,      // `timer` to `deadline`
@@ -104,8 +105,8 @@ struct Action {
 // What one step asks for, in order.
 class Actions {
  public:
-  // The most that one step adds: four timers, drop, ConnectFailed, breaker event, Reconnecting and
-  // spare.
+  // The most that one step adds: four timers, drop, ConnectFailed, stable, breaker event,
+  // Reconnecting and spare.
   static constexpr uint32_t capacity = 16;
 
   Action& add(ActionKind kind) {
@@ -167,6 +168,7 @@ class Lifecycle {
   void lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now, Actions& actions);
   void schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions);
   [[nodiscard]] Wait choose_wait(const Loss& loss, bool room, Instant now);
+  void note_stable(Actions& actions);
   void finish(Reason reason, Actions& actions);
 
   void publish_loss(const Loss& loss, Instant now, Actions& actions) const;

@@ -13,9 +13,7 @@ void Session::on_timer(const Timer& timer, Instant now) {
       constexpr std::array<InputKind, timer_kind_count> inputs = {
           InputKind::phase_deadline, InputKind::probe_deadline, InputKind::breaker_deadline,
           InputKind::stable_deadline};
-      const InputKind kind = inputs[timer.index];
-      if (kind == InputKind::stable_deadline) subscriptions_.on_stable();
-      return step({.kind = kind, .room = slots_.top_up()}, now);
+      return step({.kind = inputs[timer.index], .room = slots_.top_up()}, now);
     }
     case TimerOwner::subscription:
       if (!subscriptions_.on_timer(timer.index, now)) lose({.reason = Reason::restore_timeout});
@@ -46,10 +44,14 @@ void Session::run(const Actions& actions) {
         subscriptions_.begin_connection(epoch());
         arm_watchdog();
         break;
+      case ActionKind::stable:
+        subscriptions_.on_stable(now_);
+        disarm(pace_timer_);  // set for the slow pace; end_turn arms it again
+        break;
       case ActionKind::say_goodbye:
         disarm(watchdog_timer_);
         disarm(pace_timer_);
-        subscriptions_.end_connection();
+        subscriptions_.end_connection(now_);
         websocket_.send_close(action.close_code, {});
         break;
       case ActionKind::drop:
@@ -90,7 +92,7 @@ void Session::open() {
 void Session::drop(uint16_t close_code) {
   disarm(watchdog_timer_);
   disarm(pace_timer_);
-  subscriptions_.end_connection();
+  subscriptions_.end_connection(now_);
   if (!connected()) return;
   if (close_code != 0) websocket_.send_close(close_code, {});
   flush();

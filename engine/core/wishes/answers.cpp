@@ -269,6 +269,7 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
 }
 
 void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now) {
+  restore_pace(now);
   pace_.slow_down(now);
   // Deadlines stay armed: a venue that refuses for ever must not keep us waiting for ever.
   for (const auto& record : records_) {

@@ -2,7 +2,8 @@
 // ITU-T I.371).
 //
 // `burst` requests may leave at once, then one each 1/per_second. A venue that says "Exceeded msg
-// rate" halves the rate, down to one in four seconds; a connection that stays Live restores it.
+// rate" halves the rate, down to one in four seconds; a good life forgets that: Subscriptions says
+// when.
 // Threads: value.
 // Cost:    O(1).
 #pragma once
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <havklo/clock.hpp>
+#include <limits>
 
 namespace havklo::core {
 
@@ -32,8 +34,21 @@ class RequestPace {
   void slow_down(Instant now) {
     interval_ = std::min(interval_ * 2, std::max(configured_interval_, slowest_interval));
     full_at_ = now + interval_ * burst_;
+    slowed_at_ = now;
   }
-  void restore() { interval_ = configured_interval_; }
+  // The rate is as configured again from `at` on. As many requests as the bucket lacked then, it
+  // lacks still: so many would wait for ever at the old interval and a moment at this one.
+  void restore(Instant at) {
+    const Duration missing = full_at_ - at;
+    if (missing > Duration{}) {
+      const int64_t requests = missing.ns / interval_.ns;
+      const int64_t rest = missing.ns % interval_.ns * configured_interval_.ns / interval_.ns;
+      full_at_ = at + configured_interval_ * requests + Duration::nanoseconds(rest);
+    }
+    interval_ = configured_interval_;
+  }
+  [[nodiscard]] bool is_slowed() const { return interval_ != configured_interval_; }
+  [[nodiscard]] Instant slowed_at() const { return slowed_at_; }
   [[nodiscard]] Duration interval() const { return interval_; }
 
  private:
@@ -43,6 +58,7 @@ class RequestPace {
   Duration interval_;
   int64_t burst_;
   Instant full_at_{std::numeric_limits<int64_t>::min() / 2};
+  Instant slowed_at_;  // for the last time
 };
 
 }  // namespace havklo::core

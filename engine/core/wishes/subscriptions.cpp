@@ -105,7 +105,9 @@ void Subscriptions::begin_connection(uint32_t epoch) {
   }
 }
 
-void Subscriptions::end_connection() {
+void Subscriptions::end_connection(Instant now) {
+  restore_pace(now);
+  stable_at_.reset();
   connected_ = false;
   for (const auto& record : records_) {
     if (record->stage == Stage::absent) continue;
@@ -213,7 +215,9 @@ void Subscriptions::publish_fault(Subscription& record) {
 }
 
 bool Subscriptions::next_request(Instant now, Request& request) {
-  if (unsent_ == 0 || !pace_.allows(now)) return false;
+  if (unsent_ == 0) return false;
+  restore_pace(now);
+  if (!pace_.allows(now)) return false;
   for (const Stage stage : {Stage::to_unsubscribe, Stage::to_subscribe}) {
     for (const auto& record : records_) {
       if (record->stage != stage) continue;

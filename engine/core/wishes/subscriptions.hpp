@@ -17,6 +17,7 @@
 //             so a fresh one needs unsubscribe, its ack, subscribe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <havklo/clock.hpp>
@@ -75,7 +76,7 @@ class Subscriptions {
   // The connection was greeted: everything wanted is asked for.
   void begin_connection(uint32_t epoch);
   // The connection is gone: books are emptied, wishes stay.
-  void end_connection();
+  void end_connection(Instant now);
 
   void on_ack(const kraken::Ack& ack, Instant now);
   // `req_id`: of the request that was refused, when the venue says so.
@@ -83,8 +84,13 @@ class Subscriptions {
   // A deadline or a backoff of one record is over. False: it was in vain, and nothing else is
   // settled or on its way: give the connection up.
   [[nodiscard]] bool on_timer(SubscriptionIndex at, Instant now);
-  // The connection has been Live for stable_after.
-  void on_stable() { pace_.restore(); }
+  // The connection has been, or was, Live for stable_after: a pace that the venue slowed down is
+  // restored, now or when stable_after has passed without the venue saying so again.
+  void on_stable(Instant now) {
+    stable_at_ = now;
+    restore_pace(now);
+    if (!connected_) stable_at_.reset();
+  }
 
   // The record of a book message's symbol, if its book takes data now.
   [[nodiscard]] Subscription* find_book(std::string_view symbol) const;
@@ -103,7 +109,10 @@ class Subscriptions {
   // The next frame, if one waits and the pace allows it; it counts as sent.
   [[nodiscard]] bool next_request(Instant now, Request& request);
   [[nodiscard]] bool has_unsent() const { return unsent_ != 0; }
-  [[nodiscard]] Instant next_request_at() const { return pace_.next_allowed(); }
+  // Or when to ask again.
+  [[nodiscard]] Instant next_request_at() const {
+    return std::min(pace_.next_allowed(), pace_restored_at());
+  }
 
   [[nodiscard]] bool all_settled() const { return unsettled_ == 0; }
   [[nodiscard]] uint32_t settled_count() const { return settled_; }
@@ -152,6 +161,13 @@ class Subscriptions {
   void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);
   void publish_fault(Subscription& record);
   void collect(const Subscription& first, Request& request, Instant now);
+  [[nodiscard]] Instant pace_restored_at() const {
+    if (!stable_at_ || !pace_.is_slowed()) return Instant::never();
+    return std::max(*stable_at_, pace_.slowed_at() + stable_after_);
+  }
+  void restore_pace(Instant now) {
+    if (pace_restored_at() <= now) pace_.restore(pace_restored_at());
+  }
 
   Duration restore_timeout_;
   Duration stable_after_;
@@ -164,6 +180,7 @@ class Subscriptions {
   TimerWheel& wheel_;
   kraken::BookScratch& scratch_;
   RequestPace pace_;
+  std::optional<Instant> stable_at_;  // this connection's life is a good one, since then
   uint64_t last_req_id_ = 0;
 
   std::vector<std::unique_ptr<Subscription>> records_;
