@@ -162,6 +162,9 @@ bool Subscriptions::on_silence(Subscription& record, std::string_view missing, I
   if (record.stage == Stage::acknowledged) {
     start_cycle(record, Cycle::repair);  // whose pause comes when the venue has ended it
   } else {
+    // Whatever it was given back for, it waits for a first answer: a late one is good.
+    const bool asks = record.stage == Stage::asked || record.stage == Stage::to_subscribe;
+    if (asks) set(record, record.stage, Cycle::subscribe);
     back_off(record, now);
   }
   return true;

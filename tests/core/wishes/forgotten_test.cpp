@@ -124,5 +124,24 @@ TEST(ForgottenPace, ARefilledOneStaysSlow) {
   EXPECT_EQ(pace.next_allowed(), now + 200_ms);
 }
 
+// A repair asks again, the venue is deaf for a while: what it says at last is said to that question.
+TEST_F(Forgotten, WhyItWasGivenBackIsOverWhenItIsAskedForInVain) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  std::string bad = EngineWorld::snapshot_text("ETH/USD");
+  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  world.say(EngineWorld::update_text("ETH/USD", "1"));
+  for (int i = 0; i < 3; ++i) {
+    world.ack("unsubscribe", "ETH/USD");
+    pass(5_s);
+    world.ack("subscribe", "ETH/USD");
+    world.say(bad);
+  }
+  world.ack("unsubscribe", "ETH/USD");  // in doubt
+  pass(15_s);                           // asked again, and not answered
+  static_cast<void>(world.take());
+  world.ack("subscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
 }  // namespace
 }  // namespace havklo
