@@ -160,7 +160,17 @@ void RunObserver::judge(const Event& event) {
                      "an event of another time than its turn's");
   }
   event_time_ = event.time;
-  if (event.kind == EventKind::overrun || event.kind == EventKind::recording_stopped) return;
+  if (event.kind == EventKind::overrun) {
+    for (SessionObserver& session : sessions_) session.on_overrun(event);
+    return;
+  }
+  if (event.kind == EventKind::recording_stopped) {
+    if (recording_stopped_) {
+      verdict_.violate(Invariant::recording, 0, event.time, "RecordingStopped is said twice");
+    }
+    recording_stopped_ = true;
+    return;
+  }
   if (event.session >= sessions_.size()) {
     verdict_.violate(Invariant::legal_event, event.session, event.time, "no such session");
     return;

@@ -39,6 +39,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
 
   [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
   [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
+  [[nodiscard]] bool recording_stopped() const { return recording_stopped_; }
   [[nodiscard]] uint64_t attempts() const { return attempts_; }
   [[nodiscard]] uint64_t events() const { return events_seen_; }
 
@@ -79,6 +80,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   uint64_t sequence_ = 0;
   Instant event_time_;
   uint64_t events_seen_ = 0;
+  bool recording_stopped_ = false;
   uint64_t attempts_ = 0;
   std::deque<Instant> opens_;
   // Allocations: not counted while others than the engine run.

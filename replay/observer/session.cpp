@@ -26,11 +26,13 @@ SessionObserver::SessionObserver(const Settings& settings, uint16_t number, cons
       verdict_(verdict),
       figures_(figures),
       wishes_(settings, number, names, truth, verdict),
+      asking_(settings, number, names, verdict),
       waits_(settings, number, verdict) {}
 
 void SessionObserver::on_command(const Command& command, Instant now) {
   if (seen_ == Seen::closed) return;
   wishes_.on_command(command);
+  asking_.on_command(command, now);
   if (command.kind == Command::Kind::close && !close_asked_) close_asked_ = now;
   if (command.kind != Command::Kind::reconnect || close_asked_) return;
   if (live()) reconnect_asked_ = now;
@@ -64,7 +66,6 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
   cut_short_.reset();
   held_by_budget_ = false;
   requests_seen_ = 0;
-  request_times_.clear();
   wire_.begin(id, now);
   if (attempt_ != 0) ++outage_attempts_;
 }
@@ -74,21 +75,17 @@ void SessionObserver::on_send(ConnectionId id, std::span<const std::byte> bytes,
     return violate(Invariant::transport_contract, now, "bytes for a stream that is not open");
   }
   wire_.on_sent(bytes, now);
-  if (wire_.requests.size() != requests_seen_) check_pace(now);
+  read_requests(now);
 }
 
-// Requests leave in a burst, then one each 1/per_second.
-void SessionObserver::check_pace(Instant now) {
+void SessionObserver::read_requests(Instant now) {
   for (; requests_seen_ < wire_.requests.size(); ++requests_seen_) {
-    request_times_.push_back(now);
-    wishes_.on_request(wire_.requests[requests_seen_]);
-  }
-  const Duration interval = Duration::nanoseconds(1'000'000'000 / settings_.requests.per_second);
-  while (request_times_.size() > settings_.requests.burst + 1) request_times_.pop_front();
-  if (request_times_.size() <= settings_.requests.burst) return;
-  if (request_times_.back() - request_times_.front() < interval) {
-    violate(Invariant::request_pace, now,
-            fmt::format("more than {} requests at once", settings_.requests.burst));
+    const SeenRequest& request = wire_.requests[requests_seen_];
+    if (seen_ != Seen::connected) {
+      violate(Invariant::subscription_order, now, "a request before the greeting");
+    }
+    wishes_.on_request(request);
+    asking_.on_request(wire_, request);
   }
 }
 
@@ -100,7 +97,9 @@ void SessionObserver::on_close(ConnectionId id, Instant now) {
 }
 
 void SessionObserver::on_delivered(const Completion& completion, Instant now) {
-  if (wire_open_ && completion.connection == wire_.id) wire_.on_delivered(completion, now);
+  if (!wire_open_ || completion.connection != wire_.id) return;
+  wire_.on_delivered(completion, now);
+  asking_.on_delivered(wire_, now);
 }
 
 void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas& venue_has) {
@@ -150,6 +149,7 @@ void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas&
     case EventKind::circuit_breaker_closed:
       return on_breaker(event);
     default:
+      asking_.on_event(event);
       return wishes_.on_event(event);
   }
 }
@@ -167,6 +167,7 @@ void SessionObserver::on_connected(const Event& event) {
   connected_at_ = event.time;
   restored_ = false;
   wishes_.begin_epoch();
+  asking_.begin_epoch(event.time);
 }
 
 void SessionObserver::on_connect_failed(const Event& event) {
@@ -194,6 +195,7 @@ void SessionObserver::on_disconnected(const Event& event) {
   }
   figures_.uptime_ms.add(ms(event.time - connected_at_));
   wishes_.end_epoch();
+  asking_.end_epoch(wire_, event.time);
   on_loss(lost.reason, lost.retryable != 0, 0, event.time);
 }
 
@@ -293,6 +295,7 @@ void SessionObserver::on_restored(const Event& event, const WishObserver::VenueH
   down_since_.reset();
   restored_ = true;
   live_at_ = event.time;
+  asking_.on_live(event.time);
   waits_.on_restored();
   if (probing_) expect(EventKind::circuit_breaker_closed);
 }
@@ -339,6 +342,7 @@ void SessionObserver::end_turn(Instant now, bool has_room, bool has_budget) {
     failures_ = 0;
   }
   check_deadlines(now);
+  asking_.end_turn(wire_, now, has_room);
   check_wait(now, has_room, has_budget);
   if (seen_ == Seen::connected && !restored_ && !close_asked_ && has_room &&
       wishes_.all_at_rest()) {

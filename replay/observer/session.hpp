@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "replay/observer/asking.hpp"
 #include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/waits.hpp"
@@ -40,10 +41,13 @@ class SessionObserver {
   // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
   // `has_budget`: one more attempt could begin.
   void end_turn(Instant now, bool has_room, bool has_budget);
+  void on_overrun(const Event& event) { wishes_.on_overrun(event); }
 
   [[nodiscard]] Seen seen() const { return seen_; }
   [[nodiscard]] bool live() const { return seen_ == Seen::connected && restored_; }
   [[nodiscard]] bool recovered() const { return live() && wishes_.all_settled(); }
+  // … and what was in doubt is so no longer.
+  [[nodiscard]] bool well() const { return recovered() && !asking_.any_in_doubt(); }
   [[nodiscard]] bool closed() const { return seen_ == Seen::closed; }
   // Its wait is over and its attempt not late.
   [[nodiscard]] bool begins_about(Instant now) const;
@@ -67,7 +71,7 @@ class SessionObserver {
   void on_closed(const Event& event);
   void on_restored(const Event& event, const WishObserver::VenueHas& venue_has);
   void on_breaker(const Event& event);
-  void check_pace(Instant now);
+  void read_requests(Instant now);
   void check_deadlines(Instant now);
   void check_wait(Instant now, bool has_room, bool has_budget);
   void expect(EventKind kind) { expected_ = kind; }
@@ -80,6 +84,7 @@ class SessionObserver {
   Verdict& verdict_;
   OutageHistograms& figures_;
   WishObserver wishes_;
+  AskingObserver asking_;
   WaitObserver waits_;
   WireView wire_;
 
@@ -108,7 +113,6 @@ class SessionObserver {
 
   std::optional<Instant> close_asked_;
   std::optional<Instant> reconnect_asked_;
-  std::deque<Instant> request_times_;
   size_t requests_seen_ = 0;
 
   uint32_t losses_ = 0;

@@ -29,6 +29,8 @@ std::string_view to_string(Invariant invariant) {
                                                                           "restored_promptly",
                                                                           "subscription_order",
                                                                           "repair_order",
+                                                                          "repair_wait",
+                                                                          "doubt",
                                                                           "verified_book",
                                                                           "fresh_book",
                                                                           "request_pace",

@@ -37,6 +37,8 @@ enum class Invariant : uint8_t {
   restored_promptly,
   subscription_order,
   repair_order,
+  repair_wait,
+  doubt,
   verified_book,
   fresh_book,
   request_pace,
@@ -51,7 +53,7 @@ enum class Invariant : uint8_t {
   recording,
   same_again,
 };
-inline constexpr uint8_t invariant_count = 36;
+inline constexpr uint8_t invariant_count = 38;
 [[nodiscard]] std::string_view to_string(Invariant invariant);
 
 struct Breach {

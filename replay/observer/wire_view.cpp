@@ -51,6 +51,16 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// The text of a key; nothing where there is none, or no text.
+std::string_view text_of(std::string_view key, std::string_view json) {
+  for (size_t at = json.find(key); at != std::string_view::npos; at = json.find(key, at + 1)) {
+    const std::string_view behind = json.substr(at + key.size());
+    if (at == 0 || json[at - 1] != '"' || !behind.starts_with(R"(":")")) continue;
+    return behind.substr(3, behind.find('"', 3) - 3);
+  }
+  return {};
+}
+
 }  // namespace
 
 void WireView::begin(ConnectionId opened, Instant now) {
@@ -83,7 +93,12 @@ void WireView::read_request(std::string_view text, Instant now) {
   if (!subscribe && request.method != "unsubscribe") return;
   const auto channel = channel_named(request.channel);
   if (!channel) return;
-  requests.push_back({now, subscribe, *channel, std::move(request.symbols)});
+  requests.push_back({.at = now,
+                      .subscribe = subscribe,
+                      .channel = *channel,
+                      .symbols = symbols_asked(request),
+                      .parameter = static_cast<uint32_t>(parameter_in(request, *channel)),
+                      .req_id = request.req_id.value_or(0)});
 }
 
 void WireView::on_delivered(const Completion& completion, Instant now) {
@@ -148,8 +163,37 @@ void WireView::read_text(std::string_view text, Instant now) {
   last_message_at = now;
   if (text.starts_with(R"({"channel":"status")")) {
     note_status(text.find(R"("system":"maintenance")") != std::string_view::npos, now);
+    greeted_ = true;
   }
   if (text.find(R"("success":true)") != std::string_view::npos) ++acks;
+  constexpr std::string_view update = R"({"channel":"book","type":"update","data":[{)";
+  if (text.starts_with(update)) {
+    book_updates.emplace_back(text_of("symbol", text));
+  } else if (greeted_ && text.find("Exceeded msg rate") != std::string_view::npos) {
+    ++rate_errors;
+  } else if (greeted_ && (text.starts_with(R"({"method":)") || text.starts_with(R"({"error":)"))) {
+    read_answer(text);
+  }
+}
+
+void WireView::read_answer(std::string_view text) {
+  const std::string_view method = text_of("method", text);
+  if (method != "subscribe" && method != "unsubscribe") return;
+  SeenAnswer answer{.subscribe = method == "subscribe",
+                    .success = text.find(R"("success":true)") != std::string_view::npos,
+                    .channel = std::string(text_of("channel", text)),
+                    .symbol = std::string(text_of("symbol", text)),
+                    .error = std::string(text_of("error", text)),
+                    .req_id = std::nullopt};
+  constexpr std::string_view id_key = R"("req_id":)";
+  int64_t id = 0;
+  const size_t at = text.find(id_key);
+  if (at != std::string_view::npos) {
+    const char* const digits = text.data() + at + id_key.size();
+    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), id);
+    if (error == std::errc{}) answer.req_id = id;
+  }
+  answers.push_back(std::move(answer));
 }
 
 void WireView::note_status(bool maintenance, Instant now) {

@@ -24,7 +24,25 @@ struct SeenRequest {
   bool subscribe = true;
   Channel channel = Channel::book;
   std::vector<std::string> symbols;
+  uint32_t parameter = 0;
+  int64_t req_id = 0;
 };
+
+// What the venue said to one, as far as it can be understood.
+struct SeenAnswer {
+  bool subscribe = true;
+  bool success = false;
+  std::string channel;
+  std::string symbol;
+  std::string error;
+  std::optional<int64_t> req_id;
+};
+
+// The venue means the wish itself: no later answer takes that back on the same connection.
+[[nodiscard]] inline bool is_final_refusal(std::string_view refusal) {
+  return refusal.starts_with("Currency pair") || refusal.starts_with("Pair(s) not found") ||
+         refusal.starts_with("Subscription depth");
+}
 
 class WireView {
  public:
@@ -46,6 +64,10 @@ class WireView {
   bool malformed = false;       // frames or text that no venue may send
   std::vector<SeenRequest> requests;
   uint64_t acks = 0;  // "success":true
+  // Since the greeting, for who takes them out.
+  std::vector<SeenAnswer> answers;
+  std::vector<std::string> book_updates;  // of these symbols
+  uint32_t rate_errors = 0;               // since the greeting
 
   // Whether the venue's last status was maintenance when something ended at `now`. What was said in
   // that instant may stand before the end or behind it, where nobody reads on: it may have counted,
@@ -66,10 +88,12 @@ class WireView {
   void read_text(std::string_view text, Instant now);
   void read_request(std::string_view text, Instant now);
   void note_status(bool maintenance, Instant now);
+  void read_answer(std::string_view text);
 
   bool maintenance_before_ = false;  // said last, before the instant of statuses_
   bool maintenance_now_ = false;     // said last
   Statuses statuses_;
+  bool greeted_ = false;
   std::string down_;  // not yet whole
   std::string up_;
   bool head_sent_ = false;

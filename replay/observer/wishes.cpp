@@ -8,16 +8,6 @@
 #include "kraken/channels.hpp"
 
 namespace havklo::replay {
-namespace {
-
-// A refusal that no later answer takes back on the same connection.
-bool is_final(std::string_view refusal) {
-  return refusal.starts_with("Currency pair") || refusal.starts_with("Pair(s) not found") ||
-         refusal.starts_with("Subscription depth");
-}
-
-}  // namespace
-
 WishObserver::WishObserver(const Settings& settings, uint16_t session, const Names& names,
                            const MarketTruth& truth, Verdict& verdict)
     : session_(session), names_(names), truth_(truth), verdict_(verdict) {
@@ -41,6 +31,7 @@ WishObserver::Wish& WishObserver::wish_for(Channel channel, std::string_view sym
                      .market = names_symbols ? truth_.find(symbol) : every_symbol,
                      .id = std::nullopt,
                      .book = OrderBook(names_, symbol, room_for_levels, session_),
+                     .silent = std::nullopt,
                      .snapshot_ns = 0});
   return wishes_.back();
 }
@@ -104,8 +95,11 @@ void WishObserver::violate(Invariant invariant, Instant at, std::string what) co
 
 void WishObserver::on_event(const Event& event) {
   for (Wish& wish : wishes_) {
-    if (wish.channel == Channel::book) wish.book.apply(event);
+    if (wish.channel != Channel::book) continue;
+    wish.book.apply(event);
+    if (wish.silent) check_silent(wish, event);
   }
+  check_empty(event);
   switch (event.kind) {
     case EventKind::subscribed:
     case EventKind::rejected:
@@ -138,7 +132,7 @@ void WishObserver::on_event(const Event& event) {
           wish->acked && (wish->in_doubt || wish->rejected) && wish->channel == Channel::book;
       wish->rejected = !wish->acked;
       // Refused for now, it goes on; what it was to become, it still is.
-      const bool goes_on = wish->rejected && !is_final(names_.text(about.detail));
+      const bool goes_on = wish->rejected && !is_final_refusal(names_.text(about.detail));
       wish->cycling = wish->cycling && goes_on;
       wish->refused = wish->rejected && !goes_on;
       return;
@@ -167,6 +161,50 @@ void WishObserver::on_event(const Event& event) {
       return check_wanted(Channel::instrument, event.payload.instrument.symbol, event.time);
     default:
       return;
+  }
+}
+
+void WishObserver::on_overrun(const Event& event) {
+  for (Wish& wish : wishes_) {
+    if (wish.channel != Channel::book) continue;
+    wish.silent.emplace(wish.book);
+    wish.silent->apply(event);
+    if (!wish.silent->is_live()) continue;
+    violate(Invariant::verified_book, event.time,
+            fmt::format("the strategy's book of {} answers after an Overrun", wish.symbol));
+  }
+}
+
+// After the next message of its own it is again what it would be without the Overrun.
+void WishObserver::check_silent(Wish& wish, const Event& event) const {
+  wish.silent->apply(event);
+  const bool of_book =
+      event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
+  const bool its_own = of_book && event.payload.book.symbol == wish.id && event.last_in_message();
+  if (wish.silent->is_live() != (its_own && wish.book.is_live())) {
+    violate(Invariant::verified_book, event.time,
+            fmt::format("the strategy's book of {} {} after an Overrun", wish.symbol,
+                        its_own ? "stays silent" : "answers"));
+  }
+  if (its_own || !wish.book.is_live()) wish.silent.reset();
+}
+
+// What ends a book's trust empties the strategy's.
+void WishObserver::check_empty(const Event& event) const {
+  const bool ends_all = event.kind == EventKind::connected || event.kind == EventKind::disconnected;
+  const bool faulty = event.kind == EventKind::checksum_mismatch ||
+                      event.kind == EventKind::book_invalid || event.kind == EventKind::book_stale;
+  const bool ended = event.kind == EventKind::unsubscribed || event.kind == EventKind::rejected;
+  if (!ends_all && !faulty && !ended) return;
+  for (const Wish& wish : wishes_) {
+    if (wish.channel != Channel::book || !wish.book.is_live()) continue;
+    const auto& about = event.payload.subscription;
+    const bool concerned = ends_all || (faulty && event.payload.book_fault.symbol == wish.id) ||
+                           (ended && about.channel == Channel::book && about.symbol == wish.id);
+    if (!concerned) continue;
+    violate(Invariant::verified_book, event.time,
+            fmt::format("the strategy's book of {} answers after {}", wish.symbol,
+                        to_string(event.kind)));
   }
 }
 

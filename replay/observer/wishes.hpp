@@ -36,6 +36,8 @@ class WishObserver {
   void on_request(const SeenRequest& request);
   // Subscribed, Rejected, Unsubscribed, market events and what befalls a book.
   void on_event(const Event& event);
+  // … and an Overrun, which may be about any book: none may answer before its next message.
+  void on_overrun(const Event& event);
   // SubscriptionsRestored says these figures. `venue_has`: what the venue itself holds of this
   // connection; null when it holds the connection no longer.
   using VenueHas = std::function<bool(Channel channel, uint32_t symbol, uint32_t depth)>;
@@ -73,7 +75,8 @@ class WishObserver {
     bool in_doubt = false;  // told as Rejected while it is repaired
     bool broken = false;    // its book was declared wrong or stale, Unsubscribed has not come
     OrderBook book;
-    int64_t snapshot_ns = 0;  // the venue's time on the snapshot that the book began with
+    std::optional<OrderBook> silent;  // the same one, of a strategy that was told of an Overrun
+    int64_t snapshot_ns = 0;          // the venue's time on the snapshot that the book began with
   };
 
   Wish& wish_for(Channel channel, std::string_view symbol);
@@ -81,6 +84,8 @@ class WishObserver {
   [[nodiscard]] static bool settled(const Wish& wish);
   void check_wanted(Channel channel, SymbolId symbol, Instant at);
   void on_book(const Event& event);
+  void check_silent(Wish& wish, const Event& event) const;
+  void check_empty(const Event& event) const;
   void violate(Invariant invariant, Instant at, std::string what) const;
 
   uint16_t session_;

@@ -213,7 +213,7 @@ void World::suffer() {
 }
 
 void World::recover() {
-  const auto well = [](const SessionObserver& each) { return each.recovered() || each.closed(); };
+  const auto well = [](const SessionObserver& each) { return each.well() || each.closed(); };
   const Instant began = clock_.now();
   const Duration bound = recovery_bound(scenario_);
   if (go(began + bound, [&] { return everybody(well); })) {
@@ -261,13 +261,17 @@ bool World::stay_calm() {
 }
 
 void World::say_goodbye() {
+  const auto closed = [](const SessionObserver& each) { return each.closed(); };
+  const bool stopped = recorder_ && recorder_->state() == RecorderState::stopped_disk_error;
+  if (stopped && !observer_.recording_stopped() && !everybody(closed)) {
+    verdict_.violate(Invariant::recording, 0, clock_.now(), "RecordingStopped was not said");
+  }
   const Duration at = clock_.now() - Instant{};
   Duration longest;
   for (uint32_t i = 0; i < scenario_.sessions.size(); ++i) {
     commands_.add({.at = at, .kind = Command::Kind::close, .session = i});
     longest = std::max(longest, scenario_.sessions[i].timeouts.close_timeout);
   }
-  const auto closed = [](const SessionObserver& each) { return each.closed(); };
   const Instant end = clock_.now() + longest + Duration::milliseconds(1);
   if (!go(end, [&] { return everybody(closed); })) {
     verdict_.violate(Invariant::command_obeyed, 0, clock_.now(), "close() does not end");
