@@ -377,7 +377,7 @@ void RecordingFiles::close_after_fault() {
   const End good = good_end_.value_or(end_);
   if (::ftruncate(file_, static_cast<off_t>(good.offset)) != 0) return;
   if (close_at(good, 0)) return;
-  static_cast<void>(::ftruncate(file_, static_cast<off_t>(good.offset)));
+  [[maybe_unused]] const int tried = ::ftruncate(file_, static_cast<off_t>(good.offset));
   const uint32_t kept = std::min<uint32_t>(ends_count_, ends_kept);
   for (uint32_t i = 1; i <= kept; ++i) {
     const End& end = ends_[(ends_count_ - i) % ends_kept];
