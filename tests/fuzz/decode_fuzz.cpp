@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <havklo/limits.hpp>
+#include <havklo/random.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -164,7 +165,54 @@ class Both {
   Decoder parsing_;
 };
 
+#ifdef HAVKLO_LIBFUZZER
+bool is_of_number(uint8_t c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+// A number that stands in the text becomes longer, shorter, or another one: byte by byte a fuzzer
+// seldom leaves a whole message round it.
+size_t mutate_number(uint8_t* data, size_t size, size_t size_max, Random& random) {
+  const size_t from = random.below(size);
+  const size_t begin =
+      static_cast<size_t>(std::find_if(data + from, data + size, is_of_number) - data);
+  const size_t end =
+      static_cast<size_t>(std::find_if_not(data + begin, data + size, is_of_number) - data);
+  std::string number(data + begin, data + end);
+  const size_t at = random.below(number.size() + 1);
+  const char digit = static_cast<char>('0' + random.below(10));
+  switch (random.below(4)) {
+    case 0:
+      number.insert(at, 1 + random.below(4), digit);
+      break;
+    case 1:
+      number.erase(at, 1 + random.below(3));
+      break;
+    case 2:
+      std::erase(number, '.');
+      number.insert(std::min(at, number.size()), 1, '.');
+      break;
+    default:
+      number = std::string(1 + random.below(20), digit);
+      break;
+  }
+  if (size - (end - begin) + number.size() > size_max) return size;
+  const std::string text =
+      std::string(data, data + begin) + number + std::string(data + end, data + size);
+  std::ranges::copy(text, data);
+  return text.size();
+}
+#endif
+
 }  // namespace
+
+#ifdef HAVKLO_LIBFUZZER
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t size_max);
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t size_max,
+                                          unsigned seed) {
+  Random random(seed);
+  if (size == 0 || random.below(3) != 0) return LLVMFuzzerMutate(data, size, size_max);
+  return mutate_number(data, size, size_max, random);
+}
+#endif
 
 HAVKLO_FUZZ_TARGET(decode) {
   static Both both;  // it takes megabytes

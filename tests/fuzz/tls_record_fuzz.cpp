@@ -218,10 +218,9 @@ Outcome opened_outcome(const Wire& wire, const Wire& secret, int suite, uint64_t
   Library library(secret);
   Random random(seed);
   Outcome outcome;
-  const size_t piece_max =
-      seed == 0 ? wire.size() + 1 : 1 + random.below(random.below(2) == 0 ? 40 : 9'000);
-  const size_t room_max =
-      seed == 0 ? 20'000 : 1 + random.below(random.below(2) == 0 ? 300 : 20'000);
+  const bool small = random.below(2) == 0;
+  const size_t piece_max = seed == 0 ? wire.size() + 1 : 1 + random.below(small ? 40 : 9'000);
+  const size_t room_max = seed == 0 ? 20'000 : 1 + random.below(small ? 300 : 20'000);
   using Kind = TlsRecordOpener::Opened::Kind;
   for (size_t at = 0; at < wire.size();) {
     const size_t piece = std::min(wire.size() - at, 1 + random.below(piece_max));
@@ -262,7 +261,12 @@ Wire wire_from(FuzzInput& input, const Wire& secret) {
   const auto damage = [&](size_t at, std::byte with) {
     if (at < last.size()) wire[wire.size() - last.size() + at] ^= with;
   };
-  for (int step = 0; step < 40 && !input.empty() && wire.size() < 100'000; ++step) {
+  const auto cut = [&](size_t bytes) {
+    bytes = std::min(bytes, last.size());
+    wire.resize(wire.size() - bytes);
+    last.resize(last.size() - bytes);
+  };
+  for (int step = 0; step < 40 && !input.empty() && wire.size() < 50'000; ++step) {
     const uint8_t kind = input.byte();
     switch (kind & 7) {
       case 0:  // text
@@ -292,7 +296,7 @@ Wire wire_from(FuzzInput& input, const Wire& secret) {
         else if ((kind & 16) != 0)
           send(last);
         else
-          wire.resize(wire.size() - std::min<size_t>(wire.size(), kind >> 5));
+          cut(kind >> 5);
         break;
       default:
         send(wire_of(input.text(kind >> 3)));

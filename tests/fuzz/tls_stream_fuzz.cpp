@@ -161,14 +161,15 @@ Story story_of(FuzzInput input, int suite, bool opens_records, uint64_t seed, si
   TlsStream client(client_context(opens_records, suite < 2), "localhost");
   Peer peer(client, suite);
   require(client.opens_records() == (opens_records && suite < 2), "who opens the records");
-  for (int step = 0; step < 24 && !input.empty() && peer.wire.size() < 150'000; ++step) {
+  for (int step = 0; step < 24 && !input.empty() && peer.wire.size() < 50'000; ++step) {
     peer.act(input);
   }
   peer.wire.resize(peer.wire.size() + rest_bytes);
   Story story;
   Random random(seed);
-  const size_t piece_max = 1 + random.below(random.below(2) == 0 ? 60 : 20'000);
-  const size_t room_max = 1 + random.below(random.below(2) == 0 ? 200 : 20'000);
+  const bool small = random.below(2) == 0;
+  const size_t piece_max = 1 + random.below(small ? 60 : 20'000);
+  const size_t room_max = 1 + random.below(small ? 200 : 20'000);
   std::span<const std::byte> rest = peer.wire;
   while (!rest.empty() && story.status == TlsStatus::want_more) {
     const size_t piece = seed == 0 ? rest.size() : 1 + random.below(piece_max);
