@@ -3,6 +3,7 @@
 // a handshake, whose allocations are the TLS library's.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -21,6 +22,8 @@
 
 #include "faults/failing_allocations.hpp"
 #include "faults/failing_calls.hpp"
+#include "havklo/command_line.hpp"
+#include "havklo/commands.hpp"
 #include "io/tls/certificate_authority.hpp"
 #include "replay/recording/crc32c.hpp"
 #include "replay/recording/format.hpp"
@@ -232,6 +235,29 @@ TEST_P(StartOf, WhenAnAllocationFails) {
     }
   }
   FAIL() << "it does not end";
+}
+
+// Nothing that is thrown leaves the program, whichever allocation of a command line fails.
+TEST(CommandLineWithoutMemory, SaysSo) {
+  if (!allocations_can_fail) GTEST_SKIP() << "a sanitizer owns malloc";
+  std::array<std::string, 2> words{"havklo", "sim"};
+  std::array<char*, 3> arguments{words[0].data(), words[1].data(), nullptr};
+  constexpr uint64_t step = 61;  // of some thousands that make the options
+  int told = 0;
+  for (uint64_t nth = 1; nth < tries_max; nth += step) {
+    testing::internal::CaptureStderr();
+    bool failed = false;
+    int code = exit_good;
+    {
+      const FailingAllocation failing(nth);
+      code = run_command_line(std::span(arguments).first(words.size()));
+      failed = FailingAllocation::has_failed();
+    }
+    const std::string said = testing::internal::GetCapturedStderr();
+    if (!failed) break;
+    if (code == exit_failed && said == "havklo: out of memory\n") ++told;
+  }
+  EXPECT_GT(told, 10);
 }
 
 // It is the answer to a limit of processes and to one of memory.

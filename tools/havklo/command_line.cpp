@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -121,11 +122,7 @@ int said(const CLI::App& program, const CLI::Error& what) {
   return exit_code;
 }
 
-}  // namespace
-
-int run_command_line(std::span<char* const> arguments) {
-  hold_standard_streams();
-  expect_full_files();
+int run_subcommand(std::span<char* const> arguments) {
   CLI::App program{
       "Havklo keeps an exchange connection alive and tells the truth about it.\n"
       "Examples:\n"
@@ -159,11 +156,26 @@ int run_command_line(std::span<char* const> arguments) {
     if (std::ferror(stdout) != 0) return unwritten(error.code().value(), exit_failed);
     std::fprintf(stderr, "havklo: %s\n", error.what());
     return exit_failed;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "havklo: %s\n", error.what());
     return exit_failed;
   }
   return flushed(exit_code);
+}
+
+}  // namespace
+
+int run_command_line(std::span<char* const> arguments) {
+  hold_standard_streams();
+  expect_full_files();
+  try {
+    return run_subcommand(arguments);
+  } catch (const std::bad_alloc&) {  // while the options were made, or of a command
+    std::fputs("havklo: out of memory\n", stderr);
+    return exit_failed;
+  }
 }
 
 }  // namespace havklo
