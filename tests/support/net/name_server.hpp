@@ -21,9 +21,11 @@ namespace havklo {
 
 class NameServer {
  public:
-  NameServer() : file_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  // Port 0: any.
+  explicit NameServer(uint16_t port = 0) : file_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     EXPECT_EQ(::bind(file_, reinterpret_cast<sockaddr*>(&address), size), 0);
