@@ -87,6 +87,22 @@ TEST(Addresses, WhatComesBackIntoTheAnswerIsRemembered) {
   EXPECT_EQ(order_of(name), (Order{ipv4(4), ipv4(1)}));
 }
 
+// Of what is in no answer any more the oldest news go first, and only when there are too many.
+TEST(Addresses, OldNewsOfWhatIsInNoAnswerAreForgotten) {
+  const auto remembers_first_after = [](size_t others) {
+    Addresses name = name_with({ipv4(0)});
+    name.failed(ipv4(0));
+    for (size_t i = 1; i <= others; ++i) {
+      name.learn(std::vector{ipv4(static_cast<uint8_t>(i))});
+      name.failed(ipv4(static_cast<uint8_t>(i)));
+    }
+    name.learn(std::vector{ipv4(0), ipv4(200)});
+    return order_of(name) == Order{ipv4(200), ipv4(0)};
+  };
+  EXPECT_TRUE(remembers_first_after(Addresses::remembered_max));
+  EXPECT_FALSE(remembers_first_after(Addresses::remembered_max + 1));
+}
+
 TEST(Addresses, AnEndlessAnswerIsCutAndLeavesBothFamiliesIn) {
   std::vector<Endpoint> answer;
   for (uint32_t i = 0; i < 400; ++i) answer.push_back(ipv6(static_cast<uint8_t>(i % 200)));
@@ -184,6 +200,19 @@ TEST(AddressRace, ASingleAddressStartsAtOnceAndNothingFollows) {
   EXPECT_FALSE(race.over());
   race.fell(ipv4(1));
   EXPECT_TRUE(race.over());
+}
+
+TEST(AddressRace, ANewAttemptForgetsTheLast) {
+  AddressRace race = race_of(trusted({ipv4(1), ipv4(2), ipv4(3)}));
+  ASSERT_TRUE(race.next(start));
+  race.fell(ipv4(1));
+  const Instant later = start + 60_s;
+  race.begin(later, 10_s);
+  EXPECT_TRUE(race.over());
+  race.offer(trusted({ipv4(1), ipv4(2)}));
+  EXPECT_EQ(race.next(later)->endpoint, ipv4(1));
+  EXPECT_FALSE(race.next(later));
+  EXPECT_EQ(race.wakes_at(), later + 250_ms);
 }
 
 TEST(AddressRace, ASilentOneCostsAStagger) {

@@ -2,6 +2,7 @@
 // draws.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <havklo/backoff.hpp>
 
 namespace havklo {
@@ -48,6 +49,20 @@ TEST(Backoff, KeepsDecorrelatedJitterBetweenInitialThreePreviousAndTheCap) {
   }
   backoff.reset();
   EXPECT_LE(backoff.next(1, random), 300_ms);
+}
+
+TEST(Backoff, DecorrelatedJitterGrowsFromWhatItDrewLastUntilItIsReset) {
+  Random random(7);
+  Backoff backoff({.max_delay = 1000_s, .jitter = Jitter::decorrelated});
+  Duration longest;
+  for (uint32_t attempt = 1; attempt < 100; ++attempt) {
+    longest = std::max(longest, backoff.next(attempt, random));
+  }
+  EXPECT_GT(longest, 900_ms);  // three times as long as the longest first one
+  for (int series = 0; series < 100; ++series) {
+    backoff.reset();
+    EXPECT_LE(backoff.next(1, random), 300_ms);
+  }
 }
 
 TEST(Backoff, DrawsTheSameFromTheSameSeed) {

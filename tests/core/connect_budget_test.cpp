@@ -56,6 +56,17 @@ TEST(ConnectBudget, APlaceThatIsLongGoneNeedsNoGivingBack) {
   EXPECT_EQ(budget.booked(), 1u);
 }
 
+TEST(ConnectBudget, WhatHasBegunIsForgottenAfterAWindowAndNotBefore) {
+  ConnectBudget budget({.attempts = 1, .window = 10_s}, 2);
+  EXPECT_EQ(budget.begin(budget.reserve(Instant{}, Instant{}), Instant{}), Instant{});
+  const Instant almost = Instant{} + 10_s - 1_ns;
+  const Instant place = budget.reserve(almost, almost);
+  EXPECT_EQ(place, Instant{} + 10_s);
+  budget.cancel(place);
+  EXPECT_EQ(budget.reserve(Instant{} + 10_s, Instant{} + 10_s), Instant{} + 10_s);
+  EXPECT_EQ(budget.booked(), 1u);
+}
+
 TEST(ConnectBudget, NeverHoldsMoreThanTheBudgetInAnyWindow) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
