@@ -262,12 +262,17 @@ Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now)
   const auto at_least = [&wait](Duration delay, WaitsFor cause) {
     if (delay > wait.delay) wait = {delay, cause};
   };
-  if (maintenance_floor_) at_least(reconnect_.maintenance_delay, WaitsFor::maintenance);
+  not_before_ = now;
+  const auto venue_asks = [&](Duration delay, WaitsFor cause) {
+    not_before_ = std::max(not_before_, now + delay);
+    at_least(delay, cause);
+  };
+  if (maintenance_floor_) venue_asks(reconnect_.maintenance_delay, WaitsFor::maintenance);
   if (loss.http_status == http_too_many_requests && !loss.retry_after) {
-    at_least(reconnect_.rate_limited_delay, WaitsFor::rate_limited);
+    venue_asks(reconnect_.rate_limited_delay, WaitsFor::rate_limited);
   }
   if (loss.retry_after) {
-    at_least(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);
+    venue_asks(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);
   }
   const Instant begins = budget_->reserve(now + wait.delay, now);
   booked_ = begins;
@@ -283,7 +288,7 @@ void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions&
   if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
   skippable_ = false;
   budget_->cancel(*booked_);
-  booked_ = budget_->reserve(now, now);
+  booked_ = budget_->reserve(std::max(now, not_before_), now);
   if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
   cancel(TimerKind::phase, actions);
   begin_attempt(input.room, now, actions);

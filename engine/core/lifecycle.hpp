@@ -197,7 +197,9 @@ class Lifecycle {
   bool wants_room_ = false;         // the wait is over but for slots in the ring
   bool maintenance_said_ = false;   // by the last status of this connection
   bool maintenance_floor_ = false;  // maintenance_delay applies until the next Live
-  bool skippable_ = false;          // the wait is nothing but backoff: reconnect() may cut it short
+  bool skippable_ = false;          // nothing asks for so long a wait but the backoff: reconnect()
+                                    // may cut it short, to …
+  Instant not_before_;              // … what the venue has asked for
   std::optional<Instant> booked_;   // this attempt's place in the budget, while it waits
   Instant attempt_began_;
   Instant connected_at_;

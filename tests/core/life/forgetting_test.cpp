@@ -138,6 +138,28 @@ TEST(Forgetting, RetryAfterAndTheRateLimitHoldForOneWait) {
   EXPECT_EQ(wait_in(story.refuse()).delay_ns, (800_ms).ns);
 }
 
+TEST(Forgetting, ReconnectCutsABackoffShortAndNotWhatTheVenueAskedFor) {
+  Settings settings = without_breaker();
+  settings.reconnect.initial_delay = 20_s;
+  Story story(settings);
+  story.step(InputKind::start);
+  const Instant lost = story.now;
+  const auto events = story.lose({.reason = Reason::upgrade_refused, .http_status = 503});
+  EXPECT_EQ(wait_in(events).waits_for, WaitsFor::backoff);
+  EXPECT_EQ(wait_in(events).delay_ns, (20_s).ns);
+  story.now = lost + 1_s;
+  story.step(InputKind::reconnect_requested);
+  EXPECT_EQ(story.lifecycle().phase(), Phase::waiting);
+  EXPECT_EQ(story.lifecycle().deadline(TimerKind::phase), lost + 5_s);
+  story.wait();
+  EXPECT_EQ(story.lifecycle().phase(), Phase::connecting);
+  // Asked later, nothing is left of it.
+  story.lose({.reason = Reason::upgrade_refused, .http_status = 503});
+  story.now = story.now + 6_s;
+  story.step(InputKind::reconnect_requested);
+  EXPECT_EQ(story.lifecycle().phase(), Phase::connecting);
+}
+
 TEST(Forgetting, AWaitThatIsCutShortOrClosedGivesItsPlaceBack) {
   Story story(without_breaker());
   story.step(InputKind::start);
