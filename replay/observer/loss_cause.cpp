@@ -32,7 +32,9 @@ std::optional<Invariant> unfounded(Reason reason, const Settings& settings, cons
     case Reason::greeting_timeout:
       return after(wire.upgraded_at, timeouts.greeting_timeout);
     case Reason::heartbeat_timeout:
-      return after(wire.last_message_at, timeouts.heartbeat_timeout);
+      // Without a subscription a pong is all that there is to wait for.
+      return after(seen.idle ? wire.last_heard_at : wire.last_message_at,
+                   timeouts.heartbeat_timeout);
     case Reason::restore_timeout:
       return after(seen.connected_at, timeouts.restore_timeout);
     case Reason::probe_timeout:

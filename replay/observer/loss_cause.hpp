@@ -17,6 +17,7 @@ struct LossCircumstances {
   Instant connected_at;
   bool probing = false;    // of a half-open breaker
   bool asked_for = false;  // the user closes, or has just asked for another connection
+  bool idle = false;       // nothing was wanted, and nothing subscribed
 };
 
 // The invariant that a loss of this reason at `at` breaks; nothing where it has its cause.

@@ -19,12 +19,13 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
       commands_(commands),
       truth_(truth),
       verdict_(verdict),
+      places_(sessions[0].reconnect, sessions.size()),
       allocations_(allocations) {}
 
 void RunObserver::begin(const Names& names) {
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
-    sessions_.emplace_back(each, number, names, truth_, verdict_, figures_);
+    sessions_.emplace_back(each, number, names, truth_, places_, verdict_, figures_);
   }
 }
 
@@ -51,20 +52,22 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
   catch_up();
   const Instant now = clock_.now();
   ++attempts_;
-  check_budget(now);
   if (SessionObserver* session = session_of(id)) session->on_open(id, request, now);
+  if (places_.is_overdrawn()) {
+    verdict_.violate(Invariant::connect_budget, 0, now,
+                     fmt::format("{} attempts within the window, {} are allowed",
+                                 places_.begun_within(now), settings_[0].reconnect.connect_budget));
+  }
   transport_.open(id, request);
   mark_allocations();
 }
 
-void RunObserver::check_budget(Instant now) {
-  const ReconnectSettings& reconnect = settings_[0].reconnect;
-  opens_.push_back(now);
-  while (opens_.front() + reconnect.connect_budget_window <= now) opens_.pop_front();
-  if (opens_.size() <= reconnect.connect_budget) return;
-  verdict_.violate(Invariant::connect_budget, 0, now,
-                   fmt::format("{} attempts within the window, {} are allowed", opens_.size(),
-                               reconnect.connect_budget));
+void RunObserver::greeted(ConnectionId id) {
+  skip_allocations();
+  catch_up();
+  if (SessionObserver* session = session_of(id)) session->on_greeting_told(id, clock_.now());
+  transport_.greeted(id);
+  mark_allocations();
 }
 
 void RunObserver::send(ConnectionId id, std::span<const std::byte> bytes) {
@@ -222,15 +225,14 @@ void RunObserver::end_engine_turn() {
 void RunObserver::end_turn(bool has_room) {
   const Instant now = clock_.now();
   const ReconnectSettings& reconnect = settings_[0].reconnect;
-  const auto within = std::ranges::count_if(
-      opens_, [&](Instant open) { return open + reconnect.connect_budget_window > now; });
   // A place is booked when the wait is announced: who begins about now has one, though its timer
   // fires in the next turn.
   const auto begins_now = [now](const SessionObserver& each) { return each.begins_about(now); };
-  const auto taken = within + std::ranges::count_if(sessions_, begins_now);
+  const auto taken =
+      places_.begun_within(now) + static_cast<size_t>(std::ranges::count_if(sessions_, begins_now));
   for (SessionObserver& session : sessions_) {
-    const auto others = taken - (session.begins_about(now) ? 1 : 0);
-    session.end_turn(now, has_room, static_cast<uint32_t>(others) < reconnect.connect_budget);
+    const size_t others = taken - (session.begins_about(now) ? 1 : 0);
+    session.end_turn(now, has_room, others < reconnect.connect_budget);
   }
 }
 

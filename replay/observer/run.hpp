@@ -47,7 +47,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void open(ConnectionId id, const OpenRequest& request) override;
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
   void close(ConnectionId id) override;
-  void greeted(ConnectionId id) override { transport_.greeted(id); }
+  void greeted(ConnectionId id) override;
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
   void flush() override;
   [[nodiscard]] EventWindow window() override;
@@ -61,7 +61,6 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void catch_up();
   void judge(const Event& event);
   void check_sequence(const Event& event);
-  void check_budget(Instant now);
   void mark_allocations();
   void skip_allocations();
 
@@ -73,6 +72,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   const MarketTruth& truth_;
   Verdict& verdict_;
   OutageHistograms figures_;
+  PlaceObserver places_;
   std::deque<SessionObserver> sessions_;
   CompletionSink* sink_ = nullptr;
   EventWindow window_;
@@ -82,7 +82,6 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   uint64_t events_seen_ = 0;
   bool recording_stopped_ = false;
   uint64_t attempts_ = 0;
-  std::deque<Instant> opens_;
   // Allocations: not counted while others than the engine run.
   AllocationCount allocations_;
   uint64_t allocations_mark_ = 0;

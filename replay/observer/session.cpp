@@ -3,26 +3,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <havklo/timer_wheel.hpp>
-
 #include "replay/observer/loss_cause.hpp"
 
 namespace havklo::replay {
 namespace {
-
-// A deadline is rounded up to the wheel's tick, and so is what is reckoned from it.
-constexpr Duration tick = TimerWheel::tick * 2;
 
 uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'000'000); }
 
 }  // namespace
 
 SessionObserver::SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                                 const MarketTruth& truth, Verdict& verdict,
+                                 const MarketTruth& truth, PlaceObserver& places, Verdict& verdict,
                                  OutageHistograms& figures)
     : settings_(settings),
       number_(number),
+      places_(places),
       verdict_(verdict),
       figures_(figures),
       wishes_(settings, number, names, truth, verdict),
@@ -33,11 +28,16 @@ void SessionObserver::on_command(const Command& command, Instant now) {
   if (seen_ == Seen::closed) return;
   wishes_.on_command(command);
   asking_.on_command(command, now);
-  if (command.kind == Command::Kind::close && !close_asked_) close_asked_ = now;
+  if (command.kind == Command::Kind::close && !close_asked_) {
+    close_asked_ = now;
+    close_at_once_ = seen_ != Seen::connected;
+  }
   if (command.kind != Command::Kind::reconnect || close_asked_) return;
   if (live()) reconnect_asked_ = now;
   const bool may_skip = seen_ == Seen::waiting && waits_for_backoff_ && waits_.retryable();
-  if (may_skip && breaker_ != Breaker::open) cut_short_ = now;
+  if (!may_skip || breaker_ == Breaker::open || cut_short_) return;
+  cut_short_ = now;
+  places_.move(number_);
 }
 
 void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Instant now) {
@@ -55,6 +55,9 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
     violate(Invariant::wait_kept, now,
             fmt::format("the attempt begins {} ns before its announced time", (due_ - now).ns));
   }
+  if (seen_ == Seen::waiting && now < waits_.asked_until()) {
+    violate(Invariant::wait_kept, now, "an attempt sooner than the venue asked");
+  }
   if (breaker_ == Breaker::open) {
     violate(Invariant::one_probe, now, "an attempt while the breaker is open");
   }
@@ -63,6 +66,9 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
   probe_used_ = probing_;
   seen_ = Seen::attempting;
   wire_open_ = true;
+  greeting_told_ = idle_ = false;
+  asked_by_.reset();
+  places_.begin(number_, now);
   cut_short_.reset();
   held_by_budget_ = false;
   requests_seen_ = 0;
@@ -94,6 +100,13 @@ void SessionObserver::on_close(ConnectionId id, Instant now) {
     return violate(Invariant::transport_contract, now, "a stream is closed twice");
   }
   wire_open_ = false;
+}
+
+void SessionObserver::on_greeting_told(ConnectionId id, Instant now) {
+  if (seen_ != Seen::connected || id != wire_.id || greeting_told_) {
+    violate(Invariant::transport_contract, now, "the network is told of a greeting that was none");
+  }
+  greeting_told_ = true;
 }
 
 void SessionObserver::on_delivered(const Completion& completion, Instant now) {
@@ -159,8 +172,13 @@ void SessionObserver::on_connected(const Event& event) {
   if (seen_ != Seen::attempting || wire_.http_status != 101) {
     violate(Invariant::legal_event, event.time, "Connected without an upgraded connection");
   }
-  if (event.payload.connected.connect_time_ns != (event.time - wire_.began).ns) {
+  const Event::Connected& said = event.payload.connected;
+  if (said.connect_time_ns != (event.time - wire_.began).ns) {
     violate(Invariant::uptime, event.time, "connect_time_ns is not the attempt's");
+  }
+  const Endpoint peer{.address = said.address, .port = said.port, .family = said.family};
+  if (peer != wire_.peer || (said.tls_resumed != 0) != wire_.tls_resumed) {
+    violate(Invariant::transport_contract, event.time, "Connected to another than was reached");
   }
   seen_ = Seen::connected;
   ++epoch_;
@@ -202,7 +220,8 @@ void SessionObserver::on_disconnected(const Event& event) {
 void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_status, Instant at) {
   const LossCircumstances seen{.connected_at = connected_at_,
                                .probing = probing_,
-                               .asked_for = close_asked_ || reconnect_asked_ == at};
+                               .asked_for = close_asked_ || reconnect_asked_ == at,
+                               .idle = idle_};
   if (const auto broken = unfounded(reason, settings_, wire_, seen, at)) {
     violate(*broken, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
   }
@@ -250,6 +269,21 @@ void SessionObserver::on_reconnecting(const Event& event) {
   seen_ = Seen::waiting;
   due_ = event.time + Duration{wait.delay_ns};
   waits_for_backoff_ = wait.waits_for == WaitsFor::backoff;
+  check_place(event);
+}
+
+// A wait ends at a place in the budget, and at the first that there is.
+void SessionObserver::check_place(const Event& event) {
+  const bool by_budget = event.payload.reconnecting.waits_for == WaitsFor::budget;
+  if (places_.is_certain_for(number_, event.time)) {
+    if (!places_.fits(number_, due_)) {
+      violate(Invariant::connect_budget, event.time, "announced for when the budget has no place");
+    }
+    if (by_budget && places_.fits(number_, due_ - Duration{1})) {
+      violate(Invariant::connect_budget, event.time, "the budget has a place sooner");
+    }
+  }
+  places_.book(number_, due_);
 }
 
 void SessionObserver::on_reconnect_failed(const Event& event) {
@@ -271,6 +305,10 @@ void SessionObserver::on_closed(const Event& event) {
   if (!ended && !asked) {
     violate(Invariant::legal_event, event.time, "Closed, and nobody asked for it");
   }
+  if (!asked && event.payload.ended.attempts != attempt_ - (reconnect_failed_ ? 1 : 0)) {
+    violate(Invariant::attempt_count, event.time, "Closed with another number");
+  }
+  places_.give_back(number_);
   seen_ = Seen::closed;
 }
 
@@ -324,82 +362,6 @@ void SessionObserver::on_breaker(const Event& event) {
     failures_ = 0;
   }
   if (said.trips != trips_) wrong("another count of trips");
-}
-
-void SessionObserver::end_turn(Instant now, bool has_room, bool has_budget) {
-  if (seen_ == Seen::closed) return;
-  if (seen_ == Seen::lost) {
-    violate(Invariant::silent_loss, now, "a loss after which nothing is announced");
-  }
-  if (expected_) {
-    violate(Invariant::breaker_transition, now,
-            fmt::format("{} does not come", to_string(*expected_)));
-  }
-  if (wire_open_ && seen_ != Seen::attempting && seen_ != Seen::connected) {
-    violate(Invariant::transport_contract, now, "a stream is left open");
-  }
-  if (live() && now - live_at_ >= settings_.reconnect.stable_after && breaker_ != Breaker::open) {
-    failures_ = 0;
-  }
-  check_deadlines(now);
-  asking_.end_turn(wire_, now, has_room);
-  check_wait(now, has_room, has_budget);
-  if (seen_ == Seen::connected && !restored_ && !close_asked_ && has_room &&
-      wishes_.all_at_rest()) {
-    violate(Invariant::restored_promptly, now, "everything is settled, and no all clear");
-  }
-}
-
-// No state may outlive its deadline.
-void SessionObserver::check_deadlines(Instant now) {
-  const TimeoutSettings& timeouts = settings_.timeouts;
-  const auto late = [&](Instant since, Duration limit, std::string_view what) {
-    if (now - since > limit + tick) violate(Invariant::deadline, now, std::string(what));
-  };
-  if (seen_ == Seen::attempting) {
-    if (wire_.upgraded_at == Instant::never()) {
-      late(wire_.began, timeouts.connect_timeout, "not upgraded within connect_timeout");
-    } else {
-      late(wire_.upgraded_at, timeouts.greeting_timeout, "not greeted within greeting_timeout");
-    }
-  }
-  if (probing_ && wire_open_ && !close_asked_) {
-    late(wire_.began, settings_.circuit_breaker.half_open_timeout, "a probe without an end");
-  }
-  if (seen_ == Seen::connected && !close_asked_ && wishes_.any_on_wire() &&
-      now - wire_.last_message_at > timeouts.heartbeat_timeout + tick) {
-    violate(Invariant::watchdog, now, "a subscribed feed is silent, and nobody minds");
-  }
-  if (close_asked_) {
-    if (now - *close_asked_ > timeouts.close_timeout + tick) {
-      violate(Invariant::command_obeyed, now, "not Closed within close_timeout");
-    }
-  }
-  if (reconnect_asked_) {
-    if (wire_open_ && live()) {
-      violate(Invariant::command_obeyed, now, "Live, and reconnect() did nothing");
-    }
-    reconnect_asked_.reset();
-  }
-  if (breaker_ == Breaker::open) {
-    late(opened_at_, settings_.circuit_breaker.reset_timeout, "the breaker stays open");
-  }
-}
-
-bool SessionObserver::begins_about(Instant now) const {
-  return seen_ == Seen::waiting && due_ <= now && now <= due_ + tick;
-}
-
-void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
-  if (seen_ != Seen::waiting || now < due_) return;
-  held_by_budget_ = held_by_budget_ || !has_budget;
-  if (!has_room || held_by_budget_) return;
-  const Instant latest = breaker_ == Breaker::open
-                             ? std::max(due_, opened_at_ + settings_.circuit_breaker.reset_timeout)
-                             : due_;
-  if (now > latest + tick) {
-    violate(Invariant::wait_kept, now, "the wait is over, and no attempt begins");
-  }
 }
 
 }  // namespace havklo::replay

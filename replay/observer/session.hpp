@@ -18,6 +18,7 @@
 
 #include "replay/observer/asking.hpp"
 #include "replay/observer/outage_histograms.hpp"
+#include "replay/observer/places.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/waits.hpp"
 #include "replay/observer/wire_view.hpp"
@@ -30,12 +31,15 @@ class SessionObserver {
   enum class Seen : uint8_t { idle, attempting, connected, lost, waiting, closed };
 
   SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                  const MarketTruth& truth, Verdict& verdict, OutageHistograms& figures);
+                  const MarketTruth& truth, PlaceObserver& places, Verdict& verdict,
+                  OutageHistograms& figures);
 
   void on_command(const Command& command, Instant now);
   void on_open(ConnectionId id, const OpenRequest& request, Instant now);
   void on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now);
   void on_close(ConnectionId id, Instant now);
+  // The network is told of a greeting.
+  void on_greeting_told(ConnectionId id, Instant now);
   void on_delivered(const Completion& completion, Instant now);
   void on_event(const Event& event, const WishObserver::VenueHas& venue_has);
   // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
@@ -74,6 +78,8 @@ class SessionObserver {
   void read_requests(Instant now);
   void check_deadlines(Instant now);
   void check_wait(Instant now, bool has_room, bool has_budget);
+  void check_place(const Event& event);
+  void check_silence(Instant now);
   void expect(EventKind kind) { expected_ = kind; }
   void violate(Invariant invariant, Instant at, std::string what) {
     verdict_.violate(invariant, number_, at, std::move(what));
@@ -81,6 +87,7 @@ class SessionObserver {
 
   Settings settings_;
   uint16_t number_;
+  PlaceObserver& places_;
   Verdict& verdict_;
   OutageHistograms& figures_;
   WishObserver wishes_;
@@ -93,7 +100,10 @@ class SessionObserver {
   uint32_t attempt_ = 0;
   bool wire_open_ = false;
   bool restored_ = false;
+  bool greeting_told_ = false;  // of this connection, to the network
+  bool idle_ = false;           // connected, and at the end of the last turn nothing was wanted
   std::optional<EventKind> expected_;  // must be the next lifecycle event
+  std::optional<Instant> asked_by_;    // an idle socket must have been asked for a sign of life
   Instant connected_at_;
   Instant live_at_;
   std::optional<Instant> down_since_;
@@ -112,6 +122,7 @@ class SessionObserver {
   bool probing_ = false;
 
   std::optional<Instant> close_asked_;
+  bool close_at_once_ = false;  // there was nobody to say goodbye to
   std::optional<Instant> reconnect_asked_;
   size_t requests_seen_ = 0;
 

@@ -80,21 +80,26 @@ void WaitObserver::check(const Event::Reconnecting& wait, uint32_t attempt, bool
   if (delay < range.lowest) wrong("shorter than the backoff");
   if (drawn && delay > range.highest) wrong("longer than the backoff");
   if (drawn && delay > reconnect.max_delay) wrong("longer than max_delay");
-  if (floor_is_certain_ && delay < reconnect.maintenance_delay) {
-    wrong("shorter than maintenance_delay");
-  }
-  const bool limited = http_status_ == 429 && !wire.retry_after && !wire.has_retry_date;
-  if (limited && delay < reconnect.rate_limited_delay) wrong("shorter than rate_limited_delay");
-  if (wire.retry_after && http_status_ == wire.http_status &&
-      delay < std::min(*wire.retry_after, retry_after_max)) {
-    wrong("shorter than Retry-After");
-  }
+  Duration asked = floor_is_certain_ ? reconnect.maintenance_delay : Duration{};
+  if (delay < asked) wrong("shorter than maintenance_delay");
+  const Duration limited =
+      http_status_ == 429 && !wire.retry_after ? reconnect.rate_limited_delay : Duration{};
+  if (delay < limited) wrong("shorter than rate_limited_delay");
+  const bool refused = http_status_ != 0 && http_status_ == wire.http_status;
+  const Duration retry_after =
+      refused && wire.retry_after ? std::min(*wire.retry_after, retry_after_max) : Duration{};
+  if (delay < retry_after) wrong("shorter than Retry-After");
+  asked = std::max({asked, limited, retry_after});
+  asked_until_ = at + asked;
+  const Duration floor = maintenance_floor_ ? reconnect.maintenance_delay : Duration{};
+  asked_until_at_most_ = at + std::max(asked, floor);
   const auto is = [&](WaitsFor cause, Duration exact, std::string_view what) {
     if (wait.waits_for == cause && delay != exact) wrong(what);
   };
   is(WaitsFor::breaker, reset_timeout, "not reset_timeout");
   is(WaitsFor::maintenance, reconnect.maintenance_delay, "not maintenance_delay");
-  is(WaitsFor::rate_limited, reconnect.rate_limited_delay, "not rate_limited_delay");
+  is(WaitsFor::rate_limited, limited, "not rate_limited_delay");
+  is(WaitsFor::retry_after, retry_after, "not Retry-After");
   if (wait.waits_for == WaitsFor::breaker && !breaker_open) wrong("the breaker is not open");
   if (wait.waits_for == WaitsFor::maintenance && !maintenance_floor_) wrong("nobody said so");
   // What was drawn is hidden behind a longer wait; the next range reckons with the worst.

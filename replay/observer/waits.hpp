@@ -33,6 +33,10 @@ class WaitObserver {
 
   // Of the last loss.
   [[nodiscard]] bool retryable() const { return retryable_; }
+  // Until when the venue has asked to be left alone, whatever the user wants meanwhile; as far as
+  // that is certain, and at most.
+  [[nodiscard]] Instant asked_until() const { return asked_until_; }
+  [[nodiscard]] Instant asked_until_at_most() const { return asked_until_at_most_; }
 
  private:
   struct Range {
@@ -50,6 +54,8 @@ class WaitObserver {
   // Not when it was only said in the instant of a loss: before or behind it.
   bool floor_is_certain_ = false;
   Duration previous_delay_;
+  Instant asked_until_;
+  Instant asked_until_at_most_;
 };
 
 }  // namespace havklo::replay

@@ -1,7 +1,9 @@
 // HTTP heads and frames as RFC 9112 and RFC 6455 have them, no more than the model sends.
 #include "replay/observer/wire_view.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 
 #include "replay/venue/request.hpp"
 
@@ -61,6 +63,22 @@ std::string_view text_of(std::string_view key, std::string_view json) {
   return {};
 }
 
+// Of "Tue, 07 Jul 2026 23:00:03 GMT", the one form in which a date may be written.
+std::optional<int64_t> seconds_of_date(std::string_view date) {
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (date.size() < 29 || date[3] != ',') return std::nullopt;
+  const auto number = [date](size_t at, size_t digits) {
+    int value = 0;
+    std::from_chars(date.data() + at, date.data() + at + digits, value);
+    return value;
+  };
+  const auto month = static_cast<unsigned>(months.find(date.substr(8, 3)) / 3 + 1);
+  const std::chrono::year_month_day day(std::chrono::year(number(12, 4)), std::chrono::month(month),
+                                        std::chrono::day(static_cast<unsigned>(number(5, 2))));
+  const int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
+  return ((days * 24 + number(17, 2)) * 60 + number(20, 2)) * 60 + number(23, 2);
+}
+
 }  // namespace
 
 void WireView::begin(ConnectionId opened, Instant now) {
@@ -103,6 +121,10 @@ void WireView::read_request(std::string_view text, Instant now) {
 
 void WireView::on_delivered(const Completion& completion, Instant now) {
   if (completion.kind == Completion::Kind::closed) ended = completion.reason;
+  if (completion.kind == Completion::Kind::opened) {
+    peer = completion.peer;
+    tls_resumed = completion.tls_resumed;
+  }
   if (completion.kind != Completion::Kind::received || malformed) return;
   std::string_view bytes = as_text(completion.bytes);
   const bool waiting = !down_.empty() || http_status == 0;
@@ -127,14 +149,19 @@ void WireView::read_head() {
   if (end == std::string::npos || down_.size() < 12) return;
   const std::string_view head = std::string_view(down_).substr(0, end + 2);
   std::from_chars(head.data() + 9, head.data() + 12, http_status);
-  constexpr std::string_view key = "\r\nRetry-After: ";
-  const size_t at = head.find(key);
-  if (at != std::string_view::npos && (http_status == 429 || http_status == 503)) {
-    const std::string_view value = head.substr(at + key.size());
-    int64_t seconds = 0;
-    const auto result = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    has_retry_date = result.ec != std::errc{};
-    if (!has_retry_date) retry_after = Duration::seconds(seconds);
+  const auto field = [head](std::string_view name) {
+    const size_t at = head.find(name);
+    return at == std::string_view::npos ? std::string_view{} : head.substr(at + name.size());
+  };
+  const std::string_view value = field("\r\nRetry-After: ");
+  int64_t seconds = 0;
+  const auto result = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  const auto until = seconds_of_date(value);
+  const auto said_at = seconds_of_date(field("\r\nDate: "));
+  if (!value.empty() && result.ec == std::errc{}) {
+    retry_after = Duration::seconds(seconds);
+  } else if (until && said_at) {
+    retry_after = Duration::seconds(std::max<int64_t>(*until - *said_at, 0));
   }
   down_.erase(0, end + head_end.size());
 }
@@ -148,6 +175,7 @@ void WireView::read_frames(std::string_view& bytes, Instant now) {
     }
     const std::string_view payload = bytes.substr(frame->head, frame->length);
     if (frame->opcode == 1) read_text(payload, now);
+    if (frame->opcode == 10) last_heard_at = now;
     if (frame->opcode == 8) {
       close_code = payload.size() < 2
                        ? uint16_t{1005}
@@ -159,6 +187,7 @@ void WireView::read_frames(std::string_view& bytes, Instant now) {
 }
 
 void WireView::read_text(std::string_view text, Instant now) {
+  last_heard_at = now;
   if (text.starts_with(R"({"method":"pong")")) return;
   last_message_at = now;
   if (text.starts_with(R"({"channel":"status")")) {

@@ -55,13 +55,15 @@ class WireView {
   ConnectionId id{};
   Instant began;
   Instant upgraded_at = Instant::never();
+  Endpoint peer;  // of `opened`
+  bool tls_resumed = false;
   Instant last_message_at = Instant::never();  // of the application, a pong left out
+  Instant last_heard_at = Instant::never();    // … a pong too, of either kind
   uint16_t http_status = 0;
-  std::optional<Duration> retry_after;  // in seconds, of a 429 or 503
-  bool has_retry_date = false;
-  Reason ended = Reason::none;  // by the transport
-  uint16_t close_code = 0;      // the venue's close frame; 0: none
-  bool malformed = false;       // frames or text that no venue may send
+  std::optional<Duration> retry_after;  // a date against the answer's own
+  Reason ended = Reason::none;          // by the transport
+  uint16_t close_code = 0;              // the venue's close frame; 0: none
+  bool malformed = false;               // frames or text that no venue may send
   std::vector<SeenRequest> requests;
   uint64_t acks = 0;  // "success":true
   // Since the greeting, for who takes them out.
