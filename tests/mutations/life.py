@@ -127,7 +127,7 @@ BUGS = [
     ("a place given back stays taken", BUDGET, "if (found != places_.end() && *found == place) places_.erase(found);", ";"),
     ("a place that is booked ahead is not taken", BUDGET, "places_.insert(std::ranges::upper_bound(places_, place), place);",
      "if (place <= now) places_.insert(std::ranges::upper_bound(places_, place), place);"),
-    by_test("core_tests", "ConnectBudget.APlaceThatIsLongGoneNeedsNoGivingBack",
+    by_test("core_tests", "ConnectBudget.WhatHasBegunIsForgottenAfterAWindowAndNotBefore",
             ("no place is ever forgotten", BUDGET, "places_.erase(places_.begin(), kept);", ";")),
 
     # What one connection leaves to the next.
