@@ -185,6 +185,13 @@ Story story_of(FuzzInput input, int suite, bool opens_records, uint64_t seed, si
       story.status = read.status;
     } while (story.status == TlsStatus::done);
   }
+  if (story.status != TlsStatus::want_more) {  // and so it stays
+    const Wire behind = wire_of("behind the end");
+    client.feed(behind);
+    Wire room(100);
+    const TlsStream::Read read = client.read(room);
+    require(read.status == story.status && read.bytes == 0, "it goes on behind its end");
+  }
   story.reason = client.reason();
   story.has_ticket = !client.take_session().empty();
   require(story.status != TlsStatus::failed || !client.error_text().empty(), "a failure says why");
