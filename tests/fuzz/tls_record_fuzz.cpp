@@ -161,9 +161,9 @@ Outcome plain_outcome(const Wire& wire, const Wire& secret) {
       const size_t bytes = waited + inner.content.size() - waits;
       if (bytes > 1U << 14U) outcome.refusal = Refusal::unexpected_message;
       if (bytes > 1U << 14U) return outcome;
-      outcome.handshake += inner.content;
       if (ends.behind_it) outcome.refusal = Refusal::unexpected_message;
       if (ends.behind_it) return outcome;
+      outcome.handshake += inner.content;
       if (ends.in_key_update) keys.update();
     } else {
       outcome.others +=
