@@ -6,6 +6,7 @@
 // and the levels.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <havklo/limits.hpp>
 #include <map>
 #include <string>
@@ -31,11 +32,6 @@ Units units_of(Decimal number) {
   return units;
 }
 
-struct PlainLevel {
-  Decimal price;
-  Decimal qty;
-};
-
 // One side; the best is first.
 class PlainSide {
  public:
@@ -45,7 +41,7 @@ class PlainSide {
     if (qty.mantissa == 0) {
       levels_.erase(sign_ * units_of(price));
     } else {
-      levels_[sign_ * units_of(price)] = {price, qty};
+      levels_[sign_ * units_of(price)] = WireLevel(price, qty);  // anew, from its digits
     }
   }
   [[nodiscard]] bool holds(Decimal price) const {
@@ -62,7 +58,7 @@ class PlainSide {
     size_t count = 0;
     for (const auto& [key, level] : levels_) {
       if (count++ == 10) break;
-      for (const int64_t digits : {level.price.mantissa, level.qty.mantissa}) {
+      for (const int64_t digits : {level.price_mantissa, level.qty_mantissa}) {
         if (digits != 0) text += std::to_string(digits);
       }
     }
@@ -71,16 +67,13 @@ class PlainSide {
   // To the digit, not only by value.
   [[nodiscard]] bool is(std::span<const WireLevel> levels) const {
     return std::ranges::equal(levels, levels_, [](const WireLevel& own, const auto& plain) {
-      const WireLevel again(plain.second.price, plain.second.qty);
-      return own.price_mantissa == again.price_mantissa && own.qty_mantissa == again.qty_mantissa &&
-             own.price_exponent == again.price_exponent && own.qty_exponent == again.qty_exponent &&
-             own.remainder == again.remainder && own.chars == again.chars;
+      return std::memcmp(&own, &plain.second, sizeof own) == 0;
     });
   }
 
  private:
   int sign_;
-  std::map<Units, PlainLevel> levels_;
+  std::map<Units, WireLevel> levels_;
 };
 
 // A book, what it should hold, and what a reader of its changes makes of them.
@@ -200,7 +193,7 @@ HAVKLO_FUZZ_TARGET(book) {
   std::array<Beside, 2> books{Beside(depths[input.below(8)], scratch),
                               Beside(depths[input.below(8)], scratch)};
   Levels levels(input);
-  for (int round = 0; round < 200 && !input.empty(); ++round) {
+  for (int round = 0; round < 100 && !input.empty(); ++round) {
     const uint8_t kind = input.byte();
     Beside& it = books[kind >> 7];
     if ((kind & 63) == 63) {
