@@ -27,6 +27,11 @@ struct Disagreement : std::logic_error {
   using std::logic_error::logic_error;
 };
 
+// What a target lacks on this machine, or in the libraries of this build: fuzz_tests skips it.
+struct NotHere : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 inline void require(bool holds, const char* what) {
   if (!holds) throw Disagreement(what);
 }
