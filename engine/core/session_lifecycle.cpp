@@ -96,6 +96,7 @@ void Session::drop(uint16_t close_code) {
   if (!connected()) return;
   if (close_code != 0) websocket_.send_close(close_code, {});
   flush();
+  websocket_.stop();  // the next stream has nothing to say before it has opened
   shared_.transport.close(*connection_);
   connection_.reset();
 }

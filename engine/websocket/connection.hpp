@@ -92,6 +92,9 @@ class Connection {
   // Ends the connection for an error: queues close(close_code_for(error)) if it was open, and reads
   // nothing more.
   void fail(Error error);
+  // Ends the connection without a word: what is queued may still leave, nothing more is read or
+  // queued. For a stream that ended; the next one has begun only with start_client().
+  void stop();
   // A server, from on_open: answers with this status instead of 101, and closes. `extra_header` is
   // "" or whole lines, as "Retry-After: 5\r\n".
   void refuse_upgrade(uint16_t status, std::string_view extra_header);
@@ -141,7 +144,6 @@ class Connection {
   size_t queue_frame(Opcode opcode, std::span<const std::byte> payload);
   bool send_message(Opcode opcode, std::span<const std::byte> payload);
   void queue_text(std::string_view text);
-  void stop();
   template <class Handler>
   [[nodiscard]] bool deliver(const Delivery& delivery, Handler& handler);
   // The next frame is a whole text message in place, to the end of `text`. Cold cases answer false.
