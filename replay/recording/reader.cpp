@@ -185,10 +185,10 @@ std::expected<void, std::string> Reader::check_demand() {
 // The block before is read up; nothing: the next one is there.
 std::optional<Reader::Status> Reader::begin_block(bool inside_turn) {
   if (block_.kind == BlockKind::turns) {
-    last_block_ = block_.progress;
     if (block_.progress.turns != decoder_.turns() || block_.progress.events != decoder_.events()) {
       return tear(fmt::format("block {} does not hold the turns that it says", next_number_ - 1));
     }
+    last_block_ = block_.progress;  // what a report says of sequence and digest
   }
   if (closing_) {
     const Status status = end_of_file(inside_turn);

@@ -81,6 +81,25 @@ TEST(StrangersRecording, WhatAHeadOrAnEndSaysOfTurnsIsChecked) {
   }
 }
 
+// A report names sequence and digest of the last good block.
+TEST(StrangersRecording, ABlockThatHoldsFewerTurnsThanItSaysIsNotTheLast) {
+  ForgedRecording forged;
+  const std::string whole = forged.end_turn().end_block().end_turn().end_turn().finish();
+  const TemporaryFile file(
+      with_blocks_changed(whole, [](replay::BlockHeader& header, std::span<char>) {
+        if (header.number != 2) return;
+        ++header.progress.turns;
+        header.progress.sequence = 99;
+      }));
+  auto reader = Reader::open(file.path());
+  ASSERT_TRUE(reader) << reader.error();
+  replay::RecordedTurn turn;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(reader->next(turn), Reader::Status::turn);
+  EXPECT_EQ(reader->next(turn), Reader::Status::torn);
+  EXPECT_EQ(reader->last_block().turns, 1u);
+  EXPECT_EQ(reader->last_block().sequence, 0u);
+}
+
 constexpr uint64_t large = uint64_t{1} << 32U;
 constexpr int64_t time_max = replay::time_ns_max;
 using Change = std::function<void(ForgedRecording&)>;
