@@ -256,6 +256,14 @@ TEST(SettingsToml, WhatIsWrongIsOneLineWhateverAKeySays) {
     ASSERT_FALSE(settings);
     EXPECT_EQ(settings.error().find_first_of("\n\x1b"), std::string::npos) << settings.error();
   }
+  for (const char* text : {R"(url = "wss://a\nb")", R"(subscription = [{symbol = "\u001b[2J"}])"}) {
+    const auto settings = settings_from_toml(text, "f");
+    ASSERT_TRUE(settings) << settings.error();
+    const auto valid = validate(*settings);
+    ASSERT_FALSE(valid);
+    const std::string message = valid.error().message();
+    EXPECT_EQ(message.find_first_of("\n\x1b"), std::string::npos) << message;
+  }
 }
 
 TEST(DurationText, IsExact) {
