@@ -8,8 +8,9 @@
 namespace havklo::addresses {
 
 Endpoint parse_address(std::string_view text, uint16_t port) {
-  const std::string copy(text);
   Endpoint endpoint{.port = port};
+  if (text.find('\0') != std::string_view::npos) return endpoint;  // inet_pton would not see it
+  const std::string copy(text);
   if (inet_pton(AF_INET, copy.c_str(), endpoint.address.data()) == 1) {
     endpoint.family = 4;
   } else if (inet_pton(AF_INET6, copy.c_str(), endpoint.address.data()) == 1) {

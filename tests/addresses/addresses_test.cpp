@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "addresses/address_text.hpp"
 #include "addresses/race.hpp"
 
 namespace havklo::addresses {
@@ -30,6 +31,12 @@ Addresses name_with(const std::vector<Endpoint>& answer) {
 }
 
 using Order = std::vector<Endpoint>;
+
+TEST(AddressText, IsAllOfTheText) {
+  EXPECT_EQ(parse_address("192.0.2.1", 443), ipv4(1));
+  EXPECT_EQ(parse_address({"192.0.2.1\0x", 11}, 443).family, 0);
+  EXPECT_EQ(parse_address("192.0.2.1 ", 443).family, 0);
+}
 
 TEST(Addresses, FamiliesAlternateAndTheFirstOfTheAnswerComesFirst) {  // RFC 8305 §4
   EXPECT_EQ(order_of(name_with({ipv6(1), ipv6(2), ipv6(3), ipv4(1), ipv4(2)})),
