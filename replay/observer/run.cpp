@@ -10,7 +10,7 @@
 namespace havklo::replay {
 
 RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clock,
-                         VenueTransport& transport, EventDoor& events, CommandDoor& commands,
+                         VenueNetwork& transport, EventDoor& events, CommandDoor& commands,
                          const MarketTruth& truth, Verdict& verdict, AllocationCount allocations)
     : settings_(sessions),
       clock_(clock),

@@ -26,7 +26,7 @@ using AllocationCount = uint64_t (*)();
 
 class RunObserver final : public Transport, public EventDoor, public CommandDoor, CompletionSink {
  public:
-  RunObserver(const std::vector<Settings>& sessions, ManualClock& clock, VenueTransport& transport,
+  RunObserver(const std::vector<Settings>& sessions, ManualClock& clock, VenueNetwork& transport,
               EventDoor& events, CommandDoor& commands, const MarketTruth& truth, Verdict& verdict,
               AllocationCount allocations);
 
@@ -66,7 +66,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
 
   std::vector<Settings> settings_;
   ManualClock& clock_;
-  VenueTransport& transport_;
+  VenueNetwork& transport_;
   EventDoor& behind_;
   CommandDoor& commands_;
   const MarketTruth& truth_;

@@ -59,7 +59,14 @@ struct NetworkSettings {
   std::vector<VenueAddress> addresses = {{}};  // of its name, as an answer has them
 };
 
-class VenueTransport final : public Transport {
+// A network whose far ends are a venue's: who watches it can look what the venue has.
+class VenueNetwork : public Transport {
+ public:
+  // The venue's end of a stream; null when there is none, or no longer.
+  [[nodiscard]] virtual const VenueConnection* venue_end(ConnectionId id) const = 0;
+};
+
+class VenueTransport final : public VenueNetwork {
  public:
   // `now`: the venue's, which must not be behind it.
   VenueTransport(Venue& venue, NetworkSettings settings, Instant now = {});
@@ -82,8 +89,7 @@ class VenueTransport final : public Transport {
   // No address has a fault any more; streams that one swallowed stay silent.
   void heal();
   [[nodiscard]] uint32_t open_count() const;
-  // The venue's end of a stream; null when there is none, or no longer.
-  [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const;
+  [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const override;
 
  private:
   struct Stream {
