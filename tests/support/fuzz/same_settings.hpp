@@ -1,0 +1,109 @@
+// Whether two settings, or two scenarios, say the same: field by field, each of them.
+//
+// A struct is taken apart with as many names as it has fields, so that one that gets another field
+// no longer compiles here before it is compared.
+// Owns nothing.   Threads: any.
+#pragma once
+
+#include <algorithm>
+#include <havklo/config.hpp>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "replay/world/scenario.hpp"
+
+namespace havklo::fuzz {
+
+inline auto fields(const ReconnectSettings& all) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+}
+inline auto fields(const CircuitBreakerSettings& all) {
+  const auto& [a, b, c, d] = all;
+  return std::tie(a, b, c, d);
+}
+inline auto fields(const TimeoutSettings& all) {
+  const auto& [a, b, c, d, e] = all;
+  return std::tie(a, b, c, d, e);
+}
+inline auto fields(const RequestSettings& all) {
+  const auto& [a, b] = all;
+  return std::tie(a, b);
+}
+// Of depth and interval a file says the one that its channel has.
+inline auto fields(const SubscriptionSettings& all) {
+  const auto& [channel, symbols, depth, interval] = all;
+  return std::tuple<const Channel&, const std::vector<std::string>&, uint32_t>(
+      channel, symbols, channel == Channel::ohlc ? interval : depth);
+}
+inline auto fields(const RecordingSettings& all) {
+  const auto& [a, b, c, d] = all;
+  return std::tie(a, b, c, d);
+}
+inline auto fields(const Settings& all) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+}
+inline auto fields(const replay::VenueSettings& all) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
+}
+inline auto fields(const replay::MarketSymbol& all) {
+  const auto& [a, b, c, d, e] = all;
+  return std::tie(a, b, c, d, e);
+}
+inline auto fields(const replay::MarketSettings& all) {
+  const auto& [a, b, c] = all;
+  return std::tie(a, b, c);
+}
+inline auto fields(const replay::NetworkSettings& all) {
+  const auto& [a, b, c, d, e, f, g, h, i] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i);
+}
+inline auto fields(const replay::Fault& all) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v);
+}
+inline auto fields(const replay::FaultPlan& all) { return std::tie(all.faults); }
+inline auto fields(const replay::RunSettings& all) {
+  const auto& [a, b, c, d] = all;
+  return std::tie(a, b, c, d);
+}
+inline auto fields(const replay::PlannedCommand& all) {
+  const auto& [a, b, c, d, e, f] = all;
+  return std::tie(a, b, c, d, e, f);
+}
+inline auto fields(const replay::ConsumerPause& all) {
+  const auto& [a, b] = all;
+  return std::tie(a, b);
+}
+inline auto fields(const replay::ClockJump& all) {
+  const auto& [a, b] = all;
+  return std::tie(a, b);
+}
+inline auto fields(const replay::Scenario& all) {
+  const auto& [a, b, c, d, e, f, g, h, i] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i);
+}
+
+template <class T>
+[[nodiscard]] bool is_same(const T& one, const T& other) {
+  if constexpr (requires { fields(one); }) {
+    return is_same(fields(one), fields(other));
+  } else if constexpr (requires { std::tuple_size<T>::value; }) {
+    const auto each = [&]<size_t... i>(std::index_sequence<i...>) {
+      return (is_same(std::get<i>(one), std::get<i>(other)) && ...);
+    };
+    return each(std::make_index_sequence<std::tuple_size_v<T>>());
+  } else if constexpr (
+      requires { one.begin(); } && !requires { one.c_str(); }) {
+    return std::ranges::equal(one, other,
+                              [](const auto& a, const auto& b) { return is_same(a, b); });
+  } else {
+    return one == other;
+  }
+}
+
+}  // namespace havklo::fuzz
