@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "faults/name_service.hpp"
 #include "faults/real_loop.hpp"
+#include "support/net/name_service.hpp"
 
 namespace havklo {
 namespace {

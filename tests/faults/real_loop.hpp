@@ -25,8 +25,8 @@
 
 #include "faults/failing_calls.hpp"
 #include "faults/program.hpp"
-#include "faults/sandbox.hpp"
 #include "io/tls/certificate_authority.hpp"
+#include "support/net/sandbox.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
 

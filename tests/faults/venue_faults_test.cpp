@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "faults/real_loop.hpp"
-#include "faults/relay.hpp"
+#include "support/net/relay.hpp"
 
 namespace havklo {
 namespace {

@@ -12,8 +12,8 @@
 #include <csignal>
 #include <string>
 
-#include "faults/sandbox.hpp"
 #include "support/net/name_server.hpp"
+#include "support/net/sandbox.hpp"
 
 namespace havklo {
 
