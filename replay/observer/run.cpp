@@ -23,6 +23,7 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
       allocations_(allocations) {}
 
 void RunObserver::begin(const Names& names) {
+  sometimes_.emplace(settings_, names);
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
     sessions_.emplace_back(each, number, names, truth_, places_, verdict_, figures_);
@@ -52,11 +53,15 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
   catch_up();
   const Instant now = clock_.now();
   ++attempts_;
-  if (SessionObserver* session = session_of(id)) session->on_open(id, request, now);
+  if (SessionObserver* session = session_of(id)) {
+    sometimes_->on_open(static_cast<uint32_t>(id) % sessions_max, now);
+    session->on_open(id, request, now);
+  }
   if (places_.is_overdrawn()) {
     verdict_.violate(Invariant::connect_budget, 0, now,
                      fmt::format("{} attempts within the window, {} are allowed",
                                  places_.begun_within(now), settings_[0].reconnect.connect_budget));
+  }
   }
   transport_.open(id, request);
   mark_allocations();
@@ -97,6 +102,7 @@ uint32_t RunObserver::poll(CompletionSink& sink, uint32_t completions_max) {
 
 void RunObserver::on_completion(const Completion& completion) {
   catch_up();
+  sometimes_->on_delivered();
   SessionObserver* session = session_of(completion.connection);
   if (session != nullptr) session->on_delivered(completion, clock_.now());
   mark_allocations();
@@ -112,6 +118,7 @@ void RunObserver::flush() {
 
 EventWindow RunObserver::window() {
   window_ = behind_.window();
+  sometimes_->begin_turn();
   judged_ = 0;
   allocated_ = 0;
   // A book of another depth is made when the old one has ended: in doubt or not.
@@ -139,7 +146,9 @@ void RunObserver::pop() {
   catch_up();
   const Command* const command = commands_.peek();
   if (command != nullptr && command->session < sessions_.size()) {
-    sessions_[command->session].on_command(*command, clock_.now());
+    SessionObserver& session = sessions_[command->session];
+    sometimes_->on_command(*command, session.wire(), clock_.now());
+    session.on_command(*command, clock_.now());
   }
   commands_.pop();
   mark_allocations();
@@ -163,6 +172,9 @@ void RunObserver::judge(const Event& event) {
                      "an event of another time than its turn's");
   }
   event_time_ = event.time;
+  if (event.session < sessions_.size()) {
+    sometimes_->on_event(event, sessions_[event.session].wire());
+  }
   if (event.kind == EventKind::overrun) {
     for (SessionObserver& session : sessions_) session.on_overrun(event);
     return;
@@ -234,6 +246,7 @@ void RunObserver::end_turn(bool has_room) {
     const size_t others = taken - (session.begins_about(now) ? 1 : 0);
     session.end_turn(now, has_room, others < reconnect.connect_budget);
   }
+  sometimes_->end_instant();
 }
 
 }  // namespace havklo::replay

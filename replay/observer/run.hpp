@@ -14,9 +14,11 @@
 #include <havklo/command.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "replay/observer/session.hpp"
+#include "replay/observer/sometimes.hpp"
 #include "replay/venue/transport.hpp"
 
 namespace havklo::replay {
@@ -40,6 +42,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
   [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
   [[nodiscard]] bool recording_stopped() const { return recording_stopped_; }
+  [[nodiscard]] const Reached& reached() const { return sometimes_->reached(); }
   [[nodiscard]] uint64_t attempts() const { return attempts_; }
   [[nodiscard]] uint64_t events() const { return events_seen_; }
 
@@ -74,6 +77,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   OutageHistograms figures_;
   PlaceObserver places_;
   std::deque<SessionObserver> sessions_;
+  std::optional<Sometimes> sometimes_;  // since begin()
   CompletionSink* sink_ = nullptr;
   EventWindow window_;
   uint32_t judged_ = 0;  // of the window

@@ -56,6 +56,8 @@ class SessionObserver {
   // Its wait is over and its attempt not late.
   [[nodiscard]] bool begins_about(Instant now) const;
   [[nodiscard]] ConnectionId connection() const { return wire_.id; }
+  // What was seen of its connection, or of the last one.
+  [[nodiscard]] const WireView& wire() const { return wire_; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
   [[nodiscard]] Reason last_reason() const { return last_reason_; }

@@ -222,6 +222,7 @@ void WireView::read_answer(std::string_view text) {
     const auto [end, error] = std::from_chars(digits, text.data() + text.size(), id);
     if (error == std::errc{}) answer.req_id = id;
   }
+  if (answer.subscribe && answer.success) subscribed.push_back({answer.symbol, id});
   answers.push_back(std::move(answer));
 }
 

@@ -38,6 +38,12 @@ struct SeenAnswer {
   std::optional<int64_t> req_id;
 };
 
+// A subscription that it acknowledged.
+struct SeenAck {
+  std::string symbol;
+  int64_t req_id = 0;
+};
+
 // The venue means the wish itself: no later answer takes that back on the same connection.
 [[nodiscard]] inline bool is_final_refusal(std::string_view refusal) {
   return refusal.starts_with("Currency pair") || refusal.starts_with("Pair(s) not found") ||
@@ -66,6 +72,7 @@ class WireView {
   bool malformed = false;               // frames or text that no venue may send
   std::vector<SeenRequest> requests;
   uint64_t acks = 0;  // "success":true
+  std::vector<SeenAck> subscribed;
   // Since the greeting, for who takes them out.
   std::vector<SeenAnswer> answers;
   std::vector<std::string> book_updates;  // of these symbols

@@ -319,6 +319,7 @@ SimulationResult World::sum_up() {
     result.books_verified += each.wishes().books_verified();
   }
   result.figures = observer_.figures();
+  result.reached = observer_.reached();
   if (recorder_ && !options_.record_path.empty()) {
     recorder_->finish();
     const auto outcome = recorder_->outcome();

@@ -45,6 +45,7 @@ struct SimulationResult {
   uint64_t books_verified = 0;
   uint32_t closed = 0;  // sessions that ended by themselves
   OutageHistograms figures;
+  Reached reached;           // of the states that a sweep must reach
   std::string not_recorded;  // not "": why there is no whole recording, though one was asked for
 };
 

@@ -23,6 +23,7 @@ void SweepStatistics::add(uint64_t seed, const SimulationResult& result) {
   events += result.events;
   virtual_ns += static_cast<uint64_t>(result.virtual_time.ns);
   digest += std::rotl(result.digest ^ seed, 17) * 0x9E3779B97F4A7C15U;
+  for (size_t state = 0; state < sometime_count; ++state) reached[state] += result.reached[state];
   figures.add(result.figures);
   recovery_ms.add(static_cast<uint64_t>(result.recovery.ns / 1'000'000));
   if (result.breach) {
@@ -36,6 +37,8 @@ void SweepStatistics::add(const SweepStatistics& other) {
   first_seed = first ? other.first_seed : std::min(first_seed, other.first_seed);
   last_seed = std::max(last_seed, other.last_seed);
   for (const NamedCount& each : sweep_counts()) this->*each.value += other.*each.value;
+  for (size_t state = 0; state < sometime_count; ++state) reached[state] += other.reached[state];
+  drawn = drawn && other.drawn;
   figures.add(other.figures);
   recovery_ms.add(other.recovery_ms);
   failures.insert(failures.end(), other.failures.begin(), other.failures.end());
@@ -83,7 +86,30 @@ std::string counted_losses(uint64_t count) {
   return std::to_string(count) + (count == 1 ? " loss" : " losses");
 }
 
+// Four to a line, in the order of their list.
+void append_reached(std::string& out, const SweepStatistics& statistics) {
+  const auto met = sometime_count - static_cast<size_t>(std::ranges::count(statistics.reached, 0U));
+  fmt::format_to(std::back_inserter(out), "{} of {} states reached; in so many worlds:\n", met,
+                 sometime_count);
+  constexpr size_t columns = 4;
+  for (size_t state = 0; state < sometime_count; ++state) {
+    const bool last = state % columns == columns - 1 || state + 1 == sometime_count;
+    fmt::format_to(std::back_inserter(out), "{:>7} {:<{}}{}", statistics.reached[state],
+                   to_string(static_cast<Sometime>(state)), last ? 0 : 31, last ? "\n" : "");
+  }
+}
+
 }  // namespace
+
+std::string never_reached(const SweepStatistics& statistics) {
+  std::string out;
+  for (size_t state = 0; state < sometime_count; ++state) {
+    if (statistics.reached[state] != 0) continue;
+    out += out.empty() ? fmt::format("never in {}: ", counted(statistics.worlds, "world")) : ", ";
+    out += to_string(static_cast<Sometime>(state));
+  }
+  return out;
+}
 
 std::string to_table(const SweepStatistics& given) {
   SweepStatistics statistics = given;
@@ -108,6 +134,7 @@ std::string to_table(const SweepStatistics& given) {
                    histogram.count(), histogram.quantile(0.5), histogram.quantile(0.9),
                    histogram.quantile(0.99), histogram.quantile(1.0));
   }
+  append_reached(out, statistics);
   for (const SweepFailure& each : statistics.failures) {
     fmt::format_to(std::back_inserter(out), "seed {}: {}: {}\n", each.seed, each.invariant,
                    each.what);

@@ -4,6 +4,7 @@
 // Threads: a value.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -31,8 +32,10 @@ struct SweepStatistics {
   uint64_t turns = 0;
   uint64_t events = 0;
   uint64_t virtual_ns = 0;
-  uint64_t cpu_ns = 0;  // of all shards together
-  uint64_t digest = 0;  // of all worlds, in any order
+  uint64_t cpu_ns = 0;                             // of all shards together
+  uint64_t digest = 0;                             // of all worlds, in any order
+  std::array<uint64_t, sometime_count> reached{};  // worlds that reached each state
+  bool drawn = true;                               // from seeds alone, not from one scenario
   OutageHistograms figures;
   Histogram recovery_ms;
   std::vector<SweepFailure> failures;
@@ -53,6 +56,14 @@ struct NamedHistogram {
 // The figures by name, for writing and reading.
 [[nodiscard]] const std::vector<NamedCount>& sweep_counts();
 [[nodiscard]] const std::vector<NamedHistogram>& sweep_histograms();
+
+// A drawn sweep of so many worlds meets every state that a sweep must reach.
+inline constexpr uint64_t worlds_for_every_state = 20'000;
+[[nodiscard]] inline bool must_reach_all(const SweepStatistics& statistics) {
+  return statistics.drawn && statistics.worlds >= worlds_for_every_state;
+}
+// "never in 10000 worlds: mute_symbol, waits_for_ring"; empty: every state was reached.
+[[nodiscard]] std::string never_reached(const SweepStatistics& statistics);
 
 // For people.
 [[nodiscard]] std::string to_table(const SweepStatistics& statistics);

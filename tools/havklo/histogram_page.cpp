@@ -33,6 +33,12 @@ std::string histogram_page(const replay::SweepStatistics& given) {
   for (const replay::NamedCount& each : replay::sweep_counts()) {
     fmt::format_to(to, "<tr><td>{}</td><td>{}</td></tr>\n", each.name, statistics.*each.value);
   }
+  out += "</table>\n<h2>States that a sweep must reach, in so many worlds</h2>\n<table>\n";
+  for (size_t state = 0; state < replay::sometime_count; ++state) {
+    const uint64_t count = statistics.reached[state];
+    fmt::format_to(to, "<tr{}><td>{}</td><td>{}</td></tr>\n", count == 0 ? " class=\"bad\"" : "",
+                   to_string(static_cast<replay::Sometime>(state)), count);
+  }
   out += "</table>\n";
   for (const replay::NamedHistogram& each : replay::sweep_histograms()) {
     const Histogram& histogram = each.get(statistics);

@@ -52,7 +52,11 @@ class Shards {
     return out;
   }
   [[nodiscard]] bool good() const {
-    return grid_ ? grid_->failures() == 0 : sweep_->failures.empty();
+    return (grid_ ? grid_->failures() == 0 : sweep_->failures.empty()) && missing().empty();
+  }
+  // What so large a sweep has to reach, and did not.
+  [[nodiscard]] std::string missing() const {
+    return sweep_ && must_reach_all(*sweep_) ? never_reached(*sweep_) : "";
   }
 
  private:
@@ -103,6 +107,8 @@ int merge(const MergeOptions& options) {
     if (!written) return refuse_merge(written.error());
   }
   fmt::print("{}", options.json ? shards.json() : shards.table());
+  const std::string missing = shards.missing();
+  if (!missing.empty()) std::fprintf(stderr, "havklo merge: %s\n", missing.c_str());
   return shards.good() ? exit_good : exit_failed;
 }
 

@@ -45,6 +45,7 @@ struct SimOptions {
   bool list = false;
   bool twice = false;
   bool keep_going = false;
+  bool sometimes = false;
 };
 
 struct SeedRange {
@@ -150,6 +151,7 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
   replay::SweepStatistics statistics;
   statistics.first_seed = seeds.first;
   statistics.last_seed = seeds.last;
+  statistics.drawn = !plan;
   const std::clock_t began = std::clock();  // of the processor: other programs do not count
   for (uint64_t seed = seeds.first; seed <= seeds.last && !stop.requested(); ++seed) {
     if (seed % shard->second != shard->first) continue;
@@ -182,7 +184,12 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
     std::fprintf(stderr, "havklo sim: stopped before the last seed\n");
     return exit_by_signal + stop.signal();
   }
-  return statistics.failures.empty() ? exit_good : exit_failed;
+  if (!statistics.failures.empty()) return exit_failed;
+  if (!options.sometimes && !must_reach_all(statistics)) return exit_good;
+  const std::string missing = never_reached(statistics);
+  if (missing.empty()) return exit_good;
+  std::fprintf(stderr, "havklo sim: %s\n", missing.c_str());
+  return exit_failed;
 }
 
 // One world, told as it goes.
@@ -255,6 +262,11 @@ void add_sim_command(CLI::App& program, int& exit_code) {
   command->add_flag("--twice", options->twice, "run each world twice and compare every event")
       ->needs(seeds);
   command->add_flag("--keep-going", options->keep_going, "do not stop at the first failing seed")
+      ->needs(seeds);
+  command
+      ->add_flag("--sometimes", options->sometimes,
+                 "fail when a state was never reached, however few or planned the worlds; drawn "
+                 "ones must reach all from 20,000 on")
       ->needs(seeds);
   command->add_flag("--json", options->json, "statistics as JSON, for havklo merge")->needs(seeds);
   command->add_flag("--list", options->list, "name the scenarios");

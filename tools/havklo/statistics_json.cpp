@@ -59,6 +59,11 @@ std::string to_json(const replay::SweepStatistics& given) {
     append(out, each.get(statistics));
     first = false;
   }
+  fmt::format_to(std::back_inserter(out), "}},\"drawn\":{},\"reached\":{{", statistics.drawn);
+  for (size_t state = 0; state < replay::sometime_count; ++state) {
+    fmt::format_to(std::back_inserter(out), "{}\"{}\":{}", state == 0 ? "" : ",",
+                   to_string(static_cast<replay::Sometime>(state)), statistics.reached[state]);
+  }
   out += "},\"failures\":[";
   first = true;
   for (const replay::SweepFailure& each : statistics.failures) {
@@ -83,6 +88,11 @@ std::expected<replay::SweepStatistics, std::string> statistics_from_json(std::st
     }
     for (const replay::NamedHistogram& each : replay::sweep_histograms()) {
       read(root["histograms"][each.name], each.get(statistics));
+    }
+    statistics.drawn = root["drawn"].get_bool();
+    for (size_t state = 0; state < replay::sometime_count; ++state) {
+      statistics.reached[state] =
+          root["reached"][to_string(static_cast<replay::Sometime>(state))].get_uint64();
     }
     for (const simdjson::dom::element each : root["failures"].get_array()) {
       statistics.failures.push_back({each["seed"].get_uint64(),
