@@ -16,11 +16,12 @@ bool names_symbols(Channel channel) { return kraken::facts_of(channel).names_sym
 }  // namespace
 
 AskingObserver::AskingObserver(const Settings& settings, uint16_t session, const Names& names,
-                               Verdict& verdict)
+                               bool lossy, Verdict& verdict)
     : restore_timeout_(settings.timeouts.restore_timeout),
       stable_after_(settings.reconnect.stable_after),
       session_(session),
       names_(names),
+      lossy_(lossy),
       verdict_(verdict),
       pace_(settings.requests, settings.reconnect.stable_after, timer_slack) {
   for (const SubscriptionSettings& each : settings.subscriptions) {
@@ -79,12 +80,20 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   if (wish.told && !wish.given_back && !wish.broken) wish.due = now;
 }
 
+void AskingObserver::begin_turn(bool ring_is_empty) {
+  ring_is_empty_ = ring_is_empty;
+  if (ring_is_empty) return;
+  for (Wish& wish : wishes_) wish.owes_first = false;
+}
+
 void AskingObserver::begin_epoch(Instant now) {
   connected_ = true;
   pace_.begin_connection(now);
   rate_errors_ = 0;
+  // What tells its doubt first may wait for slots.
+  const bool together = ring_is_empty_ && !any_in_doubt();
   for (Wish& wish : wishes_) {
-    wish.owes_first = wish.wanted;
+    wish.owes_first = wish.wanted && together;
     wish.disturbed = false;
     wish.cycle_began = now;
     if (wish.wanted) wish.due = now;
@@ -231,7 +240,7 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
   if (!has_room) no_room_at_ = now;
   for (Wish& wish : wishes_) {
     if (!names_symbols(wish.channel)) continue;
-    const bool has_stood_still = wish.live && wish.updates != 0;
+    const bool has_stood_still = wish.live && wish.updates != 0 && !lossy_;
     wish.updates = 0;
     if (!has_room) continue;
     if (has_stood_still) {

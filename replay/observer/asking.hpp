@@ -30,8 +30,12 @@ namespace havklo::replay {
 
 class AskingObserver {
  public:
-  AskingObserver(const Settings& settings, uint16_t session, const Names& names, Verdict& verdict);
+  // `lossy`: the venue may fail to send an update; then another may change nothing.
+  AskingObserver(const Settings& settings, uint16_t session, const Names& names, bool lossy,
+                 Verdict& verdict);
 
+  // Where the ring holds something, a wish may have to wait for room before it is asked for.
+  void begin_turn(bool ring_is_empty);
   void on_command(const Command& command, Instant now);
   void begin_epoch(Instant now);
   void end_epoch(const WireView& wire, Instant now);
@@ -116,6 +120,8 @@ class AskingObserver {
   Duration stable_after_;
   uint16_t session_;
   const Names& names_;
+  bool lossy_;
+  bool ring_is_empty_ = true;
   Verdict& verdict_;
   PaceObserver pace_;
   std::deque<Wish> wishes_;

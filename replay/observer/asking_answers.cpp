@@ -32,7 +32,7 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
   const auto concerns = [&answer](const Wish& wish) {
     const bool by_id = !answer.req_id || wish.req_id == *answer.req_id;
     const bool waits = wish.asked && !wish.answered && wish.given_back != answer.subscribe &&
-                       (!answer.subscribe || !wish.told);
+                       (!answer.subscribe || !(wish.told || wish.owes_subscribed));
     return waits && by_id && (answer.symbol.empty() || answer.symbol == wish.symbol);
   };
   for (const Wish& wish : wishes_) concerned += concerns(wish) ? 1 : 0;
@@ -84,8 +84,13 @@ void AskingObserver::on_event(const Event& event) {
       if (event.kind == EventKind::rejected) return on_rejected(*wish, event);
       if (event.kind == EventKind::unsubscribed) return on_unsubscribed(*wish, event.time);
       wish->told = true;
+      // The silence before it may have counted as a try in vain.
+      if (event.time - wish->asked_at >= restore_timeout_) wish->repairs.reset();
       wish->owes_subscribed = false;
       wish->answered = wish->disturbed = false;
+      // A refusal of others had come before: it need not be asked for alone any more.
+      wish->due.reset();
+      wish->earliest.reset();
       if (wish->channel == Channel::book) return;
       wish->cycle_began = event.time;
       wish->repairs = 0;
@@ -151,7 +156,7 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
   }
   // Silence. How often it is tried before its next answer, is not reckoned.
   const bool early = now + timer_slack < wish.cycle_began + restore_timeout_ * tries_max;
-  if (early && !wish.disturbed) {
+  if (early && !wish.disturbed && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected before it was tried three times", wish.symbol));
   }

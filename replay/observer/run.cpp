@@ -119,6 +119,8 @@ void RunObserver::flush() {
 EventWindow RunObserver::window() {
   window_ = behind_.window();
   sometimes_->begin_turn();
+  ring_slots_ = std::max(ring_slots_, window_.room);  // at first it is empty
+  for (SessionObserver& each : sessions_) each.begin_turn(window_.room == ring_slots_);
   judged_ = 0;
   allocated_ = 0;
   // A book of another depth is made when the old one has ended: in doubt or not.

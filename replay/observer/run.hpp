@@ -80,6 +80,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   std::optional<Sometimes> sometimes_;  // since begin()
   CompletionSink* sink_ = nullptr;
   EventWindow window_;
+  uint32_t ring_slots_ = 0;
   uint32_t judged_ = 0;  // of the window
   uint64_t sequence_ = 0;
   Instant event_time_;

@@ -21,7 +21,7 @@ SessionObserver::SessionObserver(const Settings& settings, uint16_t number, cons
       verdict_(verdict),
       figures_(figures),
       wishes_(settings, number, names, truth, verdict),
-      asking_(settings, number, names, verdict),
+      asking_(settings, number, names, truth.is_lossy(), verdict),
       waits_(settings, number, verdict) {}
 
 void SessionObserver::on_command(const Command& command, Instant now) {

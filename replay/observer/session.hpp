@@ -34,6 +34,7 @@ class SessionObserver {
                   const MarketTruth& truth, PlaceObserver& places, Verdict& verdict,
                   OutageHistograms& figures);
 
+  void begin_turn(bool ring_is_empty) { asking_.begin_turn(ring_is_empty); }
   void on_command(const Command& command, Instant now);
   void on_open(ConnectionId id, const OpenRequest& request, Instant now);
   void on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now);

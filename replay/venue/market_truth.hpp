@@ -27,6 +27,7 @@ class MarketTruth final : public MarketFeed {
         notes_(feed_->symbol_count()),
         unsent_(feed_->symbol_count()) {}
 
+  [[nodiscard]] bool is_lossy() const { return lossy_; }
   // Whether a client's book of this depth, begun by a snapshot of `snapshot_ns`, is the one that
   // the venue had when it stamped the book's last message. The venue's checksum covers the best ten
   // levels of a side, so no client can know of a loss below them: when an update of that symbol and
