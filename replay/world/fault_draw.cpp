@@ -12,8 +12,8 @@ void draw_conditions(Swarm& draw, Fault& fault) {
   switch (fault.kind) {
     case FaultKind::http:
       fault.code = draw.one_of<uint16_t>({301, 400, 403, 404, 408, 429, 500, 502, 503, 520});
-      if (draw.chance(30)) fault.retry_after = draw.one_of({0_s, 1_s, 7_s, 30_s});
-      fault.retry_after_date = draw.chance(30);
+      if (draw.chance(50)) fault.retry_after = draw.one_of({0_s, 1_s, 7_s, 30_s});
+      fault.retry_after_date = draw.chance(50);
       break;
     case FaultKind::blackhole:
       fault.stage = draw.one_of({BlackholeStage::tcp, BlackholeStage::tls, BlackholeStage::upgrade,
@@ -57,10 +57,11 @@ void draw_action(Swarm& draw, Fault& fault) {
           static_cast<Violation>(draw.between(0, static_cast<uint64_t>(Violation::long_length)));
       break;
     case FaultKind::message:
-      if (draw.chance(60)) {
-        fault.text =
-            draw.one_of({"[]", "{}", "x", R"({"channel":"book"})", R"({"channel":"new"})",
-                         R"({"Error":"Exceeded msg rate"})", R"({"method":"pong","req_id":7})"});
+      if (draw.chance(10) && draw.has(Feature::rate_refusals)) {
+        fault.text = R"({"Error":"Exceeded msg rate"})";
+      } else if (draw.chance(55)) {
+        fault.text = draw.one_of({"[]", "{}", "x", R"({"channel":"book"})", R"({"channel":"new"})",
+                                  R"({"method":"pong","req_id":7})"});
       }
       break;
     case FaultKind::ping:

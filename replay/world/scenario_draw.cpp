@@ -9,6 +9,7 @@
 
 #include "replay/world/fault_draw.hpp"
 #include "replay/world/recovery_bound.hpp"
+#include "replay/world/scenario_load.hpp"
 #include "replay/world/swarm.hpp"
 
 namespace havklo::replay {
@@ -18,9 +19,10 @@ using namespace havklo::literals;
 
 using Symbols = std::vector<std::string>;
 
-void draw_market(Swarm& draw, MarketSettings& market, bool many) {
+// Where the consumer sleeps, the market is busy enough to fill a ring.
+void draw_market(Swarm& draw, MarketSettings& market, bool many, bool sleeps) {
   market.symbols = default_symbols();
-  const uint64_t more = many ? draw.between(30, 194) : 0;
+  const uint64_t more = many ? draw.between(60, 194) : 0;
   for (uint64_t i = 0; i < more; ++i) {
     market.symbols.push_back(market_symbol(fmt::format("COIN{}/USD", i)));
   }
@@ -28,8 +30,13 @@ void draw_market(Swarm& draw, MarketSettings& market, bool many) {
     if (symbol.levels < 10) continue;
     symbol.levels = static_cast<uint32_t>(many ? 11 : draw.between(11, 40));
   }
-  market.moves_per_1000_s = many ? draw.one_of<uint64_t>({0, 20, 50})
-                                 : draw.one_of<uint64_t>({0, 300, 1'000, 1'000, 3'000});
+  if (many) {
+    market.moves_per_1000_s = draw.one_of<uint64_t>({0, 20, 50});
+  } else if (sleeps) {
+    market.moves_per_1000_s = draw.one_of<uint64_t>({300, 1'000, 3'000, 3'000, 6'000});
+  } else {
+    market.moves_per_1000_s = draw.one_of<uint64_t>({0, 300, 1'000, 1'000, 3'000});
+  }
   market.trades_per_1000_moves = draw.one_of<uint32_t>({0, 25, 200});
   if (!many && draw.chance(Feature::busy_market, 3)) market.moves_per_1000_s = 12'000;
 }
@@ -67,9 +74,15 @@ void draw_network(Swarm& draw, Duration lasting, NetworkSettings& network) {
 }
 
 void draw_venue(Swarm& draw, VenueSettings& venue) {
+  // Together well below the shortest restore_timeout. A snapshot after a second arrives with a
+  // heartbeat.
   venue.ack_delay = draw.one_of({1_ms, 15_ms, 60_ms});
-  if (draw.chance(Feature::late_answers, 5)) venue.ack_delay = draw.between(300_ms, 1500_ms);
-  venue.snapshot_delay = draw.one_of({0_ns, 38_ms, 100_ms});
+  if (draw.chance(Feature::late_answers, 5)) {
+    venue.ack_delay = draw.between(300_ms, 1_s);
+    venue.snapshot_delay = draw.one_of({0_ns, 38_ms, 100_ms});
+  } else {
+    venue.snapshot_delay = draw.one_of({0_ns, 38_ms, 100_ms, 1_s, 1_s});
+  }
   venue.close_linger = draw.one_of({100_ms, 2_s});
   if (draw.chance(Feature::bans, 10)) {  // a venue that bans early
     venue.connects_max = static_cast<uint32_t>(draw.between(3, 10));
@@ -110,11 +123,12 @@ void draw_wishes(Swarm& draw, const MarketSettings& market, bool many, Settings&
   SubscriptionSettings books{.channel = Channel::book, .symbols = {}, .depth = draw_depth(draw)};
   if (many) {
     books.depth = 10;
-    const uint64_t count = draw.between(20, market.symbols.size());
+    const uint64_t most = market.symbols.size();
+    const uint64_t count = draw.chance(50) ? most : draw.between(20, most);
     for (uint64_t i = 0; i < count; ++i) books.symbols.push_back(market.symbols[i].name);
   } else {
     const uint64_t first = draw.between(0, 4);
-    const uint64_t count = draw.one_of<uint64_t>({1, 1, 2, 3});
+    const uint64_t count = draw.one_of<uint64_t>({1, 1, 1, 2, 3});
     for (uint64_t i = 0; i < count; ++i) books.symbols.push_back(usual[(first + i) % 5]);
   }
   session.subscriptions.push_back(books);
@@ -164,8 +178,7 @@ Settings draw_session(Swarm& draw, const Scenario& scenario, bool many) {
 // nobody says "Exceeded msg rate": there it may be told to be quick.
 void draw_probe(Swarm& draw, const Scenario& scenario, Settings& session) {
   Duration& probe = session.circuit_breaker.half_open_timeout;
-  const bool never_slowed = !draw.has(Feature::rate_refusals) && !draw.has(Feature::rubbish);
-  if (!never_slowed || !draw.chance(Feature::short_probes, 50)) {
+  if (draw.has(Feature::rate_refusals) || !draw.chance(Feature::short_probes, 50)) {
     probe = draw.one_of({0_ns, 20_s}) + healthy_attempt(session, scenario.network, scenario.venue);
     return;
   }
@@ -176,26 +189,42 @@ void draw_probe(Swarm& draw, const Scenario& scenario, Settings& session) {
     requests += static_cast<int64_t>(each.symbols.size());
   }
   const Duration interval = Duration::nanoseconds(1'000'000'000 / session.requests.per_second);
-  probe = healthy_attempt(without, scenario.network, scenario.venue) - 5_s +
-          scenario.venue.ack_delay * 2 + interval * (2 * requests);
+  probe = healthy_attempt(without, scenario.network, scenario.venue) - 6_s +
+          scenario.venue.ack_delay * 2 + interval * (2 * requests) + scenario.run.lateness * 10;
+}
+
+// Any time; or while nobody reads the ring, so that it meets a full one; or soon after something
+// broke.
+Duration draw_moment(Swarm& draw, const Scenario& scenario) {
+  const auto& pauses = scenario.pauses;
+  if (!pauses.empty() && draw.chance(50)) {
+    const ConsumerPause& pause = pauses[draw.between(0, pauses.size() - 1)];
+    return draw.between(pause.at, pause.at + pause.lasting);
+  }
+  const auto& faults = scenario.faults.faults;
+  if (!faults.empty() && draw.chance(40)) {
+    const Fault& fault = faults[draw.between(0, faults.size() - 1)];
+    if (fault.at) return *fault.at + draw.between(0_ns, 5_s);
+  }
+  return draw.between(0_ns, scenario.run.lasting);
 }
 
 PlannedCommand draw_command(Swarm& draw, const Scenario& scenario) {
   PlannedCommand command;
-  command.at = draw.between(0_ns, scenario.run.lasting);
-  // What is asked while nobody reads the ring meets a full one.
-  if (!scenario.pauses.empty() && draw.chance(50)) {
-    const ConsumerPause& pause = scenario.pauses[draw.between(0, scenario.pauses.size() - 1)];
-    command.at = draw.between(pause.at, pause.at + pause.lasting);
-  }
+  command.at = draw_moment(draw, scenario);
   command.kind = draw.one_of({Command::Kind::subscribe, Command::Kind::unsubscribe,
                               Command::Kind::unsubscribe, Command::Kind::reconnect});
   command.session = static_cast<uint32_t>(draw.between(0, scenario.sessions.size() - 1));
   command.channel = draw.one_of({Channel::book, Channel::book, Channel::trade, Channel::ticker});
   if (!draw.has(Feature::other_channels)) command.channel = Channel::book;
-  command.symbol = command.channel == Channel::book
-                       ? draw.one_of({"BTC/USD", "ETH/USD", "SOL/USD", "EMPTY/USD", "NONE/USD"})
-                       : draw.one_of({"BTC/USD", "ETH/USD"});
+  if (command.channel != Channel::book) {
+    command.symbol = draw.one_of({"BTC/USD", "ETH/USD"});
+  } else if (draw.chance(50)) {  // one that is wanted already
+    const Symbols& own = scenario.sessions[command.session].subscriptions.front().symbols;
+    command.symbol = own[draw.between(0, own.size() - 1)];
+  } else {
+    command.symbol = draw.one_of({"BTC/USD", "ETH/USD", "SOL/USD", "EMPTY/USD", "NONE/USD"});
+  }
   if (command.symbol == "NONE/USD" && !draw.has(Feature::unknown_symbols)) {
     command.symbol = "MINA/GBP";
   }
@@ -217,7 +246,20 @@ void draw_commands(Swarm& draw, Scenario& scenario) {
     }
     scenario.commands.push_back(command);
   }
-  if (draw.chance(Feature::closes, 4)) {
+  // Another depth of what may be in doubt by then.
+  if (draw.has(Feature::deep_books) && draw.chance(Feature::commands, 10)) {
+    PlannedCommand command = draw_command(draw, scenario);
+    const SubscriptionSettings& own = scenario.sessions[command.session].subscriptions.front();
+    command.kind = Command::Kind::subscribe;
+    command.channel = Channel::book;
+    command.symbol = own.symbols[draw.between(0, own.symbols.size() - 1)];
+    for (uint32_t i = 0; i < 3; ++i) {
+      command.depth = i % 2 == 0 ? own.depth == 10 ? 25 : 10 : own.depth;
+      scenario.commands.push_back(command);
+      command.at = command.at + draw.between(0_ns, 8_s);
+    }
+  }
+  if (draw.chance(Feature::closes, 6)) {
     PlannedCommand command = draw_command(draw, scenario);
     command.kind = Command::Kind::close;
     scenario.commands.push_back(command);
@@ -227,13 +269,51 @@ void draw_commands(Swarm& draw, Scenario& scenario) {
   });
 }
 
-void draw_pauses(Swarm& draw, Scenario& scenario) {
-  const uint64_t pauses = draw.chance(Feature::pauses, 40) ? draw.between(1, 3) : 0;
-  for (uint64_t i = 0; i < pauses; ++i) {
-    const Duration at = draw.between(0_ns, scenario.run.lasting);
-    const Duration longest = scenario.run.lasting - at;
-    scenario.pauses.push_back({at, draw.between(0_ns, std::min(longest, 60_s))});
+// A venue that flaps, or lies of a book, while nobody reads: the ring fills with events of which
+// none may be lost, and market events are lost beside them.
+void draw_trouble_in_a_pause(Swarm& draw, Scenario& scenario) {
+  if (draw.chance(Feature::cuts, 60)) {
+    scenario.faults.add({.kind = draw.one_of({FaultKind::reset, FaultKind::end_of_stream}),
+                         .after = draw.between(1100_ms, 4_s),
+                         .since = Since::subscribed});
   }
+  if (draw.chance(Feature::wrong_books, 60)) {
+    scenario.faults.add({.kind = FaultKind::bad_checksum,
+                         .at = scenario.pauses.front().at,
+                         .lasting = draw.between(5_s, 60_s)});
+  }
+}
+
+// Most of them as long as can be.
+void draw_pauses(Swarm& draw, Scenario& scenario) {
+  const uint64_t pauses = draw.between(1, 3);
+  for (uint64_t i = 0; i < pauses; ++i) {
+    const Duration at = draw.between(0_ns, Duration{scenario.run.lasting.ns / 2});
+    const Duration longest = std::min(scenario.run.lasting - at, 60_s);
+    scenario.pauses.push_back({at, draw.chance(65) ? longest : draw.between(0_ns, longest)});
+  }
+  draw_trouble_in_a_pause(draw, scenario);
+}
+
+// A strategy that no longer reads, and a venue that flaps: life after life fills the smallest ring,
+// until a snapshot does not fit any more, and the heartbeat that comes with it does.
+void drown(Swarm& draw, Scenario& scenario) {
+  scenario.sessions.resize(1);
+  Settings& session = scenario.sessions.front();
+  session.subscriptions = {
+      {.channel = Channel::book, .symbols = {draw.one_of({"BTC/USD", "ETH/USD", "SOL/USD"})}}};
+  session.reconnect = {.initial_delay = draw.one_of({10_ms, 100_ms}),
+                       .stable_after = draw.one_of({0_ns, 200_ms})};
+  scenario.commands.clear();
+  scenario.market.moves_per_1000_s = draw.one_of<uint64_t>({300, 1'000});
+  scenario.network.jitter = {};
+  scenario.venue = {.seed = scenario.venue.seed, .snapshot_delay = 1_s};
+  scenario.faults = {};
+  scenario.faults.add({.kind = draw.one_of({FaultKind::reset, FaultKind::end_of_stream}),
+                       .after = draw.between(1100_ms, 3_s),
+                       .since = Since::subscribed});
+  const Duration at = draw.between(0_ns, 3_s);
+  scenario.pauses = {{at, scenario.run.lasting - at}};
 }
 
 }  // namespace
@@ -245,14 +325,16 @@ Scenario draw_scenario(uint64_t seed) {
   scenario.venue.seed = draw.seed();
   scenario.network.seed = draw.seed();
   const bool many = draw.chance(Feature::many_symbols, 1);
-  scenario.run.lasting = many ? draw.between(10_s, 40_s) : draw.between(10_s, 90_s);
+  scenario.run.lasting = many ? draw.between(10_s, 30_s) : draw.between(10_s, 90_s);
   if (draw.chance(Feature::lateness, 50)) {
     scenario.run.lateness = draw.one_of({200_us, 20_ms, 300_ms});
   }
   if (draw.chance(Feature::recorder, 4)) {
-    scenario.run.disk_blocks = static_cast<uint32_t>(draw.between(0, 200));
+    scenario.run.disk_blocks =
+        static_cast<uint32_t>(draw.between(0, draw.one_of<uint64_t>({3, 20, 200})));
   }
-  draw_market(draw, scenario.market, many);
+  const bool sleeps = draw.chance(Feature::pauses, 40);
+  draw_market(draw, scenario.market, many, sleeps);
   draw_network(draw, scenario.run.lasting, scenario.network);
   draw_venue(draw, scenario.venue);
   const uint64_t sessions =
@@ -262,8 +344,9 @@ Scenario draw_scenario(uint64_t seed) {
   }
   draw_budget(draw, scenario.sessions[0].reconnect);
   scenario.faults = draw_faults(draw, scenario.run.lasting);
-  draw_pauses(draw, scenario);
+  if (sleeps) draw_pauses(draw, scenario);
   draw_commands(draw, scenario);
+  if (draw.chance(Feature::drowning, 6)) drown(draw, scenario);
   for (uint32_t number = 0; Settings & session : scenario.sessions) {
     draw_probe(draw, scenario, session);
     draw_ring(draw, scenario, number++, session);
@@ -272,6 +355,8 @@ Scenario draw_scenario(uint64_t seed) {
     scenario.jumps.push_back(
         {draw.between(0_ns, scenario.run.lasting), draw.one_of({100_ms, 3_s, 20_s, 90_s})});
   }
+  // What would be too much to end comes in larger pieces.
+  if (check_load(scenario)) scenario.network.read_bytes_max = 400;
   return scenario;
 }
 

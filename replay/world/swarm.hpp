@@ -60,6 +60,7 @@ enum class Feature : uint8_t {
   commands,
   closes,
   pauses,
+  drowning,  // nobody reads while the venue flaps
   jumps,
   lateness,
 };
