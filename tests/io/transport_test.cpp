@@ -307,6 +307,27 @@ TEST_P(TlsTransportTest, TheSecondConnectionResumes) {
   EXPECT_TRUE(seen_.seen[0].resumed);
 }
 
+// The ticket may be what the server disliked: it is not offered again.
+TEST_P(TlsTransportTest, AFailedHandshakeForgetsTheTicket) {
+  open_and_wait();
+  peer_->say("x");
+  run([&] { return seen_.text == "x"; });
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  peer_.reset();
+  seen_ = {};
+  open(ConnectionId{128});
+  run([&] { return peer_ != nullptr; });
+  peer_->raw("220 smtp.test ESMTP\r\n");
+  run([&] { return seen_.closed(); });
+  transport_->close(ConnectionId{128});
+  peer_.reset();
+  seen_ = {};
+  open(ConnectionId{192});
+  run([&] { return seen_.opened() && peer_ != nullptr; });
+  EXPECT_FALSE(seen_.seen[0].resumed);
+}
+
 // It asks for its group in the first handshake, and need not in the second.
 TEST_P(TlsTransportTest, AServerOfOneGroupIsReachedAndResumed) {
   server_.allow_only(TlsGroup::secp384r1);

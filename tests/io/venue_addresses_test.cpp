@@ -49,11 +49,14 @@ class VenueAddresses : public TransportTest {
       return file >= 0;
     });
     guests_.push_back(std::make_unique<ServerPeer>(file, nullptr));
+    some_turns();
+    transport_->close(id);
+  }
+  void some_turns() {
     for (int turn = 0; turn < 20; ++turn) {
       transport_->flush();
       if (transport_->poll(seen_, 64) == 0) transport_->park(1_ms);
     }
-    transport_->close(id);
   }
   std::vector<std::unique_ptr<ServerPeer>> guests_;
 };
@@ -77,6 +80,22 @@ TEST_P(VenueAddresses, WhatGreetedLastIsTriedFirstUntilItFails) {
   reach(second_id);
   transport_->close(second_id);
   listener_.stop();
+  hang(third_id, other);
+}
+
+// The second connection is made in the place of the first, which was greeted.
+TEST_P(VenueAddresses, WhatTheLastConnectionWasToldIsNotTheNextOnes) {
+  const Listener other;
+  transport_->override_addresses({at(listener_), at(other)});
+  reach(first_id);
+  transport_->close(first_id);
+  run([&] { return peer_->saw_end; });
+  peer_.reset();
+  some_turns();
+  open(second_id, 60_s);
+  run([&] { return peer_ != nullptr; });
+  some_turns();
+  transport_->close(second_id);  // it hung
   hang(third_id, other);
 }
 
