@@ -14,6 +14,7 @@ BUDGET = "include/havklo/connect_budget.hpp"
 WATCHDOG = "engine/core/watchdog.hpp"
 CONNECTION = "engine/websocket/connection.cpp"
 ADDRESSES = "engine/addresses/addresses.cpp"
+TRANSPORT = "engine/io/live_transport.cpp"
 RACE = "engine/addresses/race.cpp"
 
 BUGS = [
@@ -149,6 +150,17 @@ BUGS = [
     by_test("core_life_tests", "Watchdog.ASubscriptionForgetsTheQuestion",
             ("a subscription keeps the probe", WATCHDOG, "pinged_at_.reset();\n      return fed_at_ + heartbeat_timeout_;",
              "return fed_at_ + heartbeat_timeout_;")),
+
+    # Names, TLS and the places of connections, on the live network.
+    by_test("io_tests", "ResolverTest.AWildcardDoesNotAnswerForAVenueThatIsGoneForAMoment",
+            ("as what a name was found is forgotten", "engine/io/threads/resolver.cpp", "known = name;", ";")),
+    by_test("io_tests", "*TlsTransportTest.TheSecondConnectionResumes*",
+            ("a connection's end forgets the ticket", TRANSPORT,
+             "if (slot.tls && slot.phase == Phase::open) slot.known->session = slot.tls->take_session();", ";")),
+    by_test("io_tests", "*TlsTransportTest.AFailedHandshakeForgetsTheTicket*",
+            ("a ticket is offered again to who disliked it", TRANSPORT, "slot.known->session = {};", ";")),
+    by_test("io_tests", "*VenueAddresses.WhatTheLastConnectionWasToldIsNotTheNextOnes*",
+            ("a place keeps that its last connection was greeted", TRANSPORT, "slot.greeted = false;", ";")),
 
     # Addresses.
     by_test("addresses_tests", "Addresses.WhatFailedSinceComesLastTheLongestAgoFirst",
