@@ -62,7 +62,6 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
                      fmt::format("{} attempts within the window, {} are allowed",
                                  places_.begun_within(now), settings_[0].reconnect.connect_budget));
   }
-  }
   transport_.open(id, request);
   mark_allocations();
 }

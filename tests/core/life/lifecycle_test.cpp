@@ -212,6 +212,26 @@ TEST(Lifecycle, BeginsNoAttemptWithoutRoomInTheRing) {
   EXPECT_EQ(story.lifecycle().phase(), Phase::connecting);
 }
 
+TEST(Lifecycle, AReconnectCutsABackoffDownToWhatTheVenueAskedFor) {
+  Settings settings;
+  settings.reconnect.initial_delay = 8_s;
+  for (const bool says_when : {false, true}) {
+    Story story(settings);
+    story.step(InputKind::start);
+    Loss loss{.reason = Reason::upgrade_refused, .http_status = 503};
+    if (says_when) loss.retry_after = 7_s;
+    const Instant lost = story.now;
+    const auto events = story.lose(loss);
+    ASSERT_EQ(events.back().payload.reconnecting.waits_for, WaitsFor::backoff);
+    story.now = story.now + 1_s;
+    story.step(InputKind::reconnect_requested);
+    EXPECT_EQ(story.lifecycle().phase(), Phase::waiting);
+    EXPECT_EQ(story.lifecycle().deadline(TimerKind::phase), lost + (says_when ? 7_s : 5_s));
+    story.wait();
+    EXPECT_EQ(story.lifecycle().phase(), Phase::connecting);
+  }
+}
+
 // Every input into every phase, over seeded walks: the invariants hold after each step (Story::step
 // checks them), at most one breaker event comes from a step, and Closed is the end.
 TEST(Lifecycle, KeepsItsInvariantsUnderEveryInputInEveryPhase) {
