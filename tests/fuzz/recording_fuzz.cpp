@@ -180,7 +180,6 @@ void check_outline(const std::string& path, const Told& told) {
     require(outline->end().turns == told.turns && outline->end().events == told.events &&
                 outline->end().digest == told.last_block.digest,
             "the outline ends elsewhere");
-    require(outline->files().back().has_index, "a closed file without an index");
   }
   for (const int64_t time : {int64_t{0}, told.last.ns, told.last.ns + 1}) {
     const auto place = outline->find_time(Instant{time});

@@ -137,14 +137,16 @@ class RecordingMutator {
   size_t join(uint8_t* data, size_t size_max) {
     const bool mends = random_.below(8) != 0;
     std::vector<uint8_t> all;
+    size_t file_begins = 0;
     for (Block& each : blocks_) {
       put_word(std::span<uint8_t>(each.head), 8, static_cast<uint32_t>(each.payload.size()));
       const size_t at = all.size();
       all.insert(all.end(), each.head.begin(), each.head.end());
       all.insert(all.end(), each.payload.begin(), each.payload.end());
-      // A closing block ends with where it begins.
+      if (word_at<uint32_t>(each.head, 4) == 0) file_begins = at;
+      // A closing block ends with where it begins in its file.
       if (word_at<uint32_t>(each.head, 4) == 2 && each.payload.size() >= 24) {
-        put_word(std::span<uint8_t>(all), all.size() - 8, uint64_t{at});
+        put_word(std::span<uint8_t>(all), all.size() - 8, uint64_t{at - file_begins});
       }
       if (mends || range_ == MutationRange::turns) mend_checksums(all, at);
     }
