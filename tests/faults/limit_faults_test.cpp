@@ -1,12 +1,12 @@
 // What becomes of the process' own limits, and of its reader, while it runs: no descriptor, no
 // memory, nobody who takes the events.
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -25,6 +25,21 @@ class WhenItMay : public RealLoop {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "a sanitizer's own calls would fail";
 #endif
+  }
+  // So many bytes more for this process, and no hole of its heap, which earlier tests have left.
+  static void leave_memory(rlim_t bytes) {
+    std::ifstream status("/proc/self/statm");
+    rlim_t pages = 0;
+    status >> pages;
+    rlimit limit{.rlim_cur = pages * 4096, .rlim_max = RLIM_INFINITY};
+    ::setrlimit(RLIMIT_AS, &limit);
+    for (const size_t hole : {1'000'000u, 60'000u, 4'000u, 200u, 24u}) {
+      void* volatile taken = nullptr;
+      do taken = std::malloc(hole);
+      while (taken != nullptr);
+    }
+    limit.rlim_cur += bytes;
+    ::setrlimit(RLIMIT_AS, &limit);
   }
 };
 INSTANTIATE_TEST_SUITE_P(EveryWay, WhenItMay, testing::Values(Carrier::uring, Carrier::sockets),
@@ -63,15 +78,7 @@ TEST_P(WhenItMay, TakeLittleMemoryAtAllItStartsOrSaysWhy) {
   int started = 0;
   int refused = 0;
   for (const rlim_t more : {1u, 2u, 6u, 12u, 24u, 32u, 1024u}) {
-    before_engine_ = [more] {
-      ::malloc_trim(0);  // what earlier tests have left
-      std::ifstream status("/proc/self/statm");
-      rlim_t pages = 0;
-      status >> pages;
-      const rlim_t bytes = pages * 4096 + (more << 20);
-      const rlimit little{.rlim_cur = bytes, .rlim_max = bytes};
-      ::setrlimit(RLIMIT_AS, &little);
-    };
+    before_engine_ = [more] { leave_memory(more << 20); };
     std::error_code error;
     std::filesystem::remove(recording_, error);
     start_engine({"--for", "100ms"});

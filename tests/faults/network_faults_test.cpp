@@ -149,7 +149,10 @@ TEST_P(WhenTheNameServer, FallsSilentTheLastAddressesServe) {
   expect_restored();
   service_->be(NameService::silent);
   venue().signal(SIGKILL);
-  must_say("ConnectFailed", "reason", {"connect_refused"});
+  const std::string lost = must_say("Disconnected");
+  const std::string refused = must_say("ConnectFailed", "reason", {"connect_refused"});
+  // At once, not when the question has been given up.
+  EXPECT_LT(nanoseconds_of(refused) - nanoseconds_of(lost), 700'000'000);
   start_venue();
   expect_restored();
   expect_good_end();
