@@ -161,6 +161,7 @@ void WireView::read_head() {
   if (!value.empty() && result.ec == std::errc{}) {
     retry_after = Duration::seconds(seconds);
   } else if (until && said_at) {
+    has_retry_date = true;
     retry_after = Duration::seconds(std::max<int64_t>(*until - *said_at, 0));
   }
   down_.erase(0, end + head_end.size());

@@ -67,9 +67,10 @@ class WireView {
   Instant last_heard_at = Instant::never();    // … a pong too, of either kind
   uint16_t http_status = 0;
   std::optional<Duration> retry_after;  // a date against the answer's own
-  Reason ended = Reason::none;          // by the transport
-  uint16_t close_code = 0;              // the venue's close frame; 0: none
-  bool malformed = false;               // frames or text that no venue may send
+  bool has_retry_date = false;
+  Reason ended = Reason::none;  // by the transport
+  uint16_t close_code = 0;      // the venue's close frame; 0: none
+  bool malformed = false;       // frames or text that no venue may send
   std::vector<SeenRequest> requests;
   uint64_t acks = 0;  // "success":true
   std::vector<SeenAck> subscribed;
