@@ -185,6 +185,9 @@ void RunObserver::judge(const Event& event) {
       verdict_.violate(Invariant::recording, 0, event.time, "RecordingStopped is said twice");
     }
     recording_stopped_ = true;
+    if (event.session != 0 || event.epoch != sessions_[0].epoch()) {
+      verdict_.violate(Invariant::epoch, 0, event.time, "RecordingStopped of another epoch");
+    }
     return;
   }
   if (event.session >= sessions_.size()) {

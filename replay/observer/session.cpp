@@ -56,7 +56,7 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
             fmt::format("the attempt begins {} ns before its announced time", (due_ - now).ns));
   }
   if (seen_ == Seen::waiting && now < waits_.asked_until()) {
-    violate(Invariant::wait_kept, now, "an attempt sooner than the venue asked");
+    violate(Invariant::backoff, now, "cut short, to sooner than the venue asked");
   }
   if (breaker_ == Breaker::open) {
     violate(Invariant::one_probe, now, "an attempt while the breaker is open");
@@ -210,6 +210,9 @@ void SessionObserver::on_disconnected(const Event& event) {
   }
   if (lost.uptime_ns != (event.time - connected_at_).ns) {
     violate(Invariant::uptime, event.time, "uptime_ns is not the connection's");
+  }
+  if (lost.reason == Reason::requested && wire_.goodbye_code != 1000) {
+    violate(Invariant::command_obeyed, event.time, "gone, and no close 1000 before");
   }
   figures_.uptime_ms.add(ms(event.time - connected_at_));
   wishes_.end_epoch();

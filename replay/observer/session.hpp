@@ -60,6 +60,7 @@ class SessionObserver {
   // What was seen of its connection, or of the last one.
   [[nodiscard]] const WireView& wire() const { return wire_; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
+  [[nodiscard]] uint32_t epoch() const { return epoch_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
   [[nodiscard]] Reason last_reason() const { return last_reason_; }
   // When the attempt began that led to the last loss.

@@ -108,7 +108,7 @@ void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
   const bool heard = cut_short_ == now && seen_ == Seen::waiting && has_room;
   if (heard && now >= waits_.asked_until_at_most() && places_.is_certain_for(number_, now) &&
       places_.fits(number_, now)) {
-    violate(Invariant::command_obeyed, now, "reconnect() in a backoff, and no attempt begins");
+    violate(Invariant::backoff, now, "reconnect() cuts it short, and no attempt begins");
   }
   if (seen_ != Seen::waiting || now < due_) return;
   held_by_budget_ = held_by_budget_ || !has_budget;

@@ -63,6 +63,13 @@ std::string_view text_of(std::string_view key, std::string_view json) {
   return {};
 }
 
+// Of a close frame; 1005, which nobody sends: it has none.
+uint16_t code_in(std::string_view payload) {
+  if (payload.size() < 2) return 1005;
+  const auto byte = [payload](size_t at) { return static_cast<uint8_t>(payload[at]); };
+  return static_cast<uint16_t>(byte(0) * 256 + byte(1));
+}
+
 // Of "Tue, 07 Jul 2026 23:00:03 GMT", the one form in which a date may be written.
 std::optional<int64_t> seconds_of_date(std::string_view date) {
   constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -75,6 +82,7 @@ std::optional<int64_t> seconds_of_date(std::string_view date) {
   const auto month = static_cast<unsigned>(months.find(date.substr(8, 3)) / 3 + 1);
   const std::chrono::year_month_day day(std::chrono::year(number(12, 4)), std::chrono::month(month),
                                         std::chrono::day(static_cast<unsigned>(number(5, 2))));
+  if (!day.ok()) return std::nullopt;
   const int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
   return ((days * 24 + number(17, 2)) * 60 + number(20, 2)) * 60 + number(23, 2);
 }
@@ -100,6 +108,9 @@ void WireView::on_sent(std::span<const std::byte> bytes, Instant now) {
        frame = frame_at(rest)) {
     if (frame->odd || !frame->masked) malformed = true;
     if (frame->opcode == 1 && frame->masked) read_request(unmasked(rest, *frame), now);
+    if (frame->opcode == 8 && frame->masked && goodbye_code == 0) {
+      goodbye_code = code_in(unmasked(rest, *frame));
+    }
     rest.remove_prefix(frame->head + frame->length);
   }
   up_.erase(0, up_.size() - rest.size());
@@ -177,12 +188,7 @@ void WireView::read_frames(std::string_view& bytes, Instant now) {
     const std::string_view payload = bytes.substr(frame->head, frame->length);
     if (frame->opcode == 1) read_text(payload, now);
     if (frame->opcode == 10) last_heard_at = now;
-    if (frame->opcode == 8) {
-      close_code = payload.size() < 2
-                       ? uint16_t{1005}
-                       : static_cast<uint16_t>(static_cast<uint8_t>(payload[0]) * 256 +
-                                               static_cast<uint8_t>(payload[1]));
-    }
+    if (frame->opcode == 8) close_code = code_in(payload);
     bytes.remove_prefix(frame->head + frame->length);
   }
 }

@@ -70,6 +70,7 @@ class WireView {
   bool has_retry_date = false;
   Reason ended = Reason::none;  // by the transport
   uint16_t close_code = 0;      // the venue's close frame; 0: none
+  uint16_t goodbye_code = 0;    // of our first close frame; 0: none
   bool malformed = false;       // frames or text that no venue may send
   std::vector<SeenRequest> requests;
   uint64_t acks = 0;  // "success":true
