@@ -123,6 +123,12 @@ BUGS = [
      "      return finish(Reason::requested, actions);",
      "phase_ = Phase::closing; actions.add(ActionKind::say_goodbye).close_code = close_normal; "
      "return arm(TimerKind::phase, now + timeouts_.close_timeout, actions);"),
+    ("close() hangs up without a goodbye", LIFE, "actions.add(ActionKind::say_goodbye).close_code = close_normal;",
+     "actions.add(ActionKind::drop).close_code = 0;"),
+    ("the goodbye is an error's", LIFE, "actions.add(ActionKind::say_goodbye).close_code = close_normal;",
+     "actions.add(ActionKind::say_goodbye).close_code = close_going_away;"),
+    ("reconnect() hangs up without a goodbye", LIFE, "return lose({.reason = Reason::requested}, close_normal, input.room, now, actions);",
+     "return lose({.reason = Reason::requested}, 0, input.room, now, actions);"),
     ("half of the window is enough", BUDGET, "forget_before(now - settings_.window);\n    Instant place = earliest;",
      None, "forget_before(now - (planted_bug::is({number}) ? Duration{settings_.window.ns / 2} : settings_.window));\n    Instant place = earliest;"),
     ("a place given back stays taken", BUDGET, "if (found != places_.end() && *found == place) places_.erase(found);", ";"),
@@ -139,6 +145,8 @@ BUGS = [
     ("the last connection's greeting counts for the next", [
         (LIFE, "greeted_ = false;\n  maintenance_said_ = false;", "maintenance_said_ = false;"),
         (LIFE, "greeted_ = false;\n  if (probing_) breaker_.abandon_probe();", "if (probing_) breaker_.abandon_probe();")]),
+    ("RecordingStopped of no epoch", "engine/core/engine.cpp", "{.session = 0, .epoch = sessions[0]->epoch()}",
+     None, "{.session = 0, .epoch = planted_bug::is({number}) ? 0 : sessions[0]->epoch()}"),
     ("the network is not told of greetings", STEPS, "shared_.transport.greeted(*connection_);", ";"),
     ("nobody says that TLS was resumed", SESSION, "tls_resumed_ = completion.tls_resumed;", ";"),
     ("a message does not feed the watchdog", SESSION, "watchdog_.fed(now_);", "if (phase() == Phase::greeting) watchdog_.fed(now_);"),
