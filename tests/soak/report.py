@@ -4,6 +4,7 @@ import collections
 import figures
 
 DRIFT_MAX_S = 0.05
+PHASES = ("phase", "decrypt", "frame", "decode", "publish", "read")  # of --counters: where a message's time goes is not asked here
 ROWS = (("anonymous_kb", "memory, RssAnon", "KB"), ("data_kb", "memory, VmData", "KB"), ("files", "descriptors", ""),
         ("threads", "threads", ""))
 
@@ -52,8 +53,9 @@ class Report:
               f"{stream.connects} connects, {stream.counts['SubscriptionsRestored']} all clears, "
               f"{stream.counts['CircuitBreakerOpen']} trips of the breaker; clock drift {gone * 1e3:+.2f} ms")
         print("ends: " + ", ".join(f"{reason} {count}" for reason, count in stream.reasons.most_common()))
-        for line in errors.split("\n")[-3:]:
-            print(f"engine: {line}")
+        for line in errors.split("\n"):
+            if not line.startswith(PHASES):
+                print(f"engine: {line}")
         if self.replayed:
             print(f"recording: {self.replayed}")
         if wrong:
