@@ -2,7 +2,6 @@
 #include "replay/observer/sometimes.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "kraken/channels.hpp"
 
@@ -14,82 +13,6 @@ constexpr Duration a_second = Duration::seconds(1);
 bool is_silence(std::string_view detail) { return detail.find("never") != std::string_view::npos; }
 
 }  // namespace
-
-std::string_view to_string(Sometime state) {
-  static constexpr std::array<std::string_view, sometime_count> names = {
-      "lost_by_server_closed",
-      "lost_by_end_of_stream",
-      "lost_by_peer_reset",
-      "lost_by_connect_refused",
-      "lost_by_connect_timeout",
-      "lost_by_resolve_failed",
-      "lost_by_tls_failed",
-      "lost_by_certificate_refused",
-      "lost_by_upgrade_refused",
-      "lost_by_greeting_timeout",
-      "lost_by_restore_timeout",
-      "lost_by_heartbeat_timeout",
-      "lost_by_probe_timeout",
-      "lost_by_protocol_error",
-      "lost_by_maintenance",
-      "lost_by_request",
-      "waits_for_backoff",
-      "waits_for_breaker",
-      "waits_for_budget",
-      "waits_for_maintenance",
-      "waits_for_rate_limited",
-      "waits_for_retry_after",
-      "waits_for_ring",
-      "retry_after_is_a_date",
-      "budget_in_maintenance",
-      "breaker_in_maintenance",
-      "reconnect_cuts_a_wait",
-      "reconnect_at_an_open_breaker",
-      "certificate_heals",
-      "another_address",
-      "max_attempts_spent",
-      "max_attempts_spent_by_a_probe",
-      "life_too_short",
-      "life_stable",
-      "no_reconnect",
-      "breaker_closes",
-      "probe_trips_again",
-      "probe_lost_after_the_greeting",
-      "two_breakers_open",
-      "close_while_connecting",
-      "close_while_greeting",
-      "close_while_restoring",
-      "close_while_live",
-      "close_while_waiting",
-      "close_while_tripped",
-      "close_unanswered",
-      "mute_symbol",
-      "late_ack_after_doubt",
-      "doubt_ends",
-      "doubt_behind_a_pace",
-      "refusal_passes",
-      "refused_for_good",
-      "snapshot_never_verifies",
-      "repair_backs_off",
-      "crossed_book_comes_back",
-      "stale_book_comes_back",
-      "book_kept_up",
-      "depth_changed_in_doubt",
-      "unsubscribe_behind_a_subscribe",
-      "subscribe_behind_an_unsubscribe",
-      "command_while_waiting",
-      "hundred_subscriptions",
-      "many_requests_behind_a_pace",
-      "overrun",
-      "overrun_while_restoring",
-      "overrun_in_a_repair",
-      "overrun_amid_a_turn",
-      "disk_full_while_live",
-      "disk_full_while_down",
-      "all_lost_at_once",
-      "leap_over_deadlines"};
-  return names[static_cast<size_t>(state)];
-}
 
 Sometimes::Sometimes(const std::vector<Settings>& sessions, const Names& names)
     : names_(names), settings_(sessions), sessions_(sessions.size()) {
