@@ -172,10 +172,8 @@ bool Subscriptions::on_silence(Subscription& record, std::string_view missing, I
 
 void Subscriptions::settle(Subscription& record) {
   disarm(record);
-  if (!keeps_book(record)) {
-    trust(record);
-    record.repairs = 0;
-  }
+  trust(record);
+  if (!keeps_book(record)) record.repairs = 0;
   set(record, Stage::settled, Cycle::none);
 }
 
@@ -333,8 +331,10 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
 void Subscriptions::on_book_verified(Subscription& record, Instant now) {
   record.verified = true;
   record.verified_at = now;
-  if (record.bad_snapshots != 0 || record.in_doubt) trust(record);
-  if (record.stage == Stage::acknowledged) settle(record);
+  record.bad_snapshots = 0;
+  if (record.stage == Stage::acknowledged) return settle(record);
+  // Before its answer it is not settled, and what was told of it stays so.
+  if (record.in_doubt && record.stage == Stage::settled) trust(record);
 }
 
 void Subscriptions::on_book_fault(Subscription& record, const Event& fault, Instant now) {
