@@ -195,6 +195,9 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   const bool was_live = phase_ == Phase::live;
   const bool was_stable = was_live && now - live_since_ >= reconnect_.stable_after;
   if (closing) loss.reason = Reason::requested;
+  if (loss.http_status != http_too_many_requests && loss.http_status != http_unavailable) {
+    loss.retry_after.reset();
+  }
   if (loss.close_code == close_service_restart || loss.close_code == close_try_again_later ||
       loss.http_status == http_unavailable || maintenance_said_) {
     maintenance_floor_ = true;

@@ -232,6 +232,18 @@ TEST(Lifecycle, AReconnectCutsABackoffDownToWhatTheVenueAskedFor) {
   }
 }
 
+TEST(Lifecycle, RetryAfterIsObeyedOf429And503Alone) {
+  for (const uint16_t status : {uint16_t{429}, uint16_t{503}, uint16_t{520}, uint16_t{403}}) {
+    Story story;
+    story.step(InputKind::start);
+    const auto events =
+        story.lose({.reason = Reason::upgrade_refused, .http_status = status, .retry_after = 45_s});
+    const bool obeyed = status == 429 || status == 503;
+    EXPECT_EQ(events.back().payload.reconnecting.waits_for == WaitsFor::retry_after, obeyed)
+        << status;
+  }
+}
+
 // Every input into every phase, over seeded walks: the invariants hold after each step (Story::step
 // checks them), at most one breaker event comes from a step, and Closed is the end.
 TEST(Lifecycle, KeepsItsInvariantsUnderEveryInputInEveryPhase) {
