@@ -57,10 +57,6 @@ inline std::string field_of(std::string_view line, std::string_view name) {
   return std::string(value.substr(0, value.find_first_of(",}")));
 }
 
-inline int64_t nanoseconds_of(std::string_view line) {
-  return std::strtoll(field_of(line, "time_ns").c_str(), nullptr, 10);
-}
-
 class RealLoop : public testing::TestWithParam<Carrier> {
  protected:
   static constexpr const char* heartbeat_timeout = "1s";
