@@ -191,6 +191,7 @@ Result Decoder::State::read_ack(Method method, bool& has_success) {
     return for_each_field(result, [&](std::string_view inner, od::value text) -> Result {
       if (inner == "channel") return read_if_possible(text, ack.channel);
       if (inner == "symbol") return read_if_possible(text, ack.symbol);
+      if (inner == "depth" || inner == "interval") return read_if_possible(text, ack.parameter);
       return {};
     });
   });

@@ -45,6 +45,7 @@ struct Ack {
   std::string_view symbol;   // "" in most refusals
   std::string_view error;    // "" on success
   std::optional<uint64_t> req_id;
+  std::optional<uint64_t> parameter;  // depth or interval, of a success
 };
 
 // A level as printed. The integer printed in decimal is the text without point and leading zeros,

@@ -57,7 +57,7 @@ void Subscriptions::on_ack(const kraken::Ack& ack, Instant now) {
   const auto channel = channel_named(ack.channel);
   if (!channel) return;
   const auto take = [&](Subscription& record) {
-    if (ack.method == kraken::Method::subscribe) return on_subscribe_ack(record, now);
+    if (ack.method == kraken::Method::subscribe) return on_subscribe_ack(record, ack, now);
     if (record.stage == Stage::unsubscribing) on_unsubscribed(record, now);
   };
   if (kraken::facts_of(*channel).names_symbols) {
@@ -75,13 +75,21 @@ void Subscriptions::on_ack(const kraken::Ack& ack, Instant now) {
   }
 }
 
-void Subscriptions::on_subscribe_ack(Subscription& record, Instant now) {
+void Subscriptions::on_subscribe_ack(Subscription& record, const kraken::Ack& ack, Instant now) {
   // It may come when the record waits to be asked for again: after a rate error, which names nobody
   // and overtakes the acks of what was taken, or after its deadline. It is good all the same.
   const bool asks_again = record.stage == Stage::to_subscribe ||
                           (record.stage == Stage::backing_off && record.cycle == Cycle::subscribe);
   const bool late = asks_again && record.sent && record.asked_parameter == record.parameter;
   if (record.stage != Stage::asked && !late) return;
+  // An answer to what was asked before the user changed it: a book's data does not say in which
+  // depth it comes, and a checksum covers ten levels of any.
+  const bool other = ack.parameter && record.parameter != 0 && *ack.parameter != record.parameter;
+  if (other && kraken::serves(facts_of(record).parameter, static_cast<uint32_t>(*ack.parameter))) {
+    if (record.stage == Stage::backing_off) disarm(record);
+    record.asked_parameter = static_cast<uint16_t>(*ack.parameter);
+    return queue_unsubscribe(record);
+  }
   acknowledge(record, now);
 }
 

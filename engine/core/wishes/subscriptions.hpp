@@ -142,7 +142,7 @@ class Subscriptions {
   void run_cycle(Subscription& record);
   void queue_subscribe(Subscription& record);
   void queue_unsubscribe(Subscription& record);
-  void on_subscribe_ack(Subscription& record, Instant now);
+  void on_subscribe_ack(Subscription& record, const kraken::Ack& ack, Instant now);
   void acknowledge(Subscription& record, Instant now);
   void on_error(const kraken::Ack& ack, Instant now);
   void refuse(Subscription& record, std::string_view error, Instant now);
