@@ -107,6 +107,7 @@ void AskingObserver::end_epoch(const WireView& wire, Instant now) {
   for (Wish& wish : wishes_) {
     wish.asked = wish.owes_first = wish.given_back = wish.told = wish.live = wish.broken = false;
     wish.refused = wish.disturbed = wish.answered = wish.owes_subscribed = false;
+    wish.asked_parameters.clear();
     wish.due.reset();
     wish.earliest.reset();
     wish.repairs = 0;
@@ -188,7 +189,7 @@ void AskingObserver::on_asked(Wish& wish, const SeenRequest& request) {
             fmt::format("{} is asked for again before its time to answer is over", wish.symbol));
   }
   wish.asked = true;
-  wish.asked_parameter = request.parameter;
+  wish.asked_parameters.insert(request.parameter);
   wish.req_id = request.req_id;
   wish.asked_at = request.at;
   wish.given_back = wish.disturbed = wish.answered = false;
@@ -218,7 +219,7 @@ void AskingObserver::on_given_back(Wish& wish, const SeenRequest& request) {
   if (!wish.asked) {
     violate(Invariant::subscription_order, request.at,
             fmt::format("{} is given back, and was not asked for", wish.symbol));
-  } else if (request.parameter != wish.asked_parameter) {
+  } else if (!wish.asked_parameters.contains(request.parameter)) {
     violate(Invariant::subscription_order, request.at,
             fmt::format("{} is given back in a depth that it was not asked in", wish.symbol));
   }

@@ -20,6 +20,7 @@
 #include <havklo/names.hpp>
 #include <havklo/timer_wheel.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "replay/observer/pace.hpp"
@@ -61,7 +62,7 @@ class AskingObserver {
     // On this connection.
     bool asked = false;       // and Unsubscribed has not come
     bool owes_first = false;  // … was not yet, since the greeting
-    uint32_t asked_parameter = 0;
+    std::set<uint32_t> asked_parameters;
     int64_t req_id = 0;
     Instant asked_at;
     bool given_back = false;  // an unsubscribe has left since

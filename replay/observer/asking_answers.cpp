@@ -25,6 +25,10 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
     Wish& wish = wish_for(*channel, answer.symbol);
     const bool open = wish.asked && !wish.given_back && !wish.told && !wish.broken;
     if (!wish.wanted || !open || wish.disturbed || wish.answered) return;
+    if (answer.parameter && *answer.parameter != wish.parameter) {  // of an earlier request
+      wish.disturbed = true;
+      return;
+    }
     wish.owes_subscribed = true;
     return;
   }

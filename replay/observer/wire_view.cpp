@@ -87,6 +87,15 @@ std::optional<int64_t> seconds_of_date(std::string_view date) {
   return ((days * 24 + number(17, 2)) * 60 + number(20, 2)) * 60 + number(23, 2);
 }
 
+std::optional<int64_t> number_of(std::string_view key, std::string_view text) {
+  const size_t at = text.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  int64_t number = 0;
+  const char* const digits = text.data() + at + key.size();
+  const auto [end, error] = std::from_chars(digits, text.data() + text.size(), number);
+  return error == std::errc{} ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 void WireView::begin(ConnectionId opened, Instant now) {
@@ -164,7 +173,8 @@ void WireView::read_head() {
     const size_t at = head.find(name);
     return at == std::string_view::npos ? std::string_view{} : head.substr(at + name.size());
   };
-  const std::string_view value = field("\r\nRetry-After: ");
+  const bool counts = http_status == 429 || http_status == 503;
+  const std::string_view value = counts ? field("\r\nRetry-After: ") : std::string_view{};
   int64_t seconds = 0;
   const auto result = std::from_chars(value.data(), value.data() + value.size(), seconds);
   const auto until = seconds_of_date(value);
@@ -220,16 +230,12 @@ void WireView::read_answer(std::string_view text) {
                     .channel = std::string(text_of("channel", text)),
                     .symbol = std::string(text_of("symbol", text)),
                     .error = std::string(text_of("error", text)),
-                    .req_id = std::nullopt};
-  constexpr std::string_view id_key = R"("req_id":)";
-  int64_t id = 0;
-  const size_t at = text.find(id_key);
-  if (at != std::string_view::npos) {
-    const char* const digits = text.data() + at + id_key.size();
-    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), id);
-    if (error == std::errc{}) answer.req_id = id;
+                    .req_id = number_of(R"("req_id":)", text),
+                    .parameter = number_of(R"("depth":)", text)};
+  if (!answer.parameter) answer.parameter = number_of(R"("interval":)", text);
+  if (answer.subscribe && answer.success) {
+    subscribed.push_back({answer.symbol, answer.req_id.value_or(0)});
   }
-  if (answer.subscribe && answer.success) subscribed.push_back({answer.symbol, id});
   answers.push_back(std::move(answer));
 }
 

@@ -36,6 +36,7 @@ struct SeenAnswer {
   std::string symbol;
   std::string error;
   std::optional<int64_t> req_id;
+  std::optional<int64_t> parameter;  // depth or interval, of a success
 };
 
 // A subscription that it acknowledged.
