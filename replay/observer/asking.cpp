@@ -188,6 +188,7 @@ void AskingObserver::on_asked(Wish& wish, const SeenRequest& request) {
     violate(Invariant::repair_wait, request.at,
             fmt::format("{} is asked for again before its time to answer is over", wish.symbol));
   }
+  if (wish.asked) wish.repairs.reset();  // in vain: whether that counted, the deadlines decide
   wish.asked = true;
   wish.asked_parameters.insert(request.parameter);
   wish.req_id = request.req_id;
@@ -236,6 +237,8 @@ void AskingObserver::on_given_back(Wish& wish, const SeenRequest& request) {
 
 void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) {
   read_rate_errors(wire, now, true);
+  has_room = has_room && !overrun_;
+  overrun_ = false;
   if (!connected_ || closing_) return;
   const bool may_ask = pace_.is_overdue(now);
   if (!has_room) no_room_at_ = now;

@@ -45,6 +45,8 @@ class AskingObserver {
   void on_delivered(WireView& wire, Instant now);
   void on_request(const WireView& wire, const SeenRequest& request);
   void on_event(const Event& event);
+  // The ring was full in between.
+  void on_overrun() { overrun_ = true; }
   void end_turn(const WireView& wire, Instant now, bool has_room);
 
   // A wish is refused for now, or waits for what never came: it is told as Rejected and tried on.
@@ -130,6 +132,7 @@ class AskingObserver {
   bool closing_ = false;
   uint32_t rate_errors_ = 0;  // of this connection, taken into account
   int64_t last_req_id_ = 0;
+  bool overrun_ = false;  // in this turn
   Instant no_room_at_;
 };
 

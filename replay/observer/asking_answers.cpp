@@ -218,7 +218,9 @@ void AskingObserver::on_fault(Wish& wish, const Event& event) {
   wish.cycle_began = event.time;
   wish.owes_subscribed = false;
   wish.updates = 0;
-  if (wish.wanted && !wish.disturbed && !wish.given_back) wish.due = event.time;
+  // What was lost waits for room in the ring, its snapshot's too.
+  const Duration room = lost ? Duration::seconds(1) : Duration{};
+  if (wish.wanted && !wish.disturbed && !wish.given_back) wish.due = event.time + room;
 }
 
 void AskingObserver::on_book(Wish& wish, const Event& event) {

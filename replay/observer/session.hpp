@@ -46,7 +46,10 @@ class SessionObserver {
   // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
   // `has_budget`: one more attempt could begin.
   void end_turn(Instant now, bool has_room, bool has_budget);
-  void on_overrun(const Event& event) { wishes_.on_overrun(event); }
+  void on_overrun(const Event& event) {
+    wishes_.on_overrun(event);
+    asking_.on_overrun();
+  }
 
   [[nodiscard]] Seen seen() const { return seen_; }
   [[nodiscard]] bool live() const { return seen_ == Seen::connected && restored_; }
