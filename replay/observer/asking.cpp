@@ -76,7 +76,7 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   const bool begins = is_new || (subscribes && wish.refused);
   if (begins) wish.refused = wish.in_doubt = wish.doubt_told = false;
   if (begins && connected_) wish.due = now;
-  // What is held is given back at once; what is on its way back, or was never taken, when it can be.
+  // What is held is given back at once; what is on its way back or was never taken, when it can.
   if (wish.told && !wish.given_back && !wish.broken) wish.due = now;
 }
 

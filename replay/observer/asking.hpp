@@ -1,9 +1,9 @@
-// What one session asks of the venue, as an observer sees it: each wish in time, in the right words,
+// What one session asks of the venue, as an observer sees it: each wish in time, in fit words,
 // as often as the design says and no more often; and what of a wish is remembered, and what is
 // forgotten (design §1.1).
 //
 // asking.cpp has what is to leave, asking_answers.cpp what comes back.
-// Owns:       the pace, and a record for each (channel, symbol) that was ever wanted. Channels whose
+// Owns:       the pace, a record for each (channel, symbol) that was ever wanted. Channels whose
 //             requests name no symbol are left out.
 // Not owned:  the verdict.
 // Threads:    one.

@@ -1,5 +1,5 @@
-// What the venue answered and what the events say of it: what is remembered of a wish, and when that
-// is forgotten.
+// What the venue answered and what the events say of it: what is remembered of a wish, and when
+// that is forgotten.
 #include <fmt/format.h>
 
 #include <algorithm>

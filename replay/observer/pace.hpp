@@ -1,4 +1,4 @@
-// The pace of one session's requests as an observer reckons it, from the settings, the requests that
+// The pace of one session's requests as an observer reckons it, from the settings, what requests
 // left, what the venue said of their rate, and how long the connection has been Live.
 //
 // Two buckets of credit: `fast` is never slower than the engine may be, `slow` never faster. They

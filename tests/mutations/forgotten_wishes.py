@@ -16,12 +16,8 @@ ORDER_BOOK = "engine/core/public/order_book.cpp"
 LAYOUT = "engine/kraken/layout/primitives.hpp"
 
 
-def pace_test(name, bug):
-    return by_test("core_wishes_tests", f"Forgotten*.{name}", bug)
-
-
 PACE_BUGS = [
-    ("a slowed pace is never restored", SUBS_HPP, "if (pace_restored_at() <= now) pace_.restore(pace_restored_at());", ";"),
+    ("a slowed pace is never restored", SUBS_HPP, "!stable_at_ || !pace_.is_slowed()", "true"),
     ("a slowed pace is restored by a new connection", PACE, "full_at_ = Instant{std::numeric_limits<int64_t>::min() / 2};",
      "full_at_ = Instant{std::numeric_limits<int64_t>::min() / 2}; interval_ = configured_interval_;"),
     ("a slowed pace is restored by the all clear", LIFECYCLE, "arm(TimerKind::stable, now + reconnect_.stable_after, actions);",
@@ -33,8 +29,9 @@ PACE_BUGS = [
     ("a rate error slows nothing down", ANSWERS, "pace_.slow_down(now);", ";"),
     ("a restored pace owes as much time as the slow one", PACE, "if (missing > Duration{})", None,
      "if (missing > Duration{} && !planted_bug::is({number}))"),
-    ("the timer of the slow pace is kept", STEPS, "disarm(pace_timer_);  // set for the slow pace; end_turn arms it again",
-     None, "if (!planted_bug::is({number})) disarm(pace_timer_);"),
+    by_test("core_wishes_tests", "Forgotten.TheTimerOfTheSlowPaceIsForgottenWithIt",
+            ("the timer of the slow pace is kept", STEPS, "disarm(pace_timer_);  // set for the slow pace; end_turn arms it again",
+     None, "if (!planted_bug::is({number})) disarm(pace_timer_);")),
     ("a new connection begins with the old one's empty bucket", SUBS, "pace_.refill();", ";"),
     ("a slow pace knows no end", PACE, "std::min(interval_ * 2, std::max(configured_interval_, slowest_interval))", "interval_ * 2"),
 ]
@@ -60,18 +57,18 @@ DOUBT = [
      "record.already_said = false; record.in_doubt = false;\n  publish(EventKind::subscribed, record);"),
     ("doubt is told twice", ANSWERS, "!record.in_doubt || record.doubt_told", "!record.in_doubt"),
     ("a wish in doubt is not tried on", ANSWERS, "try_again(record);\n      return true;", "return true;"),
-    ("a mute wish is told of after four tries", ANSWERS, "record.tries >= tries_max", "record.tries > tries_max"),
+    by_test("core_wishes_tests", "OneSymbolsFault.AMuteSymbolIsRejectedAfterThreeTriesAndTriedOnAlone",
+            ("a mute wish is told of after four tries", ANSWERS, "record.tries >= tries_max", "record.tries > tries_max")),
     ("tries are counted over all cycles", SUBS, "record.tries = 1;", ";"),
-    ("bad snapshots are not forgotten after a good one", ANSWERS, "record.bad_snapshots != 0 || record.in_doubt", "record.in_doubt"),
+    by_test("core_wishes_tests", "Forgotten.BadSnapshotsAreForgottenByAGoodOne",
+            ("bad snapshots are not forgotten after a good one", ANSWERS, "record.bad_snapshots != 0 || record.in_doubt", "record.in_doubt")),
     ("bad snapshots outlive their connection", SUBS, "record->bad_snapshots = 0;", ";"),
     ("a bad update counts as a bad snapshot", ANSWERS, "!record.verified && !lost && record.bad_snapshots < bad_snapshots_max",
      "!lost && record.bad_snapshots < bad_snapshots_max"),
-    ("a wish made again is in doubt as the old one was", SUBS,
-     "record.verified = false;\n  record.in_doubt = false;\n  record.doubt_told = false;", "record.verified = false;"),
-    ("that the venue spoke of the rate is remembered", SUBS,
+    by_test("core_wishes_tests", "Forgotten.TheRateIsNotBlamedForALaterSilence",
+            ("that the venue spoke of the rate is remembered", SUBS,
      "record.rate_refused = false;\n    if (subscribe) record.asked_parameter = record.parameter;",
-     "if (subscribe) record.asked_parameter = record.parameter;"),
-    ("a rate error is remembered on the next connection", SUBS, "record->rate_refused = false;", ";"),
+     "if (subscribe) record.asked_parameter = record.parameter;")),
 ]
 
 REFUSALS = [
@@ -79,15 +76,15 @@ REFUSALS = [
     ("a final refusal outlives its connection", SUBS, "if (record->stage == Stage::rejected) trust(*record);",
      "if (record->stage == Stage::rejected) continue;"),
     ("what was refused and is wanted again is not asked for", SUBS, "is_new || record->stage == Stage::rejected", "is_new"),
-    ("a late ack after a rate error is ignored", ANSWERS, "record.stage != Stage::asked && !late",
-     "record.stage != Stage::asked && (!late || record.stage == Stage::to_subscribe)"),
-    ("a late ack in doubt is ignored", ANSWERS, "record.asked_parameter == record.parameter",
-     "record.asked_parameter == record.parameter && record.stage != Stage::backing_off"),
-    ("why it was given back is remembered for ever", ANSWERS, "if (asks) set(record, record.stage, Cycle::subscribe);", ";"),
+    by_test("core_wishes_tests", "SubscriptionsTest.AnAckThatComesAfterARateErrorIsGood",
+            ("a late ack after a rate error is ignored", ANSWERS, "record.stage != Stage::asked && !late",
+     "record.stage != Stage::asked && (!late || record.stage == Stage::to_subscribe)")),
+    by_test("core_wishes_tests", "Forgotten.WhyItWasGivenBackIsOverWhenItIsAskedForInVain",
+            ("a late ack in doubt is ignored", ANSWERS, "record.asked_parameter == record.parameter",
+     "record.asked_parameter == record.parameter && record.stage != Stage::backing_off")),
+    by_test("core_wishes_tests", "Forgotten.WhyItWasGivenBackIsOverWhenItIsAskedForInVain",
+            ("why it was given back is remembered for ever", ANSWERS, "if (asks) set(record, record.stage, Cycle::subscribe);", ";")),
     ("asking alone outlives its connection", SUBS, "record->alone = false;", ";"),
-    ("asked for outlives its connection", SUBS, "record->sent = false;", ";"),
-    ("on the wire outlives its connection", SUBS, "record->fault.kind = EventKind{};\n    set_on_wire(*record, false);",
-     "record->fault.kind = EventKind{};"),
     ("the ids of requests begin anew", SUBS, "epoch_ = epoch;", "epoch_ = epoch; last_req_id_ = 0;"),
 ]
 
@@ -99,12 +96,13 @@ BOOKS = [
     ("a book that is to go takes no more", SUBS, "record->verified || record->stage == Stage::acknowledged || record->stage == Stage::asked",
      "(record->verified && record->stage == Stage::settled) || record->stage == Stage::acknowledged || record->stage == Stage::asked"),
     ("a book outlives its connection", SUBS, "disarm(*record);\n    empty_book(*record);", "disarm(*record);"),
-    ("a book outlives its end", ANSWERS, "empty_book(record);\n  if (record.cycle == Cycle::remove) return release_record(record);",
-     "if (record.cycle == Cycle::remove) return release_record(record);"),
-    ("a book that is to go and breaks is not told", ANSWERS, "if (record.stage != Stage::parked) publish_fault(record);", ";"),
+    by_test("core_wishes_tests", "SubscriptionsTest.ABookThatIsToGoIsKeptUpUntilTheVenueHasEndedIt",
+            ("a book outlives its end", ANSWERS, "empty_book(record);\n  if (record.cycle == Cycle::remove) return release_record(record);",
+     "if (record.cycle == Cycle::remove) return release_record(record);")),
+    by_test("core_wishes_tests", "SubscriptionsTest.ABookThatIsToGoAndBreaksIsToldAndGoesAllTheSame",
+            ("a book that is to go and breaks is not told", ANSWERS, "if (record.stage != Stage::parked) publish_fault(record);", ";")),
     ("a fault that was told is told again", SUBS, "slots_.publish(record.fault, {session_, epoch_});\n  record.fault.kind = EventKind{};",
      "slots_.publish(record.fault, {session_, epoch_});"),
-    ("a parked fault outlives its connection", SUBS, "record->fault.kind = EventKind{};", ";"),
     ("a wish that is gone is still found", SUBS, "index(record.channel, record.symbol, nullptr);", ";"),
     ("the minute that was read first is kept", LAYOUT, "std::memcmp(at, minute_text_.data(), minute_text_.size()) != 0",
      "minute_ns_ == 0"),
@@ -112,20 +110,39 @@ BOOKS = [
      "if (minute_ns_ == 0) minute_ns_ = whole_ns - second_ns;"),
 ]
 
+# What no world brings about, or nobody at the doors can see.
+UNSEEN = [
+    by_test("core_wishes_tests", "Forgotten.AlreadySubscribedIsForgottenByItsAck",
+            ("Already subscribed is remembered after its ack", ANSWERS,
+             "record.already_said = false;\n  publish(EventKind::subscribed, record);", "publish(EventKind::subscribed, record);")),
+    by_test("core_wishes_tests", "Forgotten.AlreadySubscribedIsForgottenByTheNextConnection",
+            ("Already subscribed is remembered on the next connection", SUBS, "record->already_said = false;", ";")),
+    by_test("core_wishes_tests", "Forgotten.AloneIsForgottenByAnAck",
+            ("asking alone outlives its ack", ANSWERS,
+             "record.alone = false;\n  record.already_said = false;\n  publish(EventKind::subscribed, record);",
+             "record.already_said = false;\n  publish(EventKind::subscribed, record);")),
+    by_test("core_wishes_tests", "Forgotten.ALateAckOfAnotherDepthIsNone",
+            ("a late ack of another depth is taken", ANSWERS, "record.asked_parameter == record.parameter", "true")),
+    by_test("core_wishes_tests", "Forgotten.RefusalsOfCandlesAreForgottenByTheirAck",
+            ("refusals of candles are never forgiven", ANSWERS, "trust(record);\n    record.repairs = 0;", "trust(record);")),
+    by_test("core_wishes_tests", "Forgotten.SlotsOfAWishAreGivenBackWithIt",
+            ("a wish that is gone keeps its slots", SLOTS, "publisher_.release(held_ - needed_);", ";")),
+]
+
 TO_THE_STRATEGY = [
     ("what was lost is reported again and again", PUBLISHER, "lost_count_ = 0;", ";"),
     ("a second loss begins where the first did", PUBLISHER, "if (lost_count_ == 0) lost_first_ = sequence_ + 1;",
      "if (lost_first_ == 0) lost_first_ = sequence_ + 1;"),
     ("the strategy's book answers after an Overrun", ORDER_BOOK, "in_doubt_ = live_;", ";"),
-    ("the strategy's book stays silent after an Overrun", ORDER_BOOK, "inside_message_ = !event.last_in_message();\n  in_doubt_ = false;",
-     "inside_message_ = !event.last_in_message();"),
+    by_test("core_tests", "OrderBookTest.AnOverrunSilencesItUntilItsNextMessage",
+            ("the strategy's book stays silent after an Overrun", ORDER_BOOK, "inside_message_ = !event.last_in_message();\n  in_doubt_ = false;",
+     "inside_message_ = !event.last_in_message();")),
     ("the strategy's book outlives its connection", ORDER_BOOK, "case EventKind::disconnected:\n      return forget();", None,
      "case EventKind::disconnected:\n      return planted_bug::is({number}) ? false : forget();"),
     ("the strategy's book outlives its end", ORDER_BOOK, "concerns(event.payload.subscription.symbol) && forget()", "false"),
     ("the strategy's book outlives its fault", ORDER_BOOK, "concerns(event.payload.book_fault.symbol) && forget()", "false"),
-    ("RecordingStopped is said again and again", ENGINE, "journal_failed = true;", ";"),
     ("RecordingStopped is not said", ENGINE,
      "publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});", "publisher.release(1);"),
 ]
 
-BUGS = [*PACE_BUGS, *REPAIRS, *DOUBT, *REFUSALS, *BOOKS, *TO_THE_STRATEGY]
+BUGS = [*PACE_BUGS, *REPAIRS, *DOUBT, *REFUSALS, *BOOKS, *UNSEEN, *TO_THE_STRATEGY]

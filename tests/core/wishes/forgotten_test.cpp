@@ -102,6 +102,14 @@ TEST_F(Forgotten, ASlowedPaceIsRestoredThoughTheConnectionEndsBeforeTheNextReque
   EXPECT_LE(time_for(four), 500_ms);
 }
 
+// What waits for the slow pace when it is restored waits no longer.
+TEST_F(Forgotten, TheTimerOfTheSlowPaceIsForgottenWithIt) {
+  EngineWorld& world = live(one_at_a_time());
+  for (int i = 0; i < 6; ++i) world.say(rate_error);  // one in four seconds
+  pass(4'500_ms);
+  EXPECT_LE(time_for({"A/USD", "B/USD"}), 1'500_ms) << "restored after five";
+}
+
 TEST(ForgottenPace, ARestoredOneOwesNoMoreRequestsThanBefore) {
   core::RequestPace pace(10, 10);
   Instant now{1'000'000'000};
@@ -124,7 +132,7 @@ TEST(ForgottenPace, ARefilledOneStaysSlow) {
   EXPECT_EQ(pace.next_allowed(), now + 200_ms);
 }
 
-// A repair asks again, the venue is deaf for a while: what it says at last is said to that question.
+// A repair asks again, the venue is deaf for a while: what it says at last answers that question.
 TEST_F(Forgotten, WhyItWasGivenBackIsOverWhenItIsAskedForInVain) {
   EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
   std::string bad = EngineWorld::snapshot_text("ETH/USD");
@@ -141,6 +149,150 @@ TEST_F(Forgotten, WhyItWasGivenBackIsOverWhenItIsAskedForInVain) {
   static_cast<void>(world.take());
   world.ack("subscribe", "ETH/USD");
   EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
+TEST_F(Forgotten, BadSnapshotsAreForgottenByAGoodOne) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  std::string bad = EngineWorld::snapshot_text("ETH/USD");
+  bad.replace(bad.find(EngineWorld::snapshot_checksum), EngineWorld::snapshot_checksum.size(), "1");
+  world.say(EngineWorld::update_text("ETH/USD", "1"));
+  for (int i = 0; i < 5; ++i) {
+    world.ack("unsubscribe", "ETH/USD");
+    pass(20_s);
+    world.ack("subscribe", "ETH/USD");
+    world.say(i == 2 ? EngineWorld::snapshot_text("ETH/USD") : bad);
+    if (i == 2) world.say(EngineWorld::update_text("ETH/USD", "1"));
+  }
+  for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
+}
+
+// Given back, acknowledged, asked for: what the venue said before is over.
+TEST_F(Forgotten, AlreadySubscribedIsForgottenByItsAck) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  for (const uint16_t depth : {uint16_t{25}, uint16_t{100}}) {
+    world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, depth));
+    world.ack("unsubscribe", "ETH/USD");
+    pass(1_s);
+    world.refuse("subscribe", "Already subscribed");
+    pass(1_s);
+    world.ack("unsubscribe", "ETH/USD");
+    pass(1_s);
+    world.ack("subscribe", "ETH/USD");
+    world.snapshot("ETH/USD");
+    for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected) << depth;
+  }
+}
+
+TEST_F(Forgotten, AlreadySubscribedIsForgottenByTheNextConnection) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  for (int i = 0; i < 2; ++i) {
+    world.fail(Reason::peer_reset);
+    world.pass(200_ms);
+    world.open();
+    world.greet();
+    world.ack("subscribe", "BTC/USD");
+    world.snapshot("BTC/USD");
+    world.refuse("subscribe", "Already subscribed");
+  }
+  for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
+}
+
+// Three wishes of the user's at once: the first leaves, and the others together.
+TEST_F(Forgotten, AloneIsForgottenByAnAck) {
+  Settings settings = book_settings({"A/USD", "B/USD", "C/USD"});
+  settings.requests = {.per_second = 1, .burst = 1};
+  world_.emplace(settings);
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.refuse("subscribe", "Malformed request", R"(,"req_id":1)");
+  pass(4_s);
+  ASSERT_EQ(world.take_requests().size(), 4U) << "one for all, then each alone";
+  for (const char* symbol : {"A/USD", "B/USD", "C/USD"}) {
+    world.ack("subscribe", symbol);
+    world.snapshot(symbol);
+  }
+  for (const char* symbol : {"A/USD", "B/USD", "C/USD"}) {
+    world.command(make_command(Command::Kind::subscribe, symbol, Channel::book, 100));
+  }
+  pass(5_s);
+  EXPECT_EQ(world.take_requests().size(), 2U);
+}
+
+// What is said of a wish is what its last request met.
+TEST_F(Forgotten, TheRateIsNotBlamedForALaterSilence) {
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.refuse("subscribe", "Exceeded msg rate", R"(,"req_id":1)");
+  static_cast<void>(world.take());
+  pass(40_s);
+  const auto events = world.take();
+  ASSERT_FALSE(events.empty());
+  ASSERT_EQ(events[0].kind, EventKind::rejected);
+  EXPECT_EQ(world.engine.names().text(events[0].payload.subscription.detail),
+            "the venue never acknowledged it; it is asked for again");
+}
+
+TEST_F(Forgotten, ALateAckOfAnotherDepthIsNone) {
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  pass(40'500_ms);  // in doubt, asked for once more, and it waits to be asked again
+  static_cast<void>(world.take());
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  world.ack("subscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "");
+}
+
+// Of what needs no snapshot, the ack is all there is of a good life.
+TEST_F(Forgotten, RefusalsOfCandlesAreForgottenByTheirAck) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.subscriptions.push_back(
+      {.channel = Channel::ohlc, .symbols = {"BTC/USD"}, .interval_minutes = 1});
+  world_.emplace(settings);
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  for (uint64_t id = 2; id < 5; ++id) {
+    world.refuse("subscribe", "EService:Unavailable", R"(,"req_id":)" + std::to_string(id));
+    pass(8_s);
+  }
+  world.ack("subscribe", "BTC/USD", "ohlc");
+  world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::ohlc, 5));
+  world.ack("unsubscribe", "BTC/USD", "ohlc");
+  pass(1_s);
+  static_cast<void>(world.take_requests());
+  world.refuse("subscribe", "EService:Unavailable", R"(,"req_id":7)");
+  EXPECT_EQ(world.take_requests().size(), 1U) << "the first time it is asked again at once";
+}
+
+TEST_F(Forgotten, SlotsOfAWishAreGivenBackWithIt) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.ring_slots = ring_slots_min(settings) * 2;
+  EngineWorld& world = live(settings);
+  for (int i = 0; i < 300; ++i) {
+    world.command(make_command(Command::Kind::subscribe, "BTC/USD", Channel::ticker));
+    world.ack("subscribe", "BTC/USD", "ticker");
+    world.command(make_command(Command::Kind::unsubscribe, "BTC/USD", Channel::ticker));
+    pass(500_ms);
+    world.ack("unsubscribe", "BTC/USD", "ticker");
+  }
+  static_cast<void>(world.take());
+  world.update("BTC/USD");
+  EXPECT_EQ(world.take_names(), "BookUpdate");
 }
 
 }  // namespace
