@@ -27,6 +27,10 @@ namespace havklo {
 
 class ScriptedTransport final : public Transport {
  public:
+  // Of a message that a client sends; less costs less for each connection.
+  explicit ScriptedTransport(uint32_t message_bytes = message_bytes_max)
+      : message_bytes_(message_bytes) {}
+
   struct Opened {
     ConnectionId id{};
     std::string host;
@@ -44,8 +48,7 @@ class ScriptedTransport final : public Transport {
   void open(ConnectionId id, const OpenRequest& request) override {
     opens.push_back({id, std::string(request.host), request.port, request.tls, request.timeout});
     Peer& peer = peers_[id];
-    peer.codec =
-        std::make_unique<websocket::Connection>(websocket::Role::server, message_bytes_max);
+    peer.codec = std::make_unique<websocket::Connection>(websocket::Role::server, message_bytes_);
     peer.codec->start_server();
   }
   void send(ConnectionId id, std::span<const std::byte> bytes) override {
@@ -174,6 +177,7 @@ class ScriptedTransport final : public Transport {
     return completion;
   }
 
+  uint32_t message_bytes_;
   std::map<ConnectionId, Peer> peers_;
   std::deque<Queued> queue_;
 };
