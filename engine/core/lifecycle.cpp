@@ -290,8 +290,7 @@ void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions&
   }
   if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
   skippable_ = false;
-  budget_->cancel(*booked_);
-  booked_ = budget_->reserve(std::max(now, not_before_), now);
+  booked_ = budget_->move_up(*booked_, std::max(now, not_before_), now);
   if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
   cancel(TimerKind::phase, actions);
   begin_attempt(input.room, now, actions);

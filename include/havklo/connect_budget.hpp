@@ -58,6 +58,17 @@ class ConnectBudget {
     return now;
   }
 
+  // The attempt that booked `place` may begin at `earliest`: its place moves there, or to the first
+  // after it. Never to a later one, though a turn that came late has filled the window since.
+  [[nodiscard]] Instant move_up(Instant place, Instant earliest, Instant now) {
+    cancel(place);
+    const Instant sooner = reserve(earliest, now);
+    if (sooner <= place) return sooner;
+    cancel(sooner);
+    places_.insert(std::ranges::lower_bound(places_, place), place);
+    return place;
+  }
+
   // Gives a place back whose attempt will not begin. One that was passed a window ago is forgotten.
   void cancel(Instant place) {
     const auto found = std::ranges::lower_bound(places_, place);

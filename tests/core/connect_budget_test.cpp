@@ -28,6 +28,24 @@ TEST(ConnectBudget, GivesACancelledPlaceToTheNext) {
   EXPECT_EQ(budget.reserve(Instant{} + 2_s, Instant{} + 2_s), Instant{} + 10_s);
 }
 
+TEST(ConnectBudget, APlaceMovesUpAndNeverBack) {
+  ConnectBudget budget({.attempts = 2, .window = 10_s}, 3);
+  static_cast<void>(budget.reserve(Instant{}, Instant{}));
+  const Instant booked = budget.reserve(Instant{} + 9_s, Instant{});
+  EXPECT_EQ(budget.move_up(booked, Instant{} + 2_s, Instant{} + 2_s), Instant{} + 2_s);
+  EXPECT_EQ(budget.booked(), 2u);
+  // A turn that came late has begun two where one was booked: no place is as soon as the old one.
+  ConnectBudget full({.attempts = 2, .window = 10_s}, 3);
+  const Instant first = full.reserve(Instant{}, Instant{});
+  const Instant second = full.reserve(Instant{} + 1_s, Instant{});
+  const Instant third = full.reserve(Instant{} + 2_s, Instant{});
+  EXPECT_EQ(third, Instant{} + 10_s);
+  EXPECT_EQ(full.begin(first, Instant{} + 3_s), Instant{} + 3_s);
+  EXPECT_EQ(full.begin(second, Instant{} + 3_s), Instant{} + 3_s);
+  EXPECT_EQ(full.move_up(third, Instant{} + 4_s, Instant{} + 4_s), third);
+  EXPECT_EQ(full.booked(), 3u);
+}
+
 // Found by havklo sim: turns that come late begin attempts late, and the next place was reckoned
 // from the booking.
 TEST(ConnectBudget, AnAttemptThatBeginsLateMovesItsPlace) {
