@@ -46,7 +46,10 @@ class AskingObserver {
   void on_request(const WireView& wire, const SeenRequest& request);
   void on_event(const Event& event);
   // The ring was full in between.
-  void on_overrun() { overrun_ = true; }
+  void on_overrun() {
+    overrun_ = true;
+    stood_still_.clear();
+  }
   void end_turn(const WireView& wire, Instant now, bool has_room);
 
   // A wish is refused for now, or waits for what never came: it is told as Rejected and tried on.
@@ -133,6 +136,8 @@ class AskingObserver {
   uint32_t rate_errors_ = 0;  // of this connection, taken into account
   int64_t last_req_id_ = 0;
   bool overrun_ = false;  // in this turn
+  std::string
+      stood_still_;  // a book that was sent an update, and told none: lost, if Overrun is next
   Instant no_room_at_;
 };
 

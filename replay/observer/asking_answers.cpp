@@ -77,6 +77,11 @@ std::optional<Duration> AskingObserver::next_delay(Wish& wish) {
 }
 
 void AskingObserver::on_event(const Event& event) {
+  if (!stood_still_.empty()) {
+    violate(Invariant::fresh_book, event.time,
+            fmt::format("an update of {} was delivered, and not told", stood_still_));
+    stood_still_.clear();
+  }
   switch (event.kind) {
     case EventKind::subscribed:
     case EventKind::rejected:
