@@ -107,7 +107,7 @@ class PaceObserver {
     if (live_at_) {
       const Instant since = std::max(*live_at_, said_at_) + stable_after_;
       if (since <= now) fast_.restore(since);
-      if (since + tick_ <= now) slow_.restore(since + tick_);
+      if (since + tick_ <= now) slow_.restore(now);  // its timer may fire late
     }
     fast_.advance(now);
     slow_.advance(now);

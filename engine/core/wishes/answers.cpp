@@ -219,6 +219,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
     } else if (for_all) {
       refuse(*record, ack.error, now);
     } else {
+      disarm(*record);  // that request was answered: the next has its own time
       record->alone = true;
       queue_subscribe(*record);
     }

@@ -81,8 +81,11 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
     }
   } else if (being_removed) {
     set(*record, record->stage, Cycle::change);  // it goes on with subscribe after the ack
+    record->tries = 0;                           // those were of the end, or of another wish
   } else if (asked && changes) {
     start_cycle(*record, Cycle::change);
+  } else if (changes) {
+    record->tries = 0;
   }
   return true;
 }
