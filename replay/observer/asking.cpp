@@ -65,6 +65,7 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   const bool changes = subscribes != wish.wanted || (subscribes && wish.parameter != parameter);
   if (!changes && !wish.refused) return;
   const bool is_new = subscribes && wish.released;
+  const bool comes_back = subscribes && !wish.wanted;
   wish.wanted = subscribes;
   wish.released = wish.released && !subscribes;
   if (subscribes) wish.parameter = parameter;
@@ -74,7 +75,8 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   wish.earliest.reset();
   wish.cycle_began = now;
   const bool begins = is_new || (subscribes && wish.refused);
-  if (begins) wish.refused = wish.in_doubt = wish.doubt_told = false;
+  if (begins || comes_back) wish.refused = wish.in_doubt = wish.doubt_told = false;
+  if (!is_new) wish.repairs.reset();
   if (begins && connected_) wish.due = now;
   // What is held is given back at once; what is on its way back or was never taken, when it can.
   if (wish.told && !wish.given_back && !wish.broken) wish.due = now;

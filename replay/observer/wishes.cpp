@@ -51,10 +51,11 @@ void WishObserver::on_command(const Command& command) {
     const bool has_parameter = !kraken::facts_of(command.channel).parameter.name.empty();
     const bool other_depth = has_parameter && wish.depth != command.depth;
     wish.cycling = wish.cycling || wish.removing || (other_depth && wish.wanted);
+    const bool comes_back = !wish.wanted;
     wish.wanted = true;
     wish.depth = command.depth;
     wish.removing = false;
-    if (wish.refused) wish.in_doubt = wish.rejected = false;
+    if (wish.refused || comes_back) wish.in_doubt = wish.rejected = false;
     wish.refused = false;
   } else if (command.kind == Command::Kind::unsubscribe) {
     Wish& wish = wish_for(command.channel, command.symbol());

@@ -70,6 +70,10 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
     return true;
   }
   const bool being_removed = record->cycle == Cycle::remove;
+  if (being_removed) {  // a wish of its own: what the last one met is not held against it
+    trust(*record);
+    record->repairs = 0;
+  }
   const bool asked = record->stage == Stage::asked || record->stage == Stage::acknowledged ||
                      record->stage == Stage::settled ||
                      (record->stage == Stage::to_subscribe && record->sent);
