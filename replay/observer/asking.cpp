@@ -75,7 +75,10 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   wish.earliest.reset();
   wish.cycle_began = now;
   const bool begins = is_new || (subscribes && wish.refused);
-  if (begins || comes_back) wish.refused = wish.in_doubt = wish.doubt_told = false;
+  if (begins || comes_back) {
+    wish.refused = wish.in_doubt = wish.doubt_told = false;
+    wish.bad_snapshots = 0;
+  }
   if (!is_new) wish.repairs.reset();
   if (begins && connected_) wish.due = now;
   // What is held is given back at once; what is on its way back or was never taken, when it can.
@@ -255,8 +258,7 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
       violate(Invariant::subscription_order, now,
               fmt::format("{} is acknowledged, and Subscribed is not said", wish.symbol));
     }
-    const bool to_tell = wish.in_doubt || wish.bad_snapshots == bad_snapshots_max;
-    if (wish.wanted && to_tell && !wish.doubt_told && !wish.doubt_unknown) {
+    if (owes_doubt_too_long(wish, now)) {
       violate(Invariant::doubt, now,
               fmt::format("{} is in doubt, and Rejected is not said", wish.symbol));
     }
@@ -269,6 +271,19 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
               fmt::format("{} is to be asked for or given back, and nothing leaves", wish.symbol));
     }
   }
+}
+
+// At once; but one of many may wait for slots until those before it have had their answers.
+bool AskingObserver::owes_doubt_too_long(Wish& wish, Instant now) const {
+  const bool to_tell = wish.in_doubt || wish.bad_snapshots == bad_snapshots_max;
+  if (!wish.wanted || !to_tell || wish.doubt_told || wish.doubt_unknown) {
+    wish.owes_doubt_since.reset();
+    return false;
+  }
+  if (!wish.owes_doubt_since) wish.owes_doubt_since = now;
+  constexpr size_t few = 4;
+  if (wishes_.size() <= few) return true;
+  return now - *wish.owes_doubt_since > restore_timeout_ * tries_max + wait_max;
 }
 
 // Three tries, at the slowest pace, are over.

@@ -84,8 +84,9 @@ class AskingObserver {
     std::optional<Instant> due;
     std::optional<Instant> earliest;
 
-    std::optional<uint32_t> repairs = 0;  // in a row; none: unknown
-    uint32_t bad_snapshots = 0;           // in a row
+    std::optional<uint32_t> repairs = 0;      // in a row; none: unknown
+    uint32_t bad_snapshots = 0;               // in a row
+    std::optional<Instant> owes_doubt_since;  // Rejected is to be said
     Instant cycle_began;  // when something last happened after which it is to be settled anew
     Instant verified_at;
     Instant heard_at;
@@ -114,6 +115,7 @@ class AskingObserver {
   void on_fault(Wish& wish, const Event& event);
   void on_book(Wish& wish, const Event& event);
   void check_company(const SeenRequest& request, Instant now);
+  [[nodiscard]] bool owes_doubt_too_long(Wish& wish, Instant now) const;
   [[nodiscard]] bool is_mute_for_long(const Wish& wish, Instant now) const;
   [[nodiscard]] static bool is_named(const Wish& wish, const SeenRequest& request);
   // The wait before its next try, and one more of them.
