@@ -86,6 +86,9 @@ class WireView {
   // and it need not.
   [[nodiscard]] bool may_say_maintenance(Instant now) const;
   [[nodiscard]] bool surely_says_maintenance(Instant now) const;
+  // It has said a status, and whether the last, wherever it stood, was maintenance.
+  [[nodiscard]] bool greeted() const { return greeted_; }
+  [[nodiscard]] bool last_said_maintenance() const { return maintenance_now_; }
 
  private:
   // What the statuses of one instant were.

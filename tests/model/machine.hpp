@@ -108,6 +108,12 @@ class Machine {
   void end_turn() {
     while (fire_next()) {
     }
+    end_held();
+  }
+  // The two halves of end_turn(), for who looks between: the next timer that is due; who waited for
+  // room.
+  bool fire_next();
+  void end_held() {
     for (uint8_t i = 0; i < lives_.size(); ++i) {
       if (lives_[i].held && choices_->room(i)) begin_attempt(i);
     }
@@ -154,7 +160,6 @@ class Machine {
   void close(uint8_t session);
   void finish(uint8_t session, Reason reason);
   void stable(uint8_t session);
-  bool fire_next();
   void fire(uint8_t session, TimerKind kind);
 
   void arm(uint8_t session, TimerKind kind, Instant due) {

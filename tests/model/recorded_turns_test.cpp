@@ -41,6 +41,7 @@ TEST(RecordedTurns, AreAcceptedByTheModel) {
   const auto began = std::chrono::steady_clock::now();
   Acceptance all;
   uint64_t refused = 0;
+  uint64_t undecided = 0;
   for (uint64_t seed = first; seed < first + worlds; ++seed) {
     const TemporaryFolder folder;
     const Acceptance one = read_by(record(folder, seed), Mistake::none);
@@ -48,10 +49,12 @@ TEST(RecordedTurns, AreAcceptedByTheModel) {
     all.turns += one.turns;
     all.outputs += one.outputs;
     refused += one.rejected ? 1 : 0;
+    undecided += one.undecided ? 1 : 0;
   }
+  EXPECT_LE(undecided, worlds / 20);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  fmt::print("{} worlds, {} turns, {} outputs, {} refused, {:.1f} s\n", worlds, all.turns,
-             all.outputs, refused, took.count());
+  fmt::print("{} worlds, {} turns, {} outputs, {} refused, {} undecided, {:.1f} s\n", worlds,
+             all.turns, all.outputs, refused, undecided, took.count());
 }
 
 TEST(RecordedTurns, AreRefusedByABrokenModel) {
