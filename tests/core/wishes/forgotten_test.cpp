@@ -254,6 +254,57 @@ TEST_F(Forgotten, ALateAckOfAnotherDepthIsNone) {
   EXPECT_EQ(world.take_names(), "");
 }
 
+// A deaf venue answers at last what was asked before the user changed the depth. It says which.
+TEST_F(Forgotten, AnAckThatNamesAnotherDepthIsNoneToTheNewerRequest) {
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  pass(35_s);  // its end is not acknowledged either: it is asked for in the new depth
+  static_cast<void>(world.take());
+  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,)"
+            R"("symbol":"ETH/USD"},"success":true})");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "") << "a book of ten levels in one of a hundred";
+  pass(1_s);
+  world.ack("unsubscribe", "ETH/USD");
+  pass(1_s);
+  static_cast<void>(world.take());
+  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":100,"snapshot":true,)"
+            R"("symbol":"ETH/USD"},"success":true})");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
+// The venue is silent about the end of a wish, which the user wants again meanwhile.
+TEST_F(Forgotten, TheTriesOfAnEndAreNotThoseOfTheWishThatFollows) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  pass(28_s);  // twice in vain
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  pass(25_s);
+  for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
+}
+
+TEST_F(Forgotten, TheDoubtOfAWishIsNotThatOfTheOneThatFollows) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 25));
+  pass(30_s);  // told as Rejected, and given back again
+  bool told = false;
+  for (const Event& event : world.take()) told = told || event.kind == EventKind::rejected;
+  ASSERT_TRUE(told);
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  world.fail(Reason::peer_reset);
+  world.pass(200_ms);
+  world.open();
+  world.greet();
+  for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
+}
+
 // Of what needs no snapshot, the ack is all there is of a good life.
 TEST_F(Forgotten, RefusalsOfCandlesAreForgottenByTheirAck) {
   Settings settings = book_settings({"BTC/USD"});
