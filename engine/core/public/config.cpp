@@ -22,7 +22,7 @@ std::unexpected<ConfigError> refuse(std::string field, std::string value, std::s
 }
 
 // Text of a file in a line: what would act on a terminal is written as `\x0a`.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -132,7 +132,7 @@ Checked check_recording(const RecordingSettings& recording) {
 
 Checked check_symbol(const std::string& symbol) {
   if (is_valid_symbol(symbol)) return {};
-  return refuse("subscription.symbol", quoted(symbol),
+  return refuse("subscription.symbol", in_quotes(symbol),
                 "BASE/QUOTE, as \"BTC/USD\", at most 31 printable characters");
 }
 
@@ -167,7 +167,7 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
       if (Checked ok = check_symbol(symbol); !ok) return ok;
       symbols.insert(symbol);
       if (!seen.emplace(each.channel, symbol).second) {
-        return refuse("subscription.symbol", quoted(symbol), "named once for each channel");
+        return refuse("subscription.symbol", in_quotes(symbol), "named once for each channel");
       }
     }
   }
@@ -247,7 +247,7 @@ uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth) {
 }
 
 std::expected<Url, ConfigError> parse_url(std::string_view text) {
-  const auto bad = [text](const char* allowed) { return refuse("url", quoted(text), allowed); };
+  const auto bad = [text](const char* allowed) { return refuse("url", in_quotes(text), allowed); };
   for (const char c : text) {
     if (c <= ' ' || c > '~') return bad("without white space or control characters");
   }
