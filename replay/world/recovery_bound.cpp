@@ -13,6 +13,8 @@ constexpr Duration socket_probe = Duration::seconds(15);
 constexpr Duration retry_after_max = Duration::seconds(600);
 constexpr int64_t tries = 3;
 
+}  // namespace
+
 int64_t wishes_of(const Settings& session) {
   int64_t count = 0;
   for (const SubscriptionSettings& each : session.subscriptions) {
@@ -20,8 +22,6 @@ int64_t wishes_of(const Settings& session) {
   }
   return count;
 }
-
-}  // namespace
 
 // TCP, upgrade, requests and their answers: four round trips; each wish in a request of its own, at
 // the slowest pace, and once more in case the first was refused in company.

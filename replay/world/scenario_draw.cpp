@@ -174,20 +174,21 @@ Settings draw_session(Swarm& draw, const Scenario& scenario, bool many) {
   return session;
 }
 
+// The snapshots of more may not fit into the ring at once, and what is lost is asked for again.
+constexpr int64_t at_once_max = 20;
+
 // A probe must be able to succeed, at the slowest pace too. Nothing slows the pace down where
 // nobody says "Exceeded msg rate": there it may be told to be quick.
 void draw_probe(Swarm& draw, const Scenario& scenario, Settings& session) {
   Duration& probe = session.circuit_breaker.half_open_timeout;
-  if (draw.has(Feature::rate_refusals) || !draw.chance(Feature::short_probes, 50)) {
+  if (draw.has(Feature::rate_refusals) || !draw.chance(Feature::short_probes, 50) ||
+      wishes_of(session) > at_once_max) {
     probe = draw.one_of({0_ns, 20_s}) + healthy_attempt(session, scenario.network, scenario.venue);
     return;
   }
   Settings without = session;
   without.subscriptions.clear();
-  int64_t requests = static_cast<int64_t>(scenario.commands.size());
-  for (const SubscriptionSettings& each : session.subscriptions) {
-    requests += static_cast<int64_t>(each.symbols.size());
-  }
+  const int64_t requests = static_cast<int64_t>(scenario.commands.size()) + wishes_of(session);
   const Duration interval = Duration::nanoseconds(1'000'000'000 / session.requests.per_second);
   probe = healthy_attempt(without, scenario.network, scenario.venue) - 6_s +
           scenario.venue.ack_delay * 2 + interval * (2 * requests) + scenario.run.lateness * 10;
