@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <havklo/random.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,27 @@ struct Agreement {
   return result;
 }
 
+// So many moves as the seed draws them, to the first end. Time alone passes in half of them, or
+// nothing would ever be late; close() is rare.
+[[nodiscard]] inline Path drawn_path(const Case& of, uint64_t seed, size_t length) {
+  Random random(seed);
+  Machine machine(of.sessions, Mistake::none, 1_ns);
+  Choices choices;
+  std::vector<Said> said;
+  machine.turn(first_turn, {}, choices, said);
+  Path path;
+  const auto is_closed = [](const Life& life) { return life.phase == Phase::closed; };
+  while (path.size() < length && !std::ranges::all_of(machine.lives(), is_closed)) {
+    const std::vector<Move> moves = moves_of(machine, of);
+    const bool time_alone = random.below(2) == 0;
+    const Move move = moves[time_alone ? 0 : random.below(moves.size())];
+    if (move.input.kind == InputKind::close && random.below(100) != 0) continue;
+    path.push_back(move);
+    machine.turn(machine.now() + move.passes, move.input, choices, said);
+  }
+  return path;
+}
+
 // Walks over the states of an exploration so that every move is made, and goes on with one engine
 // as long as it lives: what came before a state differs from walk to walk.
 class Walk {
@@ -84,6 +106,12 @@ class Walk {
         made_(ways_.size()) {
     for (size_t state = 0; state < ways_.size(); ++state) {
       made_[state].resize(ways_[state].size());
+    }
+    left_in_.resize(ways_.size());
+    for (uint32_t state = 0; state < ways_.size(); ++state) {
+      for (uint32_t way = 0; way < ways_[state].size(); ++way) {
+        left_in_[state] += wants(state, way) ? 1 : 0;
+      }
     }
   }
   [[nodiscard]] Agreement run() {
@@ -103,6 +131,7 @@ class Walk {
         goes_on = true;
         for (const uint32_t way : leads) {
           const Move move = moves_of(machine, case_)[way];
+          if (wants(at, way)) --left_in_[at];
           result.paths += made_[at][way] ? 0 : 1;
           made_[at][way] = true;
           path_.push_back(move);
@@ -125,6 +154,7 @@ class Walk {
   // A move of the state that is not made yet, ends last.
   [[nodiscard]] std::optional<uint32_t> unmade(uint32_t state) const {
     std::optional<uint32_t> end;
+    if (left_in_[state] == 0) return end;
     for (uint32_t way = 0; way < ways_[state].size(); ++way) {
       if (!wants(state, way)) continue;
       if (!is_end(ways_[state][way])) return way;
@@ -174,6 +204,7 @@ class Walk {
   const std::vector<bool>& ends_;
   uint32_t last_moves_;
   std::vector<std::vector<bool>> made_;
+  std::vector<uint32_t> left_in_;  // of a state: moves that are wanted
   struct Came {
     uint32_t search = 0;
     uint32_t from = 0;

@@ -1,8 +1,9 @@
 // Method: the engine must do what the model says, turn by turn: along every sequence of inputs of
-// a small length, and along the way to every state of a deeper exploration and every move from
-// there.
+// a small length, on walks over the states of a deeper exploration that make its moves, and on long
+// walks that are drawn.
 //
-// HAVKLO_MODEL_SEQUENCES=N makes the sequences longer by N, and the exploration deeper by N.
+// HAVKLO_MODEL_SEQUENCES=N makes the sequences longer by N, the exploration deeper by N, and draws
+// 1 + N times as many walks.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -41,6 +42,21 @@ TEST(EngineAndModel, AgreeOnEveryMoveFromEveryState) {
     fmt::print("{}: {} of {} moves from {} states, {:.1f} s\n", each.name, walked.paths,
                found.transitions - 1, found.states, took.count());
     EXPECT_FALSE(walked.difference) << each.name << "\n" << walked.difference.value_or("");
+  }
+}
+
+// Far from the start, where no short sequence comes: to the probe that is late and beyond.
+TEST(EngineAndModel, AgreeOnLongWalks) {
+  for (const Case& each : all_cases()) {
+    const uint32_t walks = 150 * (1 + longer());
+    uint64_t turns = 0;
+    for (uint64_t seed = 1; seed <= walks; ++seed) {
+      const Path path = drawn_path(each, seed, 200);
+      turns += path.size();
+      const auto difference = compare(each, Mistake::none, path);
+      ASSERT_FALSE(difference) << each.name << ", walk " << seed << "\n" << difference.value_or("");
+    }
+    fmt::print("{}: {} walks, {} turns\n", each.name, walks, turns);
   }
 }
 

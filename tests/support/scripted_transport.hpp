@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -48,7 +49,8 @@ class ScriptedTransport final : public Transport {
   void open(ConnectionId id, const OpenRequest& request) override {
     opens.push_back({id, std::string(request.host), request.port, request.tls, request.timeout});
     Peer& peer = peers_[id];
-    peer.codec = std::make_unique<websocket::Connection>(websocket::Role::server, message_bytes_);
+    peer.codec = std::make_unique<websocket::Connection>(
+        websocket::Role::server, message_bytes_, std::min(message_bytes_, send_buffer_bytes));
     peer.codec->start_server();
   }
   void send(ConnectionId id, std::span<const std::byte> bytes) override {
