@@ -35,7 +35,7 @@ bool is_final(std::string_view error) {
 bool is_leaving(const Subscription& record) {
   const bool ends = record.cycle == Cycle::change || record.cycle == Cycle::remove;
   return ends && (record.stage == Stage::parked || record.stage == Stage::to_unsubscribe ||
-                  record.stage == Stage::unsubscribing);
+                  record.stage == Stage::unsubscribing || record.stage == Stage::backing_off);
 }
 
 // Its book has verified: the venue has taken the request, though it never said so.
@@ -264,8 +264,8 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   record.sent = false;
   record.alone = false;
   if (!unheard_of) publish(EventKind::unsubscribed, record);
-  empty_book(record);
   if (record.cycle == Cycle::remove) return release_record(record);
+  empty_book(record);
   const bool repairs = record.cycle == Cycle::repair || record.cycle == Cycle::overrun;
   if (repairs && record.tries == 1) {
     const Duration delay = repair_delay(record.repairs);
@@ -286,7 +286,6 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
     if (req_id && record->req_id != *req_id) continue;
     const bool waits = record->stage == Stage::asked || record->stage == Stage::unsubscribing;
     if (!waits) continue;
-    record->rate_refused = true;
     if (record->stage == Stage::asked) {
       queue_subscribe(*record);
     } else {
@@ -308,10 +307,8 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
       return true;
     case Stage::to_subscribe:
     case Stage::to_unsubscribe:
-      if (in_vain) {
-        const std::string_view unanswered = record.on_wire ? no_end_text : no_ack_text;
-        return on_silence(record, record.rate_refused ? rate_text : unanswered, now);
-      }
+      // Only on_rate_exceeded leaves a deadline armed here.
+      if (in_vain) return on_silence(record, rate_text, now);
       ++record.tries;
       wheel_.arm(record.timer, now + restore_timeout_);
       return true;

@@ -53,7 +53,6 @@ struct alignas(64) Subscription {
   bool in_doubt = false;         // counted as rejected until it is settled, and tried on alone
   bool doubt_told = false;       // … on this connection, as Rejected
   bool already_said = false;     // its last refusal was `Already subscribed`
-  bool rate_refused = false;     // its last request was refused for the rate of requests
   uint8_t tries = 0;             // of this cycle
   uint8_t repairs = 0;           // in a row, for their backoff
   uint8_t bad_snapshots = 0;     // in a row, on this connection

@@ -127,7 +127,6 @@ void Subscriptions::end_connection(Instant now) {
     record->alone = false;
     record->repairs = 0;
     record->already_said = false;
-    record->rate_refused = false;
     record->fault.kind = EventKind{};
     set_on_wire(*record, false);
     if (record->cycle == Cycle::remove) {
@@ -260,7 +259,6 @@ void Subscriptions::collect(const Subscription& first, Request& request, Instant
     if (names_symbols) request_symbols_.push_back(names_.symbol(record.symbol));
     record.req_id = request.req_id;
     record.sent = true;
-    record.rate_refused = false;
     if (subscribe) record.asked_parameter = record.parameter;
     set(record, subscribe ? Stage::asked : Stage::unsubscribing, record.cycle);
     if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
@@ -289,7 +287,6 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.bad_snapshots = 0;
   record.repairs = 0;
   record.already_said = false;
-  record.rate_refused = false;
   record.alone = false;
   record.sent = false;
   record.fault.kind = EventKind{};

@@ -107,7 +107,11 @@ TEST_F(Forgotten, TheTimerOfTheSlowPaceIsForgottenWithIt) {
   EngineWorld& world = live(one_at_a_time());
   for (int i = 0; i < 6; ++i) world.say(rate_error);  // one in four seconds
   pass(4'500_ms);
-  EXPECT_LE(time_for({"A/USD", "B/USD"}), 1'500_ms) << "restored after five";
+  world.command(make_command(Command::Kind::subscribe, "A/USD"));
+  world.command(make_command(Command::Kind::subscribe, "B/USD", Channel::book, 25));
+  EXPECT_EQ(world.take_requests().size(), 1U);
+  world.pass(550_ms);
+  EXPECT_LE(world.engine.next_deadline(), world.clock.now() + 100_ms) << "restored after five";
 }
 
 TEST(ForgottenPace, ARestoredOneOwesNoMoreRequestsThanBefore) {
@@ -305,6 +309,44 @@ TEST_F(Forgotten, TheDoubtOfAWishIsNotThatOfTheOneThatFollows) {
   for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
 }
 
+// Found by havklo sim: it was repaired, and asked for though nobody wanted it any more.
+TEST_F(Forgotten, ThatItIsToGoOutlivesAFaultBetweenTwoTries) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  pass(60'500_ms);  // twice three times in vain, and now a second's pause
+  static_cast<void>(world.take_requests());
+  world.say(EngineWorld::update_text("ETH/USD", "1"));
+  EXPECT_EQ(world.take_names(), "ChecksumMismatch");
+  EXPECT_TRUE(world.take_requests().empty());
+  pass(1_s);
+  EXPECT_EQ(world.take_requests().size(), 1U) << "the pause is over";
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+  pass(10_s);
+  EXPECT_TRUE(world.take_requests().empty());
+}
+
+TEST_F(Forgotten, TheRepairsOfAWishAreNotThoseOfTheOneThatFollows) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  const auto breaks = [&world] { world.say(EngineWorld::update_text("ETH/USD", "1")); };
+  for (int i = 0; i < 3; ++i) {
+    breaks();
+    world.ack("unsubscribe", "ETH/USD");
+    pass(4_s);
+    world.ack("subscribe", "ETH/USD");
+    world.snapshot("ETH/USD");
+  }
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  world.ack("unsubscribe", "ETH/USD");
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  breaks();
+  static_cast<void>(world.take_requests());
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_requests().size(), 1U) << "the first repair does not wait";
+}
+
 // Of what needs no snapshot, the ack is all there is of a good life.
 TEST_F(Forgotten, RefusalsOfCandlesAreForgottenByTheirAck) {
   Settings settings = book_settings({"BTC/USD"});
@@ -341,9 +383,11 @@ TEST_F(Forgotten, SlotsOfAWishAreGivenBackWithIt) {
     pass(500_ms);
     world.ack("unsubscribe", "BTC/USD", "ticker");
   }
-  static_cast<void>(world.take());
-  world.update("BTC/USD");
-  EXPECT_EQ(world.take_names(), "BookUpdate");
+  static_cast<void>(world.take_requests());
+  for (const Channel channel : {Channel::ticker, Channel::trade, Channel::ohlc}) {
+    world.command(make_command(Command::Kind::subscribe, "BTC/USD", channel, 1));
+  }
+  EXPECT_EQ(world.take_requests().size(), 3U) << "there is room for all";
 }
 
 }  // namespace
