@@ -73,7 +73,7 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   wish.owes_first = wish.owes_subscribed = false;
   wish.due.reset();
   wish.earliest.reset();
-  wish.cycle_began = now;
+  begin_cycle(wish, now);
   const bool begins = is_new || (subscribes && wish.refused);
   if (begins || comes_back) {
     wish.refused = wish.in_doubt = wish.doubt_told = false;
@@ -83,6 +83,10 @@ void AskingObserver::on_command(const Command& command, Instant now) {
   if (begins && connected_) wish.due = now;
   // What is held is given back at once; what is on its way back or was never taken, when it can.
   if (wish.told && !wish.given_back && !wish.broken) wish.due = now;
+}
+
+void AskingObserver::begin_cycle(Wish& wish, Instant now) {
+  wish.cycle_began = wish.tried_since = now;
 }
 
 void AskingObserver::begin_turn(bool ring_is_empty) {
@@ -100,7 +104,7 @@ void AskingObserver::begin_epoch(Instant now) {
   for (Wish& wish : wishes_) {
     wish.owes_first = wish.wanted && together;
     wish.disturbed = false;
-    wish.cycle_began = now;
+    begin_cycle(wish, now);
     if (wish.wanted) wish.due = now;
   }
 }

@@ -88,6 +88,7 @@ class AskingObserver {
     uint32_t bad_snapshots = 0;               // in a row
     std::optional<Instant> owes_doubt_since;  // Rejected is to be said
     Instant cycle_began;  // when something last happened after which it is to be settled anew
+    Instant tried_since;  // and since when its tries count: not anew where it is on its way back
     Instant verified_at;
     Instant heard_at;
     uint32_t updates = 0;  // delivered in this turn to a book that is verified
@@ -120,6 +121,7 @@ class AskingObserver {
   [[nodiscard]] static bool is_named(const Wish& wish, const SeenRequest& request);
   // The wait before its next try, and one more of them.
   [[nodiscard]] static std::optional<Duration> next_delay(Wish& wish);
+  static void begin_cycle(Wish& wish, Instant now);
   Wish& wish_for(Channel channel, std::string_view symbol);
   [[nodiscard]] Wish* find(Channel channel, SymbolId id);
   void violate(Invariant invariant, Instant at, std::string what) const;

@@ -101,9 +101,9 @@ void AskingObserver::on_event(const Event& event) {
       wish->due.reset();
       wish->earliest.reset();
       if (wish->channel == Channel::book) return;
-      wish->cycle_began = event.time;
+      begin_cycle(*wish, event.time);
       wish->repairs = 0;
-      wish->in_doubt = wish->doubt_told = false;
+      wish->in_doubt = wish->doubt_told = wish->doubt_unknown = false;
       return;
     }
     case EventKind::checksum_mismatch:
@@ -159,12 +159,12 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
         fmt::format("{} is rejected after {} bad snapshots", wish.symbol, wish.bad_snapshots));
   }
   if (wish.earliest) return;  // it was refused
-  if (why.starts_with("Exceeded msg rate") && !wish.answered) {
+  if (why.starts_with("Exceeded msg rate") && !wish.answered && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected for its rate, which nobody spoke of", wish.symbol));
   }
   // Silence. How often it is tried before its next answer, is not reckoned.
-  const bool early = now + timer_slack < wish.cycle_began + restore_timeout_ * tries_max;
+  const bool early = now + timer_slack < wish.tried_since + restore_timeout_ * tries_max;
   if (early && !wish.disturbed && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected before it was tried three times", wish.symbol));
@@ -220,12 +220,14 @@ void AskingObserver::on_fault(Wish& wish, const Event& event) {
   }
   wish.live = false;
   wish.broken = true;
+  const bool on_its_way_back = wish.given_back || wish.disturbed;
   wish.cycle_began = event.time;
+  if (!on_its_way_back) wish.tried_since = event.time;
   wish.owes_subscribed = false;
   wish.updates = 0;
   // What was lost waits for room in the ring, its snapshot's too.
   const Duration room = lost ? Duration::seconds(1) : Duration{};
-  if (wish.wanted && !wish.disturbed && !wish.given_back) wish.due = event.time + room;
+  if (wish.wanted && !on_its_way_back) wish.due = event.time + room;
 }
 
 void AskingObserver::on_book(Wish& wish, const Event& event) {
@@ -233,9 +235,10 @@ void AskingObserver::on_book(Wish& wish, const Event& event) {
   if (wish.updates != 0 && event.kind == EventKind::book_update) --wish.updates;
   if (wish.live) return;
   wish.live = true;
-  wish.verified_at = wish.cycle_began = event.time;
+  wish.verified_at = event.time;
+  begin_cycle(wish, event.time);
   wish.bad_snapshots = 0;
-  wish.in_doubt = wish.doubt_told = false;
+  wish.in_doubt = wish.doubt_told = wish.doubt_unknown = false;
 }
 
 }  // namespace havklo::replay
