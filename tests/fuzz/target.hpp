@@ -2,7 +2,7 @@
 //
 //   HAVKLO_FUZZ_TARGET(websocket) { FuzzInput input(bytes); … require(whole == cut, "…"); }
 //
-// clang's libFuzzer calls it with what it draws (preset fuzz, one program a target); fuzz_tests, of
+// clang's libFuzzer calls it with what it draws (preset asan, one program a target); fuzz_tests, of
 // g++ in every preset, calls it with each input of corpus/NAME/.
 // Invariants: the same bytes are judged in the same way every time: no clock, no other randomness.
 #pragma once
