@@ -258,16 +258,21 @@ Reader::Status Reader::go_over() {
                                   : "") +
                 turns_lost(std::nullopt, later));
   }
+  const uint32_t blocks = blocks_;
+  const size_t files = files_.size();
   const auto opened = open_file(path);
-  if (!opened) return tear(opened.error() + turns_lost(std::nullopt, last.segment + 2));
-  if (header_.session != last.session || header_.segment != last.segment + 1 ||
-      last_block_ != progress) {
-    const std::string why = fmt::format("'{}' does not go on where the file before it ends", path);
-    header_ = last;
-    last_block_ = progress;  // of the file that was read
-    return tear(why + turns_lost(std::nullopt, last.segment + 1));
+  if (opened && header_.session == last.session && header_.segment == last.segment + 1 &&
+      last_block_ == progress) {
+    return Status::turn;
   }
-  return Status::turn;
+  // What does not belong to it is not counted.
+  header_ = last;
+  last_block_ = progress;
+  blocks_ = blocks;
+  files_.resize(files);
+  if (!opened) return tear(opened.error() + turns_lost(std::nullopt, last.segment + 2));
+  return tear(fmt::format("'{}' does not go on where the file before it ends", path) +
+              turns_lost(std::nullopt, last.segment + 1));
 }
 
 Reader::Status Reader::tear(std::string why) {
