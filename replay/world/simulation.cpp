@@ -346,6 +346,11 @@ Scenario with_defaults(Scenario scenario) {
   std::erase_if(scenario.commands, [&](const PlannedCommand& command) {
     return command.session >= scenario.sessions.size();
   });
+  // When the trouble is over, everybody lets the world recover.
+  const auto too_late = [&](const auto& each) { return each.at > scenario.run.lasting; };
+  std::erase_if(scenario.commands, too_late);
+  std::erase_if(scenario.pauses, too_late);
+  std::erase_if(scenario.jumps, too_late);
   return scenario;
 }
 

@@ -49,7 +49,8 @@ struct SimulationResult {
   std::string not_recorded;  // not "": why there is no whole recording, though one was asked for
 };
 
-// Sessions that a scenario without any has, and a ring that carries them.
+// Sessions that a scenario without any has, and a ring that carries them; without what would happen
+// after its time.
 [[nodiscard]] Scenario with_defaults(Scenario scenario);
 
 [[nodiscard]] SimulationResult simulate(const Scenario& scenario,
