@@ -120,6 +120,7 @@ void AskingObserver::end_epoch(const WireView& wire, Instant now) {
     wish.asked_parameters.clear();
     wish.due.reset();
     wish.earliest.reset();
+    wish.lost = false;
     wish.repairs = 0;
     wish.bad_snapshots = wish.updates = 0;
     wish.doubt_told = false;
@@ -241,6 +242,7 @@ void AskingObserver::on_given_back(Wish& wish, const SeenRequest& request) {
   }
   if (!wish.given_back) wish.given_back_at = request.at;
   wish.given_back = true;
+  wish.given_back_id = request.req_id;
   wish.owes_first = false;
   wish.due.reset();
 }

@@ -69,12 +69,14 @@ class AskingObserver {
     bool owes_first = false;  // … was not yet, since the greeting
     std::set<uint32_t> asked_parameters;
     int64_t req_id = 0;
+    int64_t given_back_id = 0;
     Instant asked_at;
     bool given_back = false;  // an unsubscribe has left since
     Instant given_back_at;
     bool told = false;             // Subscribed, until Unsubscribed
     bool live = false;             // its book is verified
     bool broken = false;           // its book was declared bad, until Unsubscribed
+    bool lost = false;             // … because records were lost, until it is verified
     bool refused = false;          // finally
     bool disturbed = false;        // a command or another answer came in between
     bool answered = false;         // since it was asked for
@@ -111,6 +113,7 @@ class AskingObserver {
   void on_answer(const SeenAnswer& answer, Instant now);
   void on_refused(Wish& wish, const SeenAnswer& answer, bool in_company, Instant now);
   void on_rejected(Wish& wish, const Event& event);
+  static void end_doubt(Wish& wish);
   void check_doubt(Wish& wish, std::string_view why, Instant now);
   void on_unsubscribed(Wish& wish, Instant now);
   void on_fault(Wish& wish, const Event& event);
@@ -122,6 +125,7 @@ class AskingObserver {
   // The wait before its next try, and one more of them.
   [[nodiscard]] static std::optional<Duration> next_delay(Wish& wish);
   static void begin_cycle(Wish& wish, Instant now);
+  void wait_for_room(Wish& wish, Instant now);
   Wish& wish_for(Channel channel, std::string_view symbol);
   [[nodiscard]] Wish* find(Channel channel, SymbolId id);
   void violate(Invariant invariant, Instant at, std::string what) const;

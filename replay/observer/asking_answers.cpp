@@ -25,6 +25,7 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
     Wish& wish = wish_for(*channel, answer.symbol);
     const bool open = wish.asked && !wish.given_back && !wish.told && !wish.broken;
     if (!wish.wanted || !open || wish.disturbed || wish.answered) return;
+    if (answer.req_id && *answer.req_id < wish.given_back_id) return;
     if (answer.parameter && *answer.parameter != wish.parameter) {  // of an earlier request
       wish.disturbed = true;
       return;
@@ -100,10 +101,13 @@ void AskingObserver::on_event(const Event& event) {
       // A refusal of others had come before: it need not be asked for alone any more.
       wish->due.reset();
       wish->earliest.reset();
-      if (wish->channel == Channel::book) return;
+      if (wish->channel == Channel::book) {
+        if (wish->live) end_doubt(*wish);
+        return;
+      }
       begin_cycle(*wish, event.time);
       wish->repairs = 0;
-      wish->in_doubt = wish->doubt_told = wish->doubt_unknown = false;
+      end_doubt(*wish);
       return;
     }
     case EventKind::checksum_mismatch:
@@ -181,6 +185,7 @@ void AskingObserver::on_unsubscribed(Wish& wish, Instant now) {
   wish.asked = wish.given_back = wish.told = wish.live = wish.broken = wish.answered = false;
   wish.owes_first = false;
   if (!wish.wanted) {
+    wish.lost = false;
     wish.repairs = 0;
     wish.bad_snapshots = 0;
     wish.in_doubt = wish.doubt_told = false;
@@ -225,9 +230,19 @@ void AskingObserver::on_fault(Wish& wish, const Event& event) {
   if (!on_its_way_back) wish.tried_since = event.time;
   wish.owes_subscribed = false;
   wish.updates = 0;
-  // What was lost waits for room in the ring, its snapshot's too.
-  const Duration room = lost ? Duration::seconds(1) : Duration{};
-  if (wish.wanted && !on_its_way_back) wish.due = event.time + room;
+  if (!wish.wanted || on_its_way_back) return;
+  if (lost) return wait_for_room(wish, event.time);
+  wish.due = event.time;
+}
+
+// It is asked for when the ring has room, for its snapshot too. Of several, one after the other.
+void AskingObserver::wait_for_room(Wish& wish, Instant now) {
+  wish.due = now + Duration::seconds(1);
+  wish.lost = true;
+  if (std::ranges::count(wishes_, true, &Wish::lost) == 1) return;
+  for (Wish& each : wishes_) {
+    if (each.lost && each.broken) each.due.reset();
+  }
 }
 
 void AskingObserver::on_book(Wish& wish, const Event& event) {
@@ -235,9 +250,14 @@ void AskingObserver::on_book(Wish& wish, const Event& event) {
   if (wish.updates != 0 && event.kind == EventKind::book_update) --wish.updates;
   if (wish.live) return;
   wish.live = true;
+  wish.lost = false;
   wish.verified_at = event.time;
   begin_cycle(wish, event.time);
   wish.bad_snapshots = 0;
+  if (wish.told) end_doubt(wish);  // before its answer, what was said of it stays so
+}
+
+void AskingObserver::end_doubt(Wish& wish) {
   wish.in_doubt = wish.doubt_told = wish.doubt_unknown = false;
 }
 

@@ -38,7 +38,7 @@ class PaceObserver {
   }
   // "Exceeded msg rate". `certain`: the engine has read it.
   void on_rate_error(Instant now, bool certain) {
-    settle(now);
+    settle(now, false);
     if (certain) fast_.slow_down();
     slow_.slow_down();
     said_at_ = now;
@@ -103,11 +103,12 @@ class PaceObserver {
   };
 
   // Live for stable_after, and as long without another word of the venue's: as configured again.
-  void settle(Instant now) {
+  // `timers_fired`: in a turn that comes late, messages go before the timers that were due.
+  void settle(Instant now, bool timers_fired = true) {
     if (live_at_) {
       const Instant since = std::max(*live_at_, said_at_) + stable_after_;
       if (since <= now) fast_.restore(since);
-      if (since + tick_ <= now) slow_.restore(now);  // its timer may fire late
+      if (timers_fired && since + tick_ <= now) slow_.restore(now);  // its timer may fire late
     }
     fast_.advance(now);
     slow_.advance(now);

@@ -38,9 +38,11 @@ bool is_leaving(const Subscription& record) {
                   record.stage == Stage::unsubscribing || record.stage == Stage::backing_off);
 }
 
-// Its book has verified: the venue has taken the request, though it never said so.
+// Its book has verified: the venue has taken the request, though it never said so. Unless it may be
+// an older one, whose end is still on its way.
 bool is_evidently_held(const Subscription& record) {
-  return record.verified && (record.stage == Stage::asked || record.stage == Stage::to_subscribe);
+  return record.verified && record.given_back_id == 0 &&
+         (record.stage == Stage::asked || record.stage == Stage::to_subscribe);
 }
 
 // 0, 1, 2, 4 … 60 s.
@@ -82,6 +84,7 @@ void Subscriptions::on_subscribe_ack(Subscription& record, const kraken::Ack& ac
                           (record.stage == Stage::backing_off && record.cycle == Cycle::subscribe);
   const bool late = asks_again && record.sent && record.asked_parameter == record.parameter;
   if (record.stage != Stage::asked && !late) return;
+  if (ack.req_id && *ack.req_id < record.given_back_id) return;  // what it says has ended since
   // An answer to what was asked before the user changed it: a book's data does not say in which
   // depth it comes, and a checksum covers ten levels of any.
   const bool other = ack.parameter && record.parameter != 0 && *ack.parameter != record.parameter;
@@ -97,6 +100,7 @@ void Subscriptions::acknowledge(Subscription& record, Instant now) {
   if (record.stage == Stage::backing_off) disarm(record);
   if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
   set_on_wire(record, true);
+  record.given_back_id = 0;
   record.alone = false;
   record.already_said = false;
   publish(EventKind::subscribed, record);
@@ -261,6 +265,7 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   // a subscription of which we did not know.
   const bool unheard_of = !record.on_wire && !record.verified && record.cycle == Cycle::subscribe;
   set_on_wire(record, false);
+  record.given_back_id = 0;
   record.sent = false;
   record.alone = false;
   if (!unheard_of) publish(EventKind::unsubscribed, record);

@@ -57,6 +57,7 @@ struct alignas(64) Subscription {
   uint8_t repairs = 0;           // in a row, for their backoff
   uint8_t bad_snapshots = 0;     // in a row, on this connection
   uint64_t req_id = 0;           // of the request that named it last
+  uint64_t given_back_id = 0;    // of the last that gave it back and was not answered; or 0
   Instant verified_at;
   TextId doubt_detail{};
   Event fault;  // parked repair: to be published when it begins

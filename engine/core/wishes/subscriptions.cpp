@@ -127,6 +127,7 @@ void Subscriptions::end_connection(Instant now) {
     record->alone = false;
     record->repairs = 0;
     record->already_said = false;
+    record->given_back_id = 0;
     record->fault.kind = EventKind{};
     set_on_wire(*record, false);
     if (record->cycle == Cycle::remove) {
@@ -172,6 +173,7 @@ void Subscriptions::run_cycle(Subscription& record) {
 
 void Subscriptions::resume_parked(uint32_t market_room) {
   if (parked_ == 0 || !slots_.enough_for_cycle(cycles_)) return;
+  uint32_t snapshots_room = room_for_snapshots();
   for (const auto& record : records_) {
     if (record->stage != Stage::parked) continue;
     if (!slots_.enough_for_cycle(cycles_)) return;
@@ -180,11 +182,25 @@ void Subscriptions::resume_parked(uint32_t market_room) {
       continue;
     }
     publish_fault(*record);
-    if (market_room >= 2U * record->parameter) {
+    const uint32_t needed = snapshots_room + 2U * record->parameter;
+    if (market_room >= needed) {
+      snapshots_room = needed;
       record->tries = 1;
       queue_unsubscribe(*record);
     }
   }
+}
+
+// What those will fill that are asked for again because the ring was full: all at once would only
+// fill it again.
+uint32_t Subscriptions::room_for_snapshots() const {
+  uint32_t room = 0;
+  for (const auto& record : records_) {
+    const bool comes = record->cycle == Cycle::overrun && is_running(record->stage) &&
+                       record->stage != Stage::backing_off;
+    if (comes) room += 2U * record->parameter;
+  }
+  return room;
 }
 
 // A book that verifies while its answer is missing is kept up: the strategy has it, and the venue
@@ -259,7 +275,11 @@ void Subscriptions::collect(const Subscription& first, Request& request, Instant
     if (names_symbols) request_symbols_.push_back(names_.symbol(record.symbol));
     record.req_id = request.req_id;
     record.sent = true;
-    if (subscribe) record.asked_parameter = record.parameter;
+    if (subscribe) {
+      record.asked_parameter = record.parameter;
+    } else {
+      record.given_back_id = request.req_id;
+    }
     set(record, subscribe ? Stage::asked : Stage::unsubscribing, record.cycle);
     if (!record.timer.armed()) wheel_.arm(record.timer, now + restore_timeout_);
     if (names_symbols && (alone || request_symbols_.size() == symbols_per_request_max)) break;
@@ -289,6 +309,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.already_said = false;
   record.alone = false;
   record.sent = false;
+  record.given_back_id = 0;
   record.fault.kind = EventKind{};
   index(channel, symbol, &record);
   slots_.set_subscriptions(++wanted_);

@@ -152,6 +152,7 @@ class Subscriptions {
   void tell_doubt(Subscription& record);
   void set_doubt_told(Subscription& record, bool told);
   void doubt_bad_book(Subscription& record);
+  [[nodiscard]] uint32_t room_for_snapshots() const;
   void back_off(Subscription& record, Instant now);
   void try_again(Subscription& record);
   [[nodiscard]] bool on_silence(Subscription& record, std::string_view missing, Instant now);

@@ -309,6 +309,30 @@ TEST_F(Forgotten, TheDoubtOfAWishIsNotThatOfTheOneThatFollows) {
   for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
 }
 
+// Found by havklo sim: a venue that answers everything half a minute later had taken it back since.
+TEST_F(Forgotten, AnAckOfWhatWasGivenBackSinceIsNone) {
+  const auto ack_of = [](uint64_t id) {
+    return R"({"method":"subscribe","req_id":)" + std::to_string(id) +
+           R"(,"result":{"channel":"book","depth":10,"snapshot":true,"symbol":"ETH/USD"},)"
+           R"("success":true})";
+  };
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  pass(41_s);  // given back in vain, and asked for again
+  static_cast<void>(world.take());
+  world.say(ack_of(1));
+  EXPECT_EQ(world.take_names(), "");
+  world.say(ack_of(6));
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
 // Found by havklo sim: it was repaired, and asked for though nobody wanted it any more.
 TEST_F(Forgotten, ThatItIsToGoOutlivesAFaultBetweenTwoTries) {
   EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));

@@ -1,5 +1,5 @@
 // What happens to one symbol while the connection lives: refusals, silence, repairs, changes of
-// mind, lost records. Through the engine's doors; the rules are design §1.1 and kraken-v2 §5, §8.6.
+// mind. Through the engine's doors; the rules are design §1.1 and kraken-v2 §5, §8.6.
 #include <gtest/gtest.h>
 
 #include "support/engine_world.hpp"
@@ -433,60 +433,6 @@ TEST_F(SubscriptionsTest, ABookThatNeverVerifiesIsRejectedAndGoesOnBeingRepaired
   world.ack("subscribe", "ETH/USD");
   world.snapshot("ETH/USD");
   EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
-}
-
-TEST_F(SubscriptionsTest, ASlowConsumerLosesMarketEventsAndNothingElse) {  // lesson 11
-  Settings settings = book_settings({"BTC/USD"});
-  settings.ring_slots = ring_slots_min(settings);
-  EngineWorld& world = live(settings);
-  world.consumer_sleeps = true;
-  for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
-  world.update("BTC/USD");  // lost: the book is stale
-  world.fail(Reason::peer_reset);
-  world.pass(10_s);
-  EXPECT_EQ(world.net.opens.size(), 1u) << "an attempt begins only with its slots reserved";
-  world.consumer_sleeps = false;
-  world.turn();
-  world.turn();
-  EXPECT_EQ(world.net.opens.size(), 2u);
-  uint64_t expected = world.events.front().sequence;
-  bool overrun = false;
-  for (const Event& event : world.events) {
-    if (event.kind == EventKind::overrun) {
-      overrun = true;
-      EXPECT_EQ(event.epoch, 1u);
-      EXPECT_EQ(event.payload.overrun.first, expected);
-      EXPECT_EQ(event.payload.overrun.last - event.payload.overrun.first + 1,
-                event.payload.overrun.lost);
-      expected = event.payload.overrun.last + 1;
-    }
-    EXPECT_EQ(event.sequence, expected++);
-  }
-  EXPECT_TRUE(overrun);
-  const std::string names = world.take_names();
-  EXPECT_TRUE(contains(names, "BookStale")) << names;
-  EXPECT_TRUE(contains(names, "Disconnected Reconnecting")) << names;
-}
-
-TEST_F(SubscriptionsTest, AStaleBookIsAskedForAgainOnceThereIsRoom) {
-  Settings settings = book_settings({"BTC/USD"});
-  settings.ring_slots = ring_slots_min(settings);
-  EngineWorld& world = live(settings);
-  world.consumer_sleeps = true;
-  for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
-  world.update("BTC/USD");
-  EXPECT_TRUE(world.take_requests().empty());
-  world.consumer_sleeps = false;
-  world.turn();
-  world.turn();
-  const auto requests = world.take_requests();
-  ASSERT_EQ(requests.size(), 1u);
-  EXPECT_TRUE(contains(requests[0], R"("method":"unsubscribe")"));
-  world.ack("unsubscribe", "BTC/USD");
-  world.ack("subscribe", "BTC/USD");
-  static_cast<void>(world.take());
-  world.snapshot("BTC/USD");
-  EXPECT_EQ(world.take_names(), "BookSnapshot BookSnapshot");
 }
 
 }  // namespace
