@@ -246,7 +246,6 @@ void Lifecycle::schedule_attempt(const Loss& loss, bool room, Instant now, Actio
 
   const bool open = breaker_settings_.enabled && breaker_.state() == BreakerState::open;
   phase_ = open ? Phase::tripped : Phase::waiting;
-  skippable_ = wait.cause == WaitsFor::backoff && !open && is_retryable(loss);
   // The breaker is armed first: at the same tick it is half-open before the probe begins.
   if (open) arm(TimerKind::breaker, breaker_.next_deadline(), actions);
   arm(TimerKind::phase, now + wait.delay, actions);
@@ -280,6 +279,7 @@ Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now)
   const Instant begins = budget_->reserve(now + wait.delay, now);
   booked_ = begins;
   at_least(begins - now, WaitsFor::budget);
+  skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);
   if (!room) wait.cause = WaitsFor::ring;  // of unknown length: never shorter than the others
   return wait;
 }

@@ -16,7 +16,11 @@ void Session::on_timer(const Timer& timer, Instant now) {
       return step({.kind = inputs[timer.index], .room = slots_.top_up()}, now);
     }
     case TimerOwner::subscription:
-      if (!subscriptions_.on_timer(timer.index, now)) lose({.reason = Reason::restore_timeout});
+      if (!subscriptions_.on_timer(timer.index, now)) {
+        lose({.reason = Reason::restore_timeout});
+      } else {
+        arm_watchdog();  // a wish may have been settled: from then on there is something to hear
+      }
       return check_restored();  // the others need not wait for one that never answers
     case TimerOwner::pace:
       return;  // end_turn sends

@@ -113,7 +113,8 @@ class AskingObserver {
   void on_answer(const SeenAnswer& answer, Instant now);
   void on_refused(Wish& wish, const SeenAnswer& answer, bool in_company, Instant now);
   void on_rejected(Wish& wish, const Event& event);
-  static void end_doubt(Wish& wish);
+  static void settle(Wish& wish);
+  void on_late_refusal(const SeenAnswer& answer);
   void check_doubt(Wish& wish, std::string_view why, Instant now);
   void on_unsubscribed(Wish& wish, Instant now);
   void on_fault(Wish& wish, const Event& event);

@@ -41,6 +41,7 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
     return waits && by_id && (answer.symbol.empty() || answer.symbol == wish.symbol);
   };
   for (const Wish& wish : wishes_) concerned += concerns(wish) ? 1 : 0;
+  if (concerned == 0) on_late_refusal(answer);
   for (Wish& wish : wishes_) {
     if (!concerns(wish)) continue;
     if (!answer.subscribe || !answer.req_id) {
@@ -70,6 +71,20 @@ void AskingObserver::on_refused(Wish& wish, const SeenAnswer& answer, bool in_co
   const auto delay = next_delay(wish);
   wish.due = now + delay.value_or(wait_max);
   if (delay) wish.earliest = wish.due;
+}
+
+// To a request that was repeated since, of a symbol that does not exist: it may end the wish, and
+// if the doubt was told, nothing more is said.
+void AskingObserver::on_late_refusal(const SeenAnswer& answer) {
+  if (!answer.subscribe || answer.symbol.empty() || !is_final_refusal(answer.error)) return;
+  for (Wish& wish : wishes_) {
+    if (wish.symbol != answer.symbol || !wish.asked || wish.told) continue;
+    wish.in_doubt = wish.doubt_told = false;
+    wish.doubt_unknown = wish.disturbed = true;
+    wish.due.reset();
+    wish.earliest.reset();
+    wish.repairs.reset();
+  }
 }
 
 std::optional<Duration> AskingObserver::next_delay(Wish& wish) {
@@ -102,12 +117,12 @@ void AskingObserver::on_event(const Event& event) {
       wish->due.reset();
       wish->earliest.reset();
       if (wish->channel == Channel::book) {
-        if (wish->live) end_doubt(*wish);
+        if (wish->live) settle(*wish);
         return;
       }
       begin_cycle(*wish, event.time);
       wish->repairs = 0;
-      end_doubt(*wish);
+      settle(*wish);
       return;
     }
     case EventKind::checksum_mismatch:
@@ -182,6 +197,7 @@ void AskingObserver::on_unsubscribed(Wish& wish, Instant now) {
                         now < wish.given_back_at + restore_timeout_;
   const bool changes =
       wish.disturbed && wish.told && !wish.broken && (wish.live || wish.channel != Channel::book);
+  if (wish.live && now - wish.verified_at >= stable_after_) wish.repairs = 0;
   wish.asked = wish.given_back = wish.told = wish.live = wish.broken = wish.answered = false;
   wish.owes_first = false;
   if (!wish.wanted) {
@@ -211,6 +227,7 @@ void AskingObserver::on_fault(Wish& wish, const Event& event) {
             fmt::format("{} is declared bad, and was not asked for", wish.symbol));
   }
   const bool lost = event.kind == EventKind::book_stale;
+  const bool was_good = wish.live && wish.told;
   if (wish.live) {
     // It broke between the last message and now.
     const bool certainly = wish.heard_at - wish.verified_at >= stable_after_;
@@ -220,7 +237,8 @@ void AskingObserver::on_fault(Wish& wish, const Event& event) {
     } else if (possibly) {
       wish.repairs.reset();
     }
-  } else if (!lost) {
+  }
+  if (!was_good && !lost) {
     wish.bad_snapshots = std::min(wish.bad_snapshots + 1, bad_snapshots_max);
   }
   wish.live = false;
@@ -253,11 +271,11 @@ void AskingObserver::on_book(Wish& wish, const Event& event) {
   wish.lost = false;
   wish.verified_at = event.time;
   begin_cycle(wish, event.time);
-  wish.bad_snapshots = 0;
-  if (wish.told) end_doubt(wish);  // before its answer, what was said of it stays so
+  if (wish.told) settle(wish);  // before its answer, what was said of it stays so
 }
 
-void AskingObserver::end_doubt(Wish& wish) {
+void AskingObserver::settle(Wish& wish) {
+  wish.bad_snapshots = 0;
   wish.in_doubt = wish.doubt_told = wish.doubt_unknown = false;
 }
 

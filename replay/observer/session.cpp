@@ -34,7 +34,9 @@ void SessionObserver::on_command(const Command& command, Instant now) {
   }
   if (command.kind != Command::Kind::reconnect || close_asked_) return;
   if (live()) reconnect_asked_ = now;
-  const bool may_skip = seen_ == Seen::waiting && waits_for_backoff_ && waits_.retryable();
+  // What room in the ring hides may be a backoff.
+  const bool may_skip =
+      seen_ == Seen::waiting && (waits_for_backoff_ || waits_for_room_) && waits_.retryable();
   if (!may_skip || breaker_ == Breaker::open || cut_short_) return;
   cut_short_ = now;
   places_.move(number_);
@@ -272,6 +274,7 @@ void SessionObserver::on_reconnecting(const Event& event) {
   seen_ = Seen::waiting;
   due_ = event.time + Duration{wait.delay_ns};
   waits_for_backoff_ = wait.waits_for == WaitsFor::backoff;
+  waits_for_room_ = wait.waits_for == WaitsFor::ring;
   check_place(event);
 }
 

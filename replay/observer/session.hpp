@@ -117,6 +117,7 @@ class SessionObserver {
 
   bool reconnect_failed_ = false;
   bool waits_for_backoff_ = false;
+  bool waits_for_room_ = false;
   std::optional<Instant> cut_short_;
   Instant due_;
   bool held_by_budget_ = false;  // late turns begin attempts late: the booked place may be gone

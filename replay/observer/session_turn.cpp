@@ -105,7 +105,7 @@ bool SessionObserver::begins_about(Instant now) const {
 }
 
 void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
-  const bool heard = cut_short_ == now && seen_ == Seen::waiting && has_room;
+  const bool heard = cut_short_ == now && seen_ == Seen::waiting && waits_for_backoff_ && has_room;
   if (heard && now >= waits_.asked_until_at_most() && places_.is_certain_for(number_, now) &&
       places_.fits(number_, now)) {
     violate(Invariant::backoff, now, "reconnect() cuts it short, and no attempt begins");

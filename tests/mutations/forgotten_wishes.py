@@ -45,7 +45,7 @@ REPAIRS = [
             ("the repairs of a wish that was taken back are held against the next", SUBS, "trust(*record);\n    record->repairs = 0;",
              "trust(*record);")),
     ("tries of the end count for the next wish", SUBS,
-     "set(*record, record->stage, Cycle::change);  // it goes on with subscribe after the ack\n    record->tries = 0;",
+     "set(*record, record->stage, Cycle::change);  // it goes on with subscribe after the ack\n    record->renewed = true;",
      "set(*record, record->stage, Cycle::change);"),
     ("repairs do not wait", ANSWERS, "repairs && record.tries == 1", "false"),
     ("a wish made again has the old one's repairs", SUBS,
@@ -67,12 +67,9 @@ DOUBT = [
             ("a mute wish is told of after four tries", ANSWERS, "record.tries >= tries_max", "record.tries > tries_max")),
     ("tries are counted over all cycles", SUBS, "record.tries = 1;", ";"),
     by_test("core_wishes_tests", "Forgotten.BadSnapshotsAreForgottenByAGoodOne",
-            ("bad snapshots are not forgotten after a good one", ANSWERS,
-             "record.bad_snapshots = 0;\n  if (record.stage == Stage::acknowledged) return settle(record);",
-             "const auto bad = record.bad_snapshots;\n  if (record.stage == Stage::acknowledged) {\n    settle(record);\n"
-             "    record.bad_snapshots = bad;\n    return;\n  }")),
+            ("bad snapshots are not forgotten after a good one", ANSWERS, "record.bad_snapshots = 0;", ";")),
     ("bad snapshots outlive their connection", SUBS, "record->bad_snapshots = 0;", ";"),
-    ("a bad update counts as a bad snapshot", ANSWERS, "!record.verified && !lost && record.bad_snapshots < bad_snapshots_max",
+    ("a bad update counts as a bad snapshot", ANSWERS, "!was_good && !lost && record.bad_snapshots < bad_snapshots_max",
      "!lost && record.bad_snapshots < bad_snapshots_max"),
 ]
 
@@ -121,6 +118,30 @@ BOOKS = [
      "if (minute_ns_ == 0) minute_ns_ = whole_ns - second_ns;"),
 ]
 
+# Of what comes late, in other words, or never.
+LATE = [
+    by_test("core_wishes_tests", "LateAnswers.ARefusalOfTheSymbolItselfIsGoodHoweverLate",
+            ("a late refusal is ignored", ANSWERS, "return on_late_error(ack, now);", "return;")),
+    by_test("core_wishes_tests", "LateAnswers.ARefusalOfWhatWasGivenBackSinceIsNone",
+            ("a refusal of what was given back since is good", ANSWERS, "ack.req_id && *ack.req_id < record->given_back_id", "false")),
+    by_test("core_wishes_tests", "LateAnswers.AnEndIsGoodThatComesBetweenTwoTries",
+            ("a late end is ignored", ANSWERS, "(again && record.given_back_id != 0)", "false")),
+    by_test("core_wishes_tests", "LateAnswers.WhatIsAlwaysTakenInAnotherDepthIsInDoubtAfterThreeTries",
+            ("another depth is no try in vain", ANSWERS, "++record.tries;\n      return queue_unsubscribe(record);",
+             "return queue_unsubscribe(record);")),
+    by_test("core_wishes_tests", "LateAnswers.WhatItsDataSettleIsListenedTo",
+            ("what its data settle is not listened to", STEPS, "} else {\n        arm_watchdog();", None,
+             "} else if (!planted_bug::is({number})) {\n        arm_watchdog();")),
+    by_test("core_wishes_tests", "LateAnswers.AlreadySubscribedForTheSecondTimeIsAnAckWhereTheBookIsGood",
+            ("a good book is thrown away for a second Already subscribed", ANSWERS,
+             "if (in_vain && record.verified) return acknowledge(record, now);", ";")),
+    by_test("core_wishes_tests", "LateAnswers.AnInstrumentThatLostItsWireToAnothersEndBeginsAnew",
+            ("an instrument's end is the silent end of all", ANSWERS, "if (!subscribed) regain_wire(*channel);", ";")),
+    by_test("core_wishes_tests", "Forgotten.RepairsAreForgottenByAGoodLifeThatEndsInAnotherDepth",
+            ("repairs outlive a good life that ends in another depth", ANSWERS, "forgive_repairs(record, now);\n  empty_book(record);",
+             "empty_book(record);")),
+]
+
 # What no world brings about, or nobody at the doors can see.
 UNSEEN = [
     by_test("core_wishes_tests", "Forgotten.AlreadySubscribedIsForgottenByItsAck",
@@ -160,4 +181,4 @@ TO_THE_STRATEGY = [
      "publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});", "publisher.release(1);"),
 ]
 
-BUGS = [*PACE_BUGS, *REPAIRS, *DOUBT, *REFUSALS, *BOOKS, *UNSEEN, *TO_THE_STRATEGY]
+BUGS = [*PACE_BUGS, *REPAIRS, *DOUBT, *REFUSALS, *BOOKS, *LATE, *UNSEEN, *TO_THE_STRATEGY]

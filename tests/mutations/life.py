@@ -107,8 +107,8 @@ BUGS = [
      "message_open_ = false; head_bytes_ = 0;"),
 
     # Commands, and the places in the budget.
-    ("reconnect() waits its backoff out", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && !open && is_retryable(loss);", "skippable_ = false;"),
-    ("reconnect() cuts any wait short", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && !open && is_retryable(loss);", "skippable_ = !open;"),
+    ("reconnect() waits its backoff out", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);", "skippable_ = false;"),
+    ("reconnect() cuts any wait short", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);", "skippable_ = wait.cause != WaitsFor::breaker;"),
     ("reconnect() goes before the venue's time", LIFE, "budget_->move_up(*booked_, std::max(now, not_before_), now)",
      "budget_->move_up(*booked_, now, now)"),
     by_test("core_tests", "ConnectBudget.APlaceMovesUpAndNeverBack",

@@ -13,6 +13,8 @@ constexpr std::string_view no_good_snapshot_text =
     "no snapshot of it verifies; it is being repaired";
 constexpr std::string_view no_ack_text = "the venue never acknowledged it; it is asked for again";
 constexpr std::string_view no_snapshot_text = "its snapshot never came; it is asked for again";
+constexpr std::string_view other_parameter_text =
+    "the venue took it with another parameter; it is asked for again";
 constexpr std::string_view no_reason_text = "refused without a word; it is asked for again";
 constexpr std::string_view no_end_text =
     "the venue never acknowledged its end; it is asked for again";
@@ -38,6 +40,14 @@ bool is_leaving(const Subscription& record) {
                   record.stage == Stage::unsubscribing || record.stage == Stage::backing_off);
 }
 
+// It was given back, and the venue has not said so. It may say it when the record waits to give it
+// back again.
+bool awaits_end(const Subscription& record) {
+  const bool again = record.stage == Stage::to_unsubscribe ||
+                     (record.stage == Stage::backing_off && record.cycle != Cycle::subscribe);
+  return record.stage == Stage::unsubscribing || (again && record.given_back_id != 0);
+}
+
 // Its book has verified: the venue has taken the request, though it never said so. Unless it may be
 // an older one, whose end is still on its way.
 bool is_evidently_held(const Subscription& record) {
@@ -60,20 +70,39 @@ void Subscriptions::on_ack(const kraken::Ack& ack, Instant now) {
   if (!channel) return;
   const auto take = [&](Subscription& record) {
     if (ack.method == kraken::Method::subscribe) return on_subscribe_ack(record, ack, now);
-    if (record.stage == Stage::unsubscribing) on_unsubscribed(record, now);
+    if (awaits_end(record)) return on_unsubscribed(record, now);
+    if (ack.req_id && *ack.req_id == record.given_back_id) record.given_back_id = 0;
   };
   if (kraken::facts_of(*channel).names_symbols) {
     Subscription* record = lookup(*channel, ack.symbol);
     if (record != nullptr) take(*record);
     return;
   }
+  const bool subscribed = ack.method == kraken::Method::subscribe;
   for (const auto& record : records_) {
     if (record->channel != *channel) continue;
     take(*record);
     // One that another wish went along with, or came back with.
-    if (record->stage == Stage::settled) {
-      set_on_wire(*record, ack.method == kraken::Method::subscribe);
-    }
+    if (record->stage == Stage::settled) set_on_wire(*record, subscribed);
+  }
+  if (!subscribed) regain_wire(*channel);
+}
+
+// One subscription carries all wishes of such a channel. What had come along with one that has
+// given it back begins anew, unless another is about to ask for it.
+void Subscriptions::regain_wire(Channel channel) {
+  const bool asks = std::ranges::any_of(records_, [channel](const auto& record) {
+    const bool runs = is_running(record->stage) || record->stage == Stage::parked;
+    return record->channel == channel && runs && record->cycle != Cycle::remove;
+  });
+  if (!asks) begin_anew(channel);
+}
+
+// Those that are said to be subscribed, and are not any more.
+void Subscriptions::begin_anew(Channel channel) {
+  for (const auto& record : records_) {
+    const bool lost = record->stage == Stage::settled && !record->on_wire;
+    if (lost && record->channel == channel) start_cycle(*record, Cycle::change);
   }
 }
 
@@ -91,7 +120,12 @@ void Subscriptions::on_subscribe_ack(Subscription& record, const kraken::Ack& ac
   if (other && kraken::serves(facts_of(record).parameter, static_cast<uint32_t>(*ack.parameter))) {
     if (record.stage == Stage::backing_off) disarm(record);
     record.asked_parameter = static_cast<uint16_t>(*ack.parameter);
-    return queue_unsubscribe(record);
+    if (record.tries < tries_max) {
+      ++record.tries;
+      return queue_unsubscribe(record);
+    }
+    if (!record.in_doubt) doubt(record, other_parameter_text);
+    return back_off(record, now);
   }
   acknowledge(record, now);
 }
@@ -161,6 +195,7 @@ void Subscriptions::try_again(Subscription& record) {
   if (record.cycle == Cycle::remove) return start_cycle(record, Cycle::remove);
   const bool begins = record.cycle == Cycle::subscribe || record.sent;
   if (begins) return start_cycle(record, Cycle::subscribe);
+  if (record.renewed) return start_cycle(record, Cycle::subscribe);
   queue_subscribe(record);  // a repair's pause is over
 }
 
@@ -213,6 +248,7 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
     }
     concerned += record->req_id == oldest ? 1 : 0;
   }
+  if (concerned == 0 && ack.method == kraken::Method::subscribe) return on_late_error(ack, now);
   const bool named_symbols = kraken::facts_of(channel).names_symbols;
   const bool for_all =
       concerned == 1 || !ack.symbol.empty() || ack.error == depth_text || !named_symbols;
@@ -228,11 +264,19 @@ void Subscriptions::on_error(const kraken::Ack& ack, Instant now) {
       queue_subscribe(*record);
     }
   }
-  if (named_symbols || concerned == 0) return;
   // What had come along with it, and lost the wire to its new beginning, begins anew as well.
+  if (!named_symbols) begin_anew(channel);
+}
+
+// To a request that was repeated since: what is said of the symbol itself holds for that one too.
+void Subscriptions::on_late_error(const kraken::Ack& ack, Instant now) {
+  if (!is_final(ack.error) || ack.symbol.empty()) return;
   for (const auto& record : records_) {
-    const bool lost = record->stage == Stage::settled && !record->on_wire;
-    if (lost && record->channel == channel) start_cycle(*record, Cycle::subscribe);
+    const bool waits = record->stage == Stage::asked || record->stage == Stage::to_subscribe ||
+                       (record->stage == Stage::backing_off && record->cycle == Cycle::subscribe);
+    if (!waits || !record->sent || names_.symbol(record->symbol) != ack.symbol) continue;
+    if (ack.req_id && *ack.req_id < record->given_back_id) continue;
+    refuse(*record, ack.error, now);
   }
 }
 
@@ -241,6 +285,7 @@ void Subscriptions::refuse(Subscription& record, std::string_view error, Instant
   const bool already = error == already_text;
   const bool in_vain = already && record.already_said;  // it was given back, and is there again
   record.already_said = already && !in_vain;
+  if (in_vain && record.verified) return acknowledge(record, now);     // its data say so too
   if (in_vain) record.repairs = std::max<uint8_t>(record.repairs, 1);  // not at once
   if ((already || record.verified) && !in_vain && record.tries < tries_max) {
     ++record.tries;
@@ -248,13 +293,18 @@ void Subscriptions::refuse(Subscription& record, std::string_view error, Instant
   }
   record.sent = false;
   record.alone = false;
+  const bool untold = !record.doubt_told || record.verified;  // the strategy has its book
   empty_book(record);
   if (is_final(error)) {
-    if (!record.doubt_told) publish(EventKind::rejected, record, names_.intern_text(error));
+    if (untold) publish(EventKind::rejected, record, names_.intern_text(error));
     trust(record);
     return set(record, Stage::rejected, Cycle::none);
   }
-  if (!record.in_doubt) doubt(record, error.empty() ? no_reason_text : error);
+  if (!record.in_doubt) {
+    doubt(record, error.empty() ? no_reason_text : error);
+  } else if (untold) {
+    publish(EventKind::rejected, record, record.doubt_detail);
+  }
   set(record, record.stage, Cycle::subscribe);
   back_off(record, now);
 }
@@ -270,7 +320,9 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   record.alone = false;
   if (!unheard_of) publish(EventKind::unsubscribed, record);
   if (record.cycle == Cycle::remove) return release_record(record);
+  forgive_repairs(record, now);
   empty_book(record);
+  if (record.renewed) return start_cycle(record, Cycle::subscribe);
   const bool repairs = record.cycle == Cycle::repair || record.cycle == Cycle::overrun;
   if (repairs && record.tries == 1) {
     const Duration delay = repair_delay(record.repairs);
@@ -281,6 +333,11 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
     }
   }
   queue_subscribe(record);
+}
+
+// After so long a good life the next repair waits as the first did.
+void Subscriptions::forgive_repairs(Subscription& record, Instant now) const {
+  if (record.verified && now - record.verified_at >= stable_after_) record.repairs = 0;
 }
 
 void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now) {
@@ -301,6 +358,10 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
 
 bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
   Subscription& record = *records_[at];
+  if (record.renewed && awaits_end(record)) {
+    start_cycle(record, record.cycle);
+    return true;
+  }
   const bool in_vain = record.tries >= tries_max || (record.in_doubt && settled_ != 0);
   if (in_vain && is_evidently_held(record)) {
     acknowledge(record, now);
@@ -342,7 +403,6 @@ bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
 void Subscriptions::on_book_verified(Subscription& record, Instant now) {
   record.verified = true;
   record.verified_at = now;
-  record.bad_snapshots = 0;
   if (record.stage == Stage::acknowledged) return settle(record);
   // Before its answer it is not settled, and what was told of it stays so.
   if (record.in_doubt && record.stage == Stage::settled) trust(record);
@@ -350,10 +410,10 @@ void Subscriptions::on_book_verified(Subscription& record, Instant now) {
 
 void Subscriptions::on_book_fault(Subscription& record, const Event& fault, Instant now) {
   const bool lost = fault.kind == EventKind::book_stale;
-  if (record.verified && now - record.verified_at >= stable_after_) record.repairs = 0;
-  if (!record.verified && !lost && record.bad_snapshots < bad_snapshots_max) {
-    ++record.bad_snapshots;
-  }
+  forgive_repairs(record, now);
+  // Before its answer a good one settles nothing.
+  const bool was_good = record.verified && record.on_wire;
+  if (!was_good && !lost && record.bad_snapshots < bad_snapshots_max) ++record.bad_snapshots;
   empty_book(record);
   record.fault = fault;
   if (is_leaving(record)) {  // it ends anyway

@@ -32,6 +32,21 @@ enum class Stage : uint8_t {
 // Why a record leaves its settled stage. `change`: another depth or interval is wanted.
 enum class Cycle : uint8_t { none, subscribe, repair, overrun, change, remove };
 
+// A cycle of it holds slots, and something is to come.
+[[nodiscard]] inline bool is_running(Stage stage) {
+  switch (stage) {
+    case Stage::to_subscribe:
+    case Stage::asked:
+    case Stage::acknowledged:
+    case Stage::to_unsubscribe:
+    case Stage::unsubscribing:
+    case Stage::backing_off:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // So many snapshots of a book that do not verify, one after the other: the all clear of the other
 // books does not wait any longer.
 inline constexpr uint8_t bad_snapshots_max = 3;
@@ -53,6 +68,7 @@ struct alignas(64) Subscription {
   bool in_doubt = false;         // counted as rejected until it is settled, and tried on alone
   bool doubt_told = false;       // … on this connection, as Rejected
   bool already_said = false;     // its last refusal was `Already subscribed`
+  bool renewed = false;          // by the user, while its cycle runs: the next has tries of its own
   uint8_t tries = 0;             // of this cycle
   uint8_t repairs = 0;           // in a row, for their backoff
   uint8_t bad_snapshots = 0;     // in a row, on this connection

@@ -4,24 +4,6 @@
 #include <algorithm>
 
 namespace havklo::core {
-namespace {
-
-bool is_running(Stage stage) {
-  switch (stage) {
-    case Stage::to_subscribe:
-    case Stage::asked:
-    case Stage::acknowledged:
-    case Stage::to_unsubscribe:
-    case Stage::unsubscribing:
-    case Stage::backing_off:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& names,
                              SymbolIndex& index, LifecycleSlots& slots, TimerWheel& wheel,
                              kraken::BookScratch& scratch)
@@ -85,11 +67,13 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
     }
   } else if (being_removed) {
     set(*record, record->stage, Cycle::change);  // it goes on with subscribe after the ack
-    record->tries = 0;                           // those were of the end, or of another wish
+    record->renewed = true;                      // its tries were of the end, or of another wish
   } else if (asked && changes) {
     start_cycle(*record, Cycle::change);
+  } else if (changes && record->stage == Stage::to_subscribe) {
+    start_cycle(*record, Cycle::subscribe);
   } else if (changes) {
-    record->tries = 0;
+    record->renewed = true;
   }
   return true;
 }
@@ -128,6 +112,7 @@ void Subscriptions::end_connection(Instant now) {
     record->repairs = 0;
     record->already_said = false;
     record->given_back_id = 0;
+    record->renewed = false;
     record->fault.kind = EventKind{};
     set_on_wire(*record, false);
     if (record->cycle == Cycle::remove) {
@@ -147,6 +132,7 @@ void Subscriptions::start_cycle(Subscription& record, Cycle cycle) {
 
 void Subscriptions::run_cycle(Subscription& record) {
   record.tries = 1;
+  record.renewed = false;
   if (connected_ && record.cycle != Cycle::remove) tell_doubt(record);
   switch (record.cycle) {
     case Cycle::repair:
@@ -164,7 +150,9 @@ void Subscriptions::run_cycle(Subscription& record) {
       if (connected_ && record.sent && !shares_wire(record)) return queue_unsubscribe(record);
       set_on_wire(record, false);
       publish(EventKind::unsubscribed, record);
-      return release_record(record);
+      release_record(record);
+      if (connected_ && !facts_of(record).names_symbols) regain_wire(record.channel);
+      return;
     case Cycle::subscribe:
     case Cycle::none:
       return queue_subscribe(record);
@@ -310,6 +298,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.alone = false;
   record.sent = false;
   record.given_back_id = 0;
+  record.renewed = false;
   record.fault.kind = EventKind{};
   index(channel, symbol, &record);
   slots_.set_subscriptions(++wanted_);

@@ -153,6 +153,10 @@ class Subscriptions {
   void set_doubt_told(Subscription& record, bool told);
   void doubt_bad_book(Subscription& record);
   [[nodiscard]] uint32_t room_for_snapshots() const;
+  void regain_wire(Channel channel);
+  void begin_anew(Channel channel);
+  void on_late_error(const kraken::Ack& ack, Instant now);
+  void forgive_repairs(Subscription& record, Instant now) const;
   void back_off(Subscription& record, Instant now);
   void try_again(Subscription& record);
   [[nodiscard]] bool on_silence(Subscription& record, std::string_view missing, Instant now);

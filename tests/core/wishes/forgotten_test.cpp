@@ -371,6 +371,27 @@ TEST_F(Forgotten, TheRepairsOfAWishAreNotThoseOfTheOneThatFollows) {
   EXPECT_EQ(world.take_requests().size(), 1U) << "the first repair does not wait";
 }
 
+TEST_F(Forgotten, RepairsAreForgottenByAGoodLifeThatEndsInAnotherDepth) {
+  EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
+  for (int i = 0; i < 3; ++i) {
+    world.say(EngineWorld::update_text("ETH/USD", "1"));
+    world.ack("unsubscribe", "ETH/USD");
+    pass(4_s);
+    world.ack("subscribe", "ETH/USD");
+    world.snapshot("ETH/USD");
+  }
+  pass(10_s);  // stable_after is five
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  world.ack("unsubscribe", "ETH/USD");
+  pass(1_s);
+  world.ack("subscribe", "ETH/USD");
+  std::string bad = EngineWorld::snapshot_text("ETH/USD");
+  world.say(bad.replace(bad.find(EngineWorld::snapshot_checksum), 10, "1"));
+  static_cast<void>(world.take_requests());
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_requests().size(), 1U) << "the first repair does not wait";
+}
+
 // Of what needs no snapshot, the ack is all there is of a good life.
 TEST_F(Forgotten, RefusalsOfCandlesAreForgottenByTheirAck) {
   Settings settings = book_settings({"BTC/USD"});
