@@ -15,6 +15,7 @@ namespace havklo::fuzz {
 
 inline constexpr size_t head_bytes = 64;
 inline constexpr uint32_t payload_bytes_max = 4 * 1024 * 1024;
+inline constexpr uint64_t time_ns_max = (uint64_t{1} << 62U) - 1;
 
 // CRC-32C, reflected (RFC 3720), a byte at a time.
 [[nodiscard]] inline uint32_t plain_crc32c(std::span<const uint8_t> bytes) {
@@ -52,7 +53,7 @@ struct WalkedBlock {
   uint64_t events = 0;
   uint64_t sequence = 0;
   uint64_t digest = 0;
-  bool good_head = false;     // its magic, its kind, its length, its own checksum
+  bool good_head = false;     // its magic, kind, length, time, its own checksum
   bool good_payload = false;  // whole, and under its checksum
 };
 
@@ -71,6 +72,7 @@ struct WalkedBlock {
                     .digest = word_at<uint64_t>(head, 48)};
   block.good_head = std::memcmp(head.data(), "HVK1", 4) == 0 && block.kind <= 2 &&
                     block.payload_bytes <= payload_bytes_max &&
+                    word_at<uint64_t>(head, 16) <= time_ns_max &&
                     word_at<uint32_t>(head, 60) == plain_crc32c(head.first(60));
   const size_t left = bytes.size() - at - head_bytes;
   block.good_payload = block.payload_bytes <= left &&
