@@ -71,6 +71,7 @@ void WishObserver::on_request(const SeenRequest& request) {
                        std::ranges::find(request.symbols, wish.symbol) != request.symbols.end();
     if (!named) continue;
     wish.book_depth = wish.depth;
+    wish.asked = true;
     if (!wish.acked && !wish.broken) continue;
     violate(Invariant::repair_order, request.at,
             fmt::format("{} is asked for again before it was given back", wish.symbol));
@@ -86,7 +87,7 @@ void WishObserver::end_epoch() {
   connected_ = false;
   for (Wish& wish : wishes_) {
     wish.acked = wish.broken = wish.rejected = wish.in_doubt = wish.cycling = false;
-    wish.refused = false;
+    wish.refused = wish.asked = wish.carried = false;
   }
 }
 
@@ -104,40 +105,8 @@ void WishObserver::on_event(const Event& event) {
   switch (event.kind) {
     case EventKind::subscribed:
     case EventKind::rejected:
-    case EventKind::unsubscribed: {
-      const Event::Subscription& about = event.payload.subscription;
-      Wish* wish = find(about.channel, about.symbol);
-      if (wish == nullptr) {
-        return violate(Invariant::subscription_order, event.time, "an event of what nobody wants");
-      }
-      if (event.kind == EventKind::rejected && (wish->broken || wish->acked)) {
-        wish->in_doubt = true;
-        return;
-      }
-      if (event.kind == EventKind::unsubscribed) {
-        wish->in_doubt = wish->in_doubt && wish->wanted;
-        wish->acked = wish->broken = wish->removing = wish->cycling = false;
-        return;
-      }
-      if (!connected_) {
-        return violate(Invariant::subscription_order, event.time, "an answer without connection");
-      }
-      if (wish->acked || wish->broken) {
-        return violate(
-            Invariant::repair_order, event.time,
-            fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));
-      }
-      wish->acked = event.kind == EventKind::subscribed;
-      // A book in doubt is so until its snapshot verifies.
-      wish->in_doubt =
-          wish->acked && (wish->in_doubt || wish->rejected) && wish->channel == Channel::book;
-      wish->rejected = !wish->acked;
-      // Refused for now, it goes on; what it was to become, it still is.
-      const bool goes_on = wish->rejected && !is_final_refusal(names_.text(about.detail));
-      wish->cycling = wish->cycling && goes_on;
-      wish->refused = wish->rejected && !goes_on;
-      return;
-    }
+    case EventKind::unsubscribed:
+      return on_answer(event);
     case EventKind::checksum_mismatch:
     case EventKind::book_invalid:
     case EventKind::book_stale: {
@@ -163,6 +132,43 @@ void WishObserver::on_event(const Event& event) {
     default:
       return;
   }
+}
+
+// Subscribed, Rejected, Unsubscribed.
+void WishObserver::on_answer(const Event& event) {
+  const Event::Subscription& about = event.payload.subscription;
+  Wish* wish = find(about.channel, about.symbol);
+  if (wish == nullptr) {
+    return violate(Invariant::subscription_order, event.time, "an event of what nobody wants");
+  }
+  if (event.kind == EventKind::rejected && !wish->asked) wish->carried = true;
+  if (event.kind == EventKind::rejected && (wish->broken || wish->acked)) {
+    wish->in_doubt = true;
+    return;
+  }
+  if (event.kind == EventKind::unsubscribed) {
+    wish->in_doubt = wish->in_doubt && wish->wanted;
+    wish->acked = wish->broken = wish->removing = wish->cycling = false;
+    return;
+  }
+  if (!connected_) {
+    return violate(Invariant::subscription_order, event.time, "an answer without connection");
+  }
+  if (wish->acked || wish->broken) {
+    return violate(
+        Invariant::repair_order, event.time,
+        fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));
+  }
+  wish->acked = event.kind == EventKind::subscribed;
+  // A book in doubt is so until its snapshot verifies.
+  wish->in_doubt =
+      wish->acked && (wish->in_doubt || wish->rejected) && wish->channel == Channel::book;
+  wish->rejected = !wish->acked;
+  wish->carried = wish->carried && (wish->rejected || wish->in_doubt);
+  // Refused for now, it goes on; what it was to become, it still is.
+  const bool goes_on = wish->rejected && !is_final_refusal(names_.text(about.detail));
+  wish->cycling = wish->cycling && goes_on;
+  wish->refused = wish->rejected && !goes_on;
 }
 
 void WishObserver::on_overrun(const Event& event) {
@@ -230,7 +236,7 @@ void WishObserver::on_book(const Event& event) {
     return violate(Invariant::verified_book, event.time,
                    fmt::format("an update of {} without a snapshot", wish->symbol));
   }
-  wish->in_doubt = false;
+  wish->in_doubt = wish->carried = false;
   if (event.kind == EventKind::book_snapshot) wish->snapshot_ns = wish->book.venue_time_ns();
   if (truth_.matches(*wish->market, wish->book_depth, wish->book, wish->snapshot_ns)) {
     ++books_verified_;
@@ -248,9 +254,15 @@ bool WishObserver::settled(const Wish& wish) {
 
 bool WishObserver::all_settled() const { return std::ranges::all_of(wishes_, settled); }
 
+// Where nobody is well, a connection has to fail a wish itself: when it has, nobody outside knows.
 bool WishObserver::all_at_rest() const {
-  return std::ranges::all_of(
+  const bool rest = std::ranges::all_of(
       wishes_, [](const Wish& wish) { return settled(wish) && !wish.cycling && !wish.removing; });
+  const auto is_well = [](const Wish& wish) {
+    return wish.wanted && wish.acked && !wish.in_doubt && settled(wish);
+  };
+  return rest &&
+         (std::ranges::none_of(wishes_, &Wish::carried) || std::ranges::any_of(wishes_, is_well));
 }
 
 bool WishObserver::any_changing_in_doubt() const {
@@ -268,6 +280,7 @@ void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas
                                Instant now) {
   uint32_t settled_count = 0;
   uint32_t rejected_count = 0;
+  const Wish* untried = nullptr;
   for (const Wish& wish : wishes_) {
     if (!wish.wanted) continue;
     if (!settled(wish)) {
@@ -277,10 +290,15 @@ void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas
     }
     const bool told_as_rejected = wish.rejected || wish.in_doubt;
     (told_as_rejected ? rejected_count : settled_count) += 1;
+    if (wish.carried && !wish.asked) untried = &wish;
     if (told_as_rejected || !venue_has) continue;
     if (venue_has(wish.channel, *wish.market, wish.depth)) continue;
     return violate(Invariant::restored_true, now,
                    fmt::format("all clear, and the venue knows nothing of {}", wish.symbol));
+  }
+  if (settled_count == 0 && untried != nullptr) {
+    return violate(Invariant::restored_true, now,
+                   fmt::format("all clear of nothing, and {} was not tried", untried->symbol));
   }
   if (count != settled_count || rejected != rejected_count) {
     violate(Invariant::restored_true, now,

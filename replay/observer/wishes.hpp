@@ -69,7 +69,9 @@ class WishObserver {
     bool wanted = false;
     bool removing = false;  // asked to go, Unsubscribed has not come
     bool cycling = false;   // is to go and to come back: other depth, or wanted again
+    bool asked = false;     // on this connection
     bool acked = false;
+    bool carried = false;  // rejected for what an earlier connection met
     bool rejected = false;
     bool refused = false;  // … and finally: only the user takes that back, or the next connection
     bool in_doubt = false;  // told as Rejected while it is repaired
@@ -83,6 +85,7 @@ class WishObserver {
   [[nodiscard]] Wish* find(Channel channel, SymbolId id);
   [[nodiscard]] static bool settled(const Wish& wish);
   void check_wanted(Channel channel, SymbolId symbol, Instant at);
+  void on_answer(const Event& event);
   void on_book(const Event& event);
   void check_silent(Wish& wish, const Event& event) const;
   void check_empty(const Event& event) const;

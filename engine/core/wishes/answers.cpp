@@ -124,7 +124,7 @@ void Subscriptions::on_subscribe_ack(Subscription& record, const kraken::Ack& ac
       ++record.tries;
       return queue_unsubscribe(record);
     }
-    if (!record.in_doubt) doubt(record, other_parameter_text);
+    doubt_or_go_on(record, other_parameter_text);
     return back_off(record, now);
   }
   acknowledge(record, now);
@@ -165,16 +165,27 @@ void Subscriptions::set_doubt_told(Subscription& record, bool told) {
   count(record, 1);
 }
 
+void Subscriptions::set_doubt_carried(Subscription& record, bool carried) {
+  count(record, -1);
+  record.doubt_carried = carried;
+  count(record, 1);
+}
+
+// Tried in vain, on this connection too.
+void Subscriptions::doubt_or_go_on(Subscription& record, std::string_view why) {
+  if (!record.in_doubt) doubt(record, why);
+  set_doubt_carried(record, false);
+}
+
 void Subscriptions::trust(Subscription& record) {
   record.in_doubt = false;
   record.bad_snapshots = 0;
   set_doubt_told(record, false);
+  set_doubt_carried(record, false);
 }
 
 void Subscriptions::doubt_bad_book(Subscription& record) {
-  if (record.bad_snapshots == bad_snapshots_max && !record.in_doubt) {
-    doubt(record, no_good_snapshot_text);
-  }
+  if (record.bad_snapshots == bad_snapshots_max) doubt_or_go_on(record, no_good_snapshot_text);
 }
 
 // Its next try, after a pause that grows.
@@ -203,7 +214,7 @@ void Subscriptions::try_again(Subscription& record) {
 // connection is settled, nor on its way to it.
 bool Subscriptions::on_silence(Subscription& record, std::string_view missing, Instant now) {
   if (record.cycle != Cycle::remove) {
-    if (!record.in_doubt) doubt(record, missing);
+    doubt_or_go_on(record, missing);
     if (settled_ == 0 && unsettled_ == 0) return false;
   }
   if (record.stage == Stage::acknowledged) {
@@ -300,11 +311,9 @@ void Subscriptions::refuse(Subscription& record, std::string_view error, Instant
     trust(record);
     return set(record, Stage::rejected, Cycle::none);
   }
-  if (!record.in_doubt) {
-    doubt(record, error.empty() ? no_reason_text : error);
-  } else if (untold) {
-    publish(EventKind::rejected, record, record.doubt_detail);
-  }
+  const bool was_in_doubt = record.in_doubt;
+  doubt_or_go_on(record, error.empty() ? no_reason_text : error);
+  if (was_in_doubt && untold) publish(EventKind::rejected, record, record.doubt_detail);
   set(record, record.stage, Cycle::subscribe);
   back_off(record, now);
 }
@@ -354,12 +363,20 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
       queue_unsubscribe(*record);
     }
   }
+  // What is next may never come to leave.
+  for (const Stage stage : {Stage::to_unsubscribe, Stage::to_subscribe}) {
+    const auto next =
+        std::ranges::find(records_, stage, [](const auto& each) { return each->stage; });
+    if (next == records_.end()) continue;
+    if (!(*next)->timer.armed()) wheel_.arm((*next)->timer, now + restore_timeout_);
+    return;
+  }
 }
 
 bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {
   Subscription& record = *records_[at];
   if (record.renewed && awaits_end(record)) {
-    start_cycle(record, record.cycle);
+    start_cycle(record, record.cycle == Cycle::remove ? Cycle::remove : Cycle::change);
     return true;
   }
   const bool in_vain = record.tries >= tries_max || (record.in_doubt && settled_ != 0);

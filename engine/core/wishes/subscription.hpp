@@ -67,6 +67,7 @@ struct alignas(64) Subscription {
   bool alone = false;            // ask in a request of its own
   bool in_doubt = false;         // counted as rejected until it is settled, and tried on alone
   bool doubt_told = false;       // … on this connection, as Rejected
+  bool doubt_carried = false;    // … of an earlier one: this one has not failed it yet
   bool already_said = false;     // its last refusal was `Already subscribed`
   bool renewed = false;          // by the user, while its cycle runs: the next has tries of its own
   uint8_t tries = 0;             // of this cycle

@@ -106,6 +106,7 @@ void Subscriptions::end_connection(Instant now) {
     empty_book(*record);
     if (record->stage == Stage::rejected) trust(*record);  // asked again as any other
     set_doubt_told(*record, false);  // a wish in doubt is so from the next greeting on
+    set_doubt_carried(*record, record->in_doubt);
     record->bad_snapshots = 0;
     record->sent = false;
     record->alone = false;
@@ -207,8 +208,9 @@ void Subscriptions::queue_unsubscribe(Subscription& record) {
 [[gnu::hot]] Subscription* Subscriptions::find_book(std::string_view symbol) const {
   Subscription* record = lookup(Channel::book, symbol);
   if (record == nullptr) return nullptr;
-  const bool takes =
-      record->verified || record->stage == Stage::acknowledged || record->stage == Stage::asked;
+  // Before its answer, unless they may be those of an older subscription, in another depth.
+  const bool early = record->stage == Stage::asked && record->given_back_id == 0;
+  const bool takes = record->verified || record->stage == Stage::acknowledged || early;
   return takes ? record : nullptr;
 }
 
@@ -292,6 +294,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.verified = false;
   record.in_doubt = false;
   record.doubt_told = false;
+  record.doubt_carried = false;
   record.bad_snapshots = 0;
   record.repairs = 0;
   record.already_said = false;
@@ -361,6 +364,7 @@ void Subscriptions::count(const Subscription& record, int32_t by) {
   add(unsettled_, wanted && !record.doubt_told);
   add(settled_, stage == Stage::settled);
   add(rejected_, stage == Stage::rejected || (wanted && record.doubt_told));
+  add(carried_, wanted && record.doubt_told && record.doubt_carried);
   add(refused_, stage == Stage::rejected);
 }
 

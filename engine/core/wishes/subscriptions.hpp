@@ -114,7 +114,11 @@ class Subscriptions {
     return std::min(pace_.next_allowed(), pace_restored_at());
   }
 
-  [[nodiscard]] bool all_settled() const { return unsettled_ == 0; }
+  // What an earlier connection doubted holds up nobody who is well. Where nobody is, this one has
+  // to try first.
+  [[nodiscard]] bool all_settled() const {
+    return unsettled_ == 0 && (settled_ != 0 || carried_ == 0);
+  }
   [[nodiscard]] uint32_t settled_count() const { return settled_; }
   [[nodiscard]] uint32_t rejected_count() const { return rejected_; }
   // Each of the wishes, finally: there is nothing to wait for.
@@ -151,6 +155,8 @@ class Subscriptions {
   void doubt(Subscription& record, std::string_view why);
   void tell_doubt(Subscription& record);
   void set_doubt_told(Subscription& record, bool told);
+  void set_doubt_carried(Subscription& record, bool carried);
+  void doubt_or_go_on(Subscription& record, std::string_view why);
   void doubt_bad_book(Subscription& record);
   [[nodiscard]] uint32_t room_for_snapshots() const;
   void regain_wire(Channel channel);
@@ -199,6 +205,7 @@ class Subscriptions {
   uint32_t unsettled_ = 0;  // what all clear waits for
   uint32_t settled_ = 0;
   uint32_t rejected_ = 0;
+  uint32_t carried_ = 0;  // rejected by an earlier connection, and not yet by this one
   uint32_t refused_ = 0;  // those of them that the venue will not have, on this connection
   uint32_t on_wire_ = 0;
 };

@@ -138,6 +138,75 @@ TEST_F(LateAnswers, WhatItsDataSettleIsListenedTo) {
   EXPECT_LE(lost->time - deaf, settings.timeouts.heartbeat_timeout * 2);
 }
 
+// Told as Rejected at once, for what the last connection met; but nobody is well yet.
+TEST_F(LateAnswers, ADoubtOfAnEarlierConnectionIsNoAllClearOfThisOne) {
+  world_.emplace(book_settings({"BTC/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  pass(29'500_ms);
+  world.pass(1_s);  // mute: given up, and the next attempt is due
+  static_cast<void>(world.take());
+  world.open();
+  world.greet();
+  EXPECT_EQ(world.take_names(), "Connected Rejected Status");
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot SubscriptionsRestored");
+}
+
+TEST_F(LateAnswers, AMuteConnectionIsAFailureEachTime) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.circuit_breaker.failure_threshold = 3;
+  world_.emplace(settings);
+  EngineWorld& world = *world_;
+  world.turn();
+  for (int i = 0; i < 3; ++i) {
+    world.open();
+    world.greet();
+    pass(29'500_ms);
+    world.pass(2_s);
+  }
+  EXPECT_TRUE(world.take_names().contains("CircuitBreakerOpen"));
+}
+
+TEST_F(LateAnswers, WhatIsRefusedAgainOnThisConnectionHoldsUpNoAllClear) {
+  world_.emplace(book_settings({"BTC/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.refuse("subscribe", "EService:Unavailable", R"(,"req_id":1)");
+  world.fail(Reason::peer_reset);
+  world.pass(1_s);
+  world.open();
+  world.greet();
+  EXPECT_FALSE(world.take_names().ends_with("SubscriptionsRestored"));
+  world.refuse("subscribe", "EService:Unavailable", R"(,"req_id":3)");
+  EXPECT_EQ(world.take_names(), "SubscriptionsRestored");
+}
+
+// Its request never leaves: each rate error puts it off.
+TEST_F(LateAnswers, WhatTheRateNeverLetsLeaveIsInDoubtAfterThreeTries) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.subscriptions.push_back({.channel = Channel::ticker, .symbols = {"BTC/USD"}});
+  settings.requests = {.per_second = 1, .burst = 1};
+  world_.emplace(settings);
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  static_cast<void>(world.take());
+  for (int i = 0; i < 80; ++i) {
+    pass(500_ms);
+    world.say(R"({"Error":"Exceeded msg rate"})");
+  }
+  EXPECT_EQ(world.take_names(), "Rejected SubscriptionsRestored");
+}
+
 // A venue that contradicts itself: the book is there.
 TEST_F(LateAnswers, AlreadySubscribedForTheSecondTimeIsAnAckWhereTheBookIsGood) {
   EngineWorld& world = asked();
