@@ -67,7 +67,10 @@ void AskingObserver::on_refused(Wish& wish, const SeenAnswer& answer, bool in_co
     wish.due = now;  // alone
     return;
   }
-  if (is_final_refusal(answer.error)) return;  // Rejected says it
+  if (is_final_refusal(answer.error)) {
+    wish.answered = true;  // Rejected says it
+    return;
+  }
   const auto delay = next_delay(wish);
   wish.due = now + delay.value_or(wait_max);
   if (delay) wish.earliest = wish.due;
@@ -178,7 +181,7 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
         fmt::format("{} is rejected after {} bad snapshots", wish.symbol, wish.bad_snapshots));
   }
   if (wish.earliest) return;  // it was refused
-  if (why.starts_with("Exceeded msg rate") && !wish.answered && !wish.doubt_unknown) {
+  if (why.starts_with("Exceeded msg rate") && rate_errors_ == 0 && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected for its rate, which nobody spoke of", wish.symbol));
   }
@@ -193,8 +196,10 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
 }
 
 void AskingObserver::on_unsubscribed(Wish& wish, Instant now) {
-  const bool repaired = wish.broken && !wish.disturbed && wish.given_back &&
-                        now < wish.given_back_at + restore_timeout_;
+  // Where the rate kept it from leaving, its deadline may have run before.
+  const Instant tried_at = rate_errors_ == 0 ? wish.given_back_at : wish.cycle_began;
+  const bool repaired =
+      wish.broken && !wish.disturbed && wish.given_back && now < tried_at + restore_timeout_;
   const bool changes =
       wish.disturbed && wish.told && !wish.broken && (wish.live || wish.channel != Channel::book);
   if (wish.live && now - wish.verified_at >= stable_after_) wish.repairs = 0;

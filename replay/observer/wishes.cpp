@@ -154,7 +154,9 @@ void WishObserver::on_answer(const Event& event) {
   if (!connected_) {
     return violate(Invariant::subscription_order, event.time, "an answer without connection");
   }
-  if (wish->acked || wish->broken) {
+  // Of what shares one subscription, one lost it with another.
+  const bool shares = !kraken::facts_of(wish->channel).names_symbols;
+  if ((wish->acked && !shares) || wish->broken) {
     return violate(
         Invariant::repair_order, event.time,
         fmt::format("{} again without Unsubscribed: {}", to_string(event.kind), wish->symbol));

@@ -98,11 +98,11 @@ void Subscriptions::regain_wire(Channel channel) {
   if (!asks) begin_anew(channel);
 }
 
-// Those that are said to be subscribed, and are not any more.
+// Those that were subscribed and are not any more. They are told as such once more.
 void Subscriptions::begin_anew(Channel channel) {
   for (const auto& record : records_) {
     const bool lost = record->stage == Stage::settled && !record->on_wire;
-    if (lost && record->channel == channel) start_cycle(*record, Cycle::change);
+    if (lost && record->channel == channel) start_cycle(*record, Cycle::subscribe);
   }
 }
 
