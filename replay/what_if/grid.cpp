@@ -189,6 +189,11 @@ std::string seconds_text(const Range& range) {
   return range_text(one(range.low), one(range.high));
 }
 
+std::string not_whole(const WhatIfGrid& grid) {
+  if (grid.cases().size() == grid.whole()) return "";
+  return fmt::format("{} of {} pairs: the grid is not whole", grid.cases().size(), grid.whole());
+}
+
 std::string to_table(const WhatIfGrid& grid) {
   const std::vector<WhatIfRow> rows = grid.rows();
   std::vector<std::vector<std::string>> cells = {{"settings", "recordings", "outages", "attempts",

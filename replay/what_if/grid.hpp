@@ -59,6 +59,9 @@ class WhatIfGrid {
   std::vector<WhatIfCase> cases_;
 };
 
+// "3 of 4 pairs: the grid is not whole"; empty: it is.
+[[nodiscard]] std::string not_whole(const WhatIfGrid& grid);
+
 // For people.
 [[nodiscard]] std::string to_table(const WhatIfGrid& grid);
 // "7.619 to 13.620": seconds; "-" for no outage.

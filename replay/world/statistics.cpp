@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <iterator>
+#include <numeric>
+#include <tuple>
 
 #include "replay/text/counted.hpp"
 
@@ -33,9 +35,10 @@ void SweepStatistics::add(uint64_t seed, const SimulationResult& result) {
 }
 
 void SweepStatistics::add(const SweepStatistics& other) {
-  const bool first = worlds == 0;
+  const bool first = worlds == 0 && shards.empty();
   first_seed = first ? other.first_seed : std::min(first_seed, other.first_seed);
   last_seed = std::max(last_seed, other.last_seed);
+  shards.insert(shards.end(), other.shards.begin(), other.shards.end());
   for (const NamedCount& each : sweep_counts()) this->*each.value += other.*each.value;
   for (size_t state = 0; state < sometime_count; ++state) reached[state] += other.reached[state];
   drawn = drawn && other.drawn;
@@ -86,6 +89,18 @@ std::string counted_losses(uint64_t count) {
   return std::to_string(count) + (count == 1 ? " loss" : " losses");
 }
 
+std::string name_of(const SweepShard& shard) {
+  return fmt::format("shard {}/{} of seeds {}..{}", shard.index, shard.count, shard.first,
+                     shard.last);
+}
+
+// Some seed has both remainders, and their ranges meet.
+bool overlap(const SweepShard& one, const SweepShard& other) {
+  if (one.first > other.last || other.first > one.last) return false;
+  const uint64_t both = std::gcd(one.count, other.count);
+  return one.index % both == other.index % both;
+}
+
 // Four to a line, in the order of their list.
 void append_reached(std::string& out, const SweepStatistics& statistics) {
   const auto met = sometime_count - static_cast<size_t>(std::ranges::count(statistics.reached, 0U));
@@ -107,6 +122,45 @@ std::string never_reached(const SweepStatistics& statistics) {
     if (statistics.reached[state] != 0) continue;
     out += out.empty() ? fmt::format("never in {}: ", counted(statistics.worlds, "world")) : ", ";
     out += to_string(static_cast<Sometime>(state));
+  }
+  return out;
+}
+
+std::string shared_shard(const SweepStatistics& one, const SweepStatistics& other) {
+  for (const SweepShard& mine : one.shards) {
+    for (const SweepShard& its : other.shards) {
+      if (mine == its) return name_of(mine) + " is there twice";
+      if (overlap(mine, its)) return name_of(mine) + " and " + name_of(its) + " overlap";
+    }
+  }
+  return "";
+}
+
+std::string not_whole(const SweepStatistics& statistics) {
+  const uint64_t seeds = statistics.last_seed - statistics.first_seed + 1;
+  if (statistics.worlds == seeds) return "";
+  return fmt::format(
+      "{} of {}: {}", statistics.worlds, counted(seeds, "world"),
+      statistics.worlds < seeds ? "the sweep is not whole" : "a shard is there twice");
+}
+
+std::vector<SweepShard> joined(std::vector<SweepShard> shards) {
+  const auto sweep = [](const SweepShard& each) {
+    return std::tuple(each.first, each.last, each.count);
+  };
+  std::ranges::sort(shards, {}, [&](const SweepShard& each) {
+    return std::tuple_cat(sweep(each), std::tuple(each.index));
+  });
+  std::vector<SweepShard> out;
+  for (auto from = shards.begin(); from != shards.end();) {
+    const auto to = std::find_if(
+        from, shards.end(), [&](const SweepShard& each) { return sweep(each) != sweep(*from); });
+    if (static_cast<uint64_t>(to - from) == from->count) {
+      out.push_back({from->first, from->last, 0, 1});
+    } else {
+      out.insert(out.end(), from, to);
+    }
+    from = to;
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,9 +20,20 @@ struct SweepFailure {
   std::string what;
 };
 
+// Of the seeds from `first` to `last` those whose remainder by `count` is `index`.
+struct SweepShard {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  uint64_t index = 0;
+  uint64_t count = 1;
+
+  auto operator<=>(const SweepShard&) const = default;
+};
+
 struct SweepStatistics {
   uint64_t first_seed = 0;
   uint64_t last_seed = 0;
+  std::vector<SweepShard> shards;  // whose worlds these are; none: a line that does not say it
   uint64_t worlds = 0;
   uint64_t closed = 0;  // sessions that ended by their settings
   uint64_t outages = 0;
@@ -64,6 +76,13 @@ inline constexpr uint64_t worlds_for_every_state = 20'000;
 }
 // "never in 10000 worlds: mute_symbol, waits_for_ring"; empty: every state was reached.
 [[nodiscard]] std::string never_reached(const SweepStatistics& statistics);
+
+// "shard 0/2 of seeds 1..8 is there twice"; empty: no world is in both.
+[[nodiscard]] std::string shared_shard(const SweepStatistics& one, const SweepStatistics& other);
+// "59 of 100000 worlds: the sweep is not whole"; empty: every seed from the first to the last ran.
+[[nodiscard]] std::string not_whole(const SweepStatistics& statistics);
+// In order; where all shards of some seeds are there, they are one.
+[[nodiscard]] std::vector<SweepShard> joined(std::vector<SweepShard> shards);
 
 // For people.
 [[nodiscard]] std::string to_table(const SweepStatistics& statistics);

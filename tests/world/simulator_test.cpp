@@ -113,6 +113,7 @@ TEST(Simulator, ShardsAddUpToTheWhole) {
     replay::SweepStatistics part;
     part.first_seed = 1;
     part.last_seed = 30;
+    part.shards = {{1, 30, shard, 3}};
     for (uint64_t seed = 1; seed <= 30; ++seed) {
       if (seed % 3 != shard) continue;
       const auto result = simulate(draw_scenario(seed));
@@ -125,6 +126,7 @@ TEST(Simulator, ShardsAddUpToTheWhole) {
   }
   whole.first_seed = 1;
   whole.last_seed = 30;
+  whole.shards = {{1, 30, 0, 1}};
   EXPECT_EQ(to_json(merged), to_json(whole));
   EXPECT_NE(histogram_page(merged).find("<svg"), std::string::npos);
   EXPECT_FALSE(statistics_from_json("{}"));

@@ -88,17 +88,26 @@ TEST(Sometimes, OnlyLargeDrawnSweepsMustReachAll) {
 }
 
 TEST(Sometimes, ShardsAddUpAndOneThatMissesAStateIsNoFault) {
-  SweepStatistics one = all_reached(worlds_for_every_state / 2);
+  const auto shard = [](uint64_t index) {
+    SweepStatistics half = all_reached(worlds_for_every_state / 2);
+    half.first_seed = 1;
+    half.last_seed = worlds_for_every_state;
+    half.shards = {{1, worlds_for_every_state, index, 2}};
+    return half;
+  };
+  SweepStatistics one = shard(0);
   one.reached[index_of(Sometime::mute_symbol)] = 0;
-  const SweepStatistics other = all_reached(worlds_for_every_state / 2);
+  SweepStatistics other = shard(1);
   const TemporaryFile first(to_json(one) + "\n");
   const TemporaryFile second(to_json(other) + "\n");
   const Said both = havklo_says({"merge", first.path(), second.path()});
   EXPECT_EQ(both.exit_code, exit_good) << both.err;
   EXPECT_NE(both.out.find("      3 mute_symbol"), std::string::npos) << both.out;
-  const Said twice = havklo_says({"merge", first.path(), first.path()});
-  EXPECT_EQ(twice.exit_code, exit_failed);
-  EXPECT_EQ(twice.err, "havklo merge: never in 20000 worlds: mute_symbol\n");
+  other.reached[index_of(Sometime::mute_symbol)] = 0;
+  const TemporaryFile third(to_json(other) + "\n");
+  const Said neither = havklo_says({"merge", first.path(), third.path()});
+  EXPECT_EQ(neither.exit_code, exit_failed);
+  EXPECT_EQ(neither.err, "havklo merge: never in 20000 worlds: mute_symbol\n");
   EXPECT_NE(histogram_page(one).find("<tr class=\"bad\"><td>mute_symbol</td><td>0</td></tr>"),
             std::string::npos);
 }

@@ -185,7 +185,6 @@ TEST(Merge, RefusesAMixTwiceTheSameAndNothingInOneLine) {
     EXPECT_EQ(std::ranges::count(said.err, '\n'), 1);
     EXPECT_EQ(said.out, "");
   }
-  EXPECT_EQ(merge({worlds.path(), worlds.path()}).exit_code, exit_good);
 }
 
 TEST(Merge, ARecordingWithoutAnswerIsAFailure) {
@@ -193,6 +192,104 @@ TEST(Merge, ARecordingWithoutAnswerIsAFailure) {
   one.failure = "no recording";
   const TemporaryFile file(to_json(one) + "\n");
   EXPECT_EQ(merge({file.path()}).exit_code, exit_failed);
+}
+
+// What havklo sim --json says of a shard.
+std::string shard_of(const std::string& seeds, const std::string& shard) {
+  const Said said = havklo_says({"sim", "--seeds", seeds, "--shard", shard, "--json"});
+  EXPECT_EQ(said.exit_code, exit_good) << said.err;
+  return said.out;
+}
+
+std::string with_replaced(std::string text, std::string_view from, std::string_view to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from << " in " << text;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+// But for the processor's time.
+std::string figures_of(const std::string& json) {
+  const size_t begin = json.find("\"cpu_ns\":");
+  return begin == std::string::npos ? json
+                                    : json.substr(0, begin) + json.substr(json.find(',', begin));
+}
+
+TEST(Merge, AShardThatIsThereTwiceIsRefused) {
+  const TemporaryFile even(shard_of("1..8", "0/2"));
+  const TemporaryFile odd(shard_of("1..8", "1/2"));
+  const TemporaryFile quarter(shard_of("1..8", "2/4"));
+  const TemporaryFile one(shard_of("8", "0/1"));
+  const TemporaryFile whole(merge({"--json", even.path(), odd.path()}).out);
+  const std::vector<std::pair<std::vector<std::string>, std::string>> refused = {
+      {{even.path(), even.path()}, "shard 0/2 of seeds 1..8 is there twice"},
+      {{odd.path(), even.path(), odd.path()}, "shard 1/2 of seeds 1..8 is there twice"},
+      {{even.path(), quarter.path()},
+       "shard 0/2 of seeds 1..8 and shard 2/4 of seeds 1..8 overlap"},
+      {{even.path(), one.path()}, "shard 0/2 of seeds 1..8 and shard 0/1 of seeds 8..8 overlap"},
+      {{whole.path(), odd.path()}, "shard 0/1 of seeds 1..8 and shard 1/2 of seeds 1..8 overlap"},
+      {{whole.path(), whole.path()}, "shard 0/1 of seeds 1..8 is there twice"}};
+  for (const auto& [files, why] : refused) {
+    const Said said = merge(files);
+    EXPECT_EQ(said.exit_code, exit_usage) << why;
+    EXPECT_NE(said.err.find(why + "\n"), std::string::npos) << said.err;
+    EXPECT_EQ(std::ranges::count(said.err, '\n'), 1);
+    EXPECT_EQ(said.out, "");
+  }
+}
+
+TEST(Merge, WorldsThatNeverRanAreNoAllClear) {
+  const TemporaryFile half(shard_of("1..8", "0/2"));
+  const Said said = merge({half.path()});
+  EXPECT_EQ(said.exit_code, exit_failed);
+  EXPECT_EQ(said.err, "havklo merge: 4 of 8 worlds: the sweep is not whole\n");
+  EXPECT_TRUE(said.out.starts_with("4 worlds (seeds 1..8), 0 failing")) << said.out;
+  // A sweep that was stopped: all its shards, and not all their worlds.
+  const TemporaryFile stopped(
+      with_replaced(shard_of("1..8", "1/2"), "\"worlds\":4", "\"worlds\":3"));
+  EXPECT_EQ(merge({half.path(), stopped.path()}).err,
+            "havklo merge: 7 of 8 worlds: the sweep is not whole\n");
+  // Two ranges, between which others lie.
+  const TemporaryFile first(shard_of("1..2", "0/1"));
+  const TemporaryFile last(shard_of("5..6", "0/1"));
+  EXPECT_EQ(merge({last.path(), first.path()}).err,
+            "havklo merge: 4 of 6 worlds: the sweep is not whole\n");
+}
+
+TEST(Merge, WhatWasMergedIsMergedAgain) {
+  std::vector<TemporaryFile> quarters(4);
+  for (size_t i = 0; i < quarters.size(); ++i) {
+    quarters[i].write(shard_of("1..8", std::to_string(i) + "/4"));
+  }
+  const TemporaryFile some(merge({"--json", quarters[3].path(), quarters[0].path()}).out);
+  EXPECT_EQ(merge({some.path()}).exit_code, exit_failed);
+  EXPECT_EQ(merge({some.path(), quarters[3].path()}).exit_code, exit_usage);
+  const Said all = merge({"--json", quarters[2].path(), some.path(), quarters[1].path()});
+  EXPECT_EQ(all.exit_code, exit_good) << all.err;
+  EXPECT_EQ(figures_of(all.out), figures_of(shard_of("1..8", "0/1")));
+}
+
+TEST(Merge, AShardWithoutASeedAndALineOfBeforeTheShardWasInItAreRead) {
+  const TemporaryFile one(shard_of("1..1", "1/3"));
+  const TemporaryFile none(shard_of("1..1", "2/3"));
+  EXPECT_EQ(merge({none.path(), one.path()}).exit_code, exit_good);
+  const std::string whole = shard_of("1..3", "0/1");
+  const TemporaryFile old(with_replaced(whole, ",\"shards\":[[1,3,0,1]]", ""));
+  EXPECT_EQ(merge({old.path()}).exit_code, exit_good);
+  const TemporaryFile twice(old.content() + old.content());
+  EXPECT_EQ(merge({twice.path()}).err, "havklo merge: 6 of 3 worlds: a shard is there twice\n");
+}
+
+TEST(Merge, AGridThatIsNotWholeIsNoAllClear) {
+  std::vector<WhatIfCase> cases = four_cases();
+  cases.pop_back();
+  const TemporaryFile three(lines_of(grid_of(cases)));
+  for (const bool json : {false, true}) {
+    std::vector<std::string> arguments = {three.path()};
+    if (json) arguments.emplace_back("--json");
+    const Said said = merge(arguments);
+    EXPECT_EQ(said.exit_code, exit_failed);
+    EXPECT_EQ(said.err, "havklo merge: 3 of 4 pairs: the grid is not whole\n");
+  }
 }
 
 // tools/sweep.sbatch with a program that only answers what it was asked for.

@@ -18,8 +18,11 @@ std::string histogram_page(const replay::SweepStatistics& given) {
                                           replay::counted(statistics.worlds, "world"),
                                           statistics.first_seed, statistics.last_seed));
   auto to = std::back_inserter(out);
+  if (const std::string part = not_whole(statistics); !part.empty()) {
+    fmt::format_to(to, "<p class=\"bad\">{}.</p>\n", part);
+  }
   if (statistics.failures.empty()) {
-    out += "<p>Every invariant held in every world.</p>\n";
+    out += "<p>Every invariant held in every world that ran.</p>\n";
   } else {
     fmt::format_to(to, "<p class=\"bad\">{} failed.</p><ul>\n",
                    replay::counted(statistics.failures.size(), "world"));

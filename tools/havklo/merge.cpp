@@ -54,9 +54,12 @@ class Shards {
   [[nodiscard]] bool good() const {
     return (grid_ ? grid_->failures() == 0 : sweep_->failures.empty()) && missing().empty();
   }
-  // What so large a sweep has to reach, and did not.
+  // What keeps it from being all that was to run; what so large a sweep has to reach, and did not.
   [[nodiscard]] std::string missing() const {
-    return sweep_ && must_reach_all(*sweep_) ? never_reached(*sweep_) : "";
+    if (grid_) return not_whole(*grid_);
+    std::string out = not_whole(*sweep_);
+    if (out.empty() && must_reach_all(*sweep_)) out = never_reached(*sweep_);
+    return out;
   }
 
  private:
@@ -74,6 +77,7 @@ class Shards {
     if (!one) return one.error();
     if (grid_) return mixed;
     if (!sweep_) sweep_.emplace();
+    if (std::string shared = shared_shard(*sweep_, *one); !shared.empty()) return shared;
     sweep_->add(*one);
     return std::nullopt;
   }
@@ -119,7 +123,7 @@ void add_merge_command(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand(
       "merge",
       "Add up what shards of a sweep found; exit 1 if a world failed, or a recording gave no "
-      "answer, in any of them.\n"
+      "answer, in any of them, or if some of what was to run is missing.\n"
       "Example: havklo merge shard-*.json -o sweep.html");
   command
       ->add_option("files", options->files,

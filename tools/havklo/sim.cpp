@@ -151,6 +151,7 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
   replay::SweepStatistics statistics;
   statistics.first_seed = seeds.first;
   statistics.last_seed = seeds.last;
+  statistics.shards = {{seeds.first, seeds.last, shard->first, shard->second}};
   statistics.drawn = !plan;
   const std::clock_t began = std::clock();  // of the processor: other programs do not count
   for (uint64_t seed = seeds.first; seed <= seeds.last && !stop.requested(); ++seed) {

@@ -32,6 +32,30 @@ void append(std::string& out, const replay::Histogram& histogram) {
   out += "]}";
 }
 
+void append(std::string& out, const std::vector<replay::SweepShard>& shards) {
+  if (shards.empty()) return;
+  for (const replay::SweepShard& each : shards) {
+    fmt::format_to(std::back_inserter(out), "{}[{},{},{},{}]",
+                   &each == shards.data() ? ",\"shards\":[" : ",", each.first, each.last,
+                   each.index, each.count);
+  }
+  out += ']';
+}
+
+// Lines of before 2.1 do not say it.
+void read(simdjson::dom::element root, std::vector<replay::SweepShard>& shards) {
+  simdjson::dom::array all;
+  if (root["shards"].get(all) == simdjson::NO_SUCH_FIELD) return;
+  for (const simdjson::dom::element each : root["shards"].get_array()) {
+    const replay::SweepShard shard{each.at(0).get_uint64(), each.at(1).get_uint64(),
+                                   each.at(2).get_uint64(), each.at(3).get_uint64()};
+    if (shard.first > shard.last || shard.index >= shard.count) {
+      throw simdjson::simdjson_error(simdjson::NUMBER_OUT_OF_RANGE);
+    }
+    shards.push_back(shard);
+  }
+}
+
 void read(simdjson::dom::element node, replay::Histogram& histogram) {
   for (const simdjson::dom::element pair : node["buckets"].get_array()) {
     const uint64_t bucket = pair.at(0).get_uint64();
@@ -49,6 +73,7 @@ std::string to_json(const replay::SweepStatistics& given) {
   replay::SweepStatistics statistics = given;
   std::string out = fmt::format("{{\"havklo_sweep\":1,\"first_seed\":{},\"last_seed\":{}",
                                 statistics.first_seed, statistics.last_seed);
+  append(out, replay::joined(statistics.shards));
   for (const replay::NamedCount& each : replay::sweep_counts()) {
     fmt::format_to(std::back_inserter(out), ",\"{}\":{}", each.name, statistics.*each.value);
   }
@@ -83,6 +108,7 @@ std::expected<replay::SweepStatistics, std::string> statistics_from_json(std::st
     if (root["havklo_sweep"].get_uint64() != 1) return std::unexpected("of another version");
     statistics.first_seed = root["first_seed"].get_uint64();
     statistics.last_seed = root["last_seed"].get_uint64();
+    read(root, statistics.shards);
     for (const replay::NamedCount& each : replay::sweep_counts()) {
       statistics.*each.value = root[each.name].get_uint64();
     }
