@@ -292,6 +292,34 @@ TEST(Merge, AGridThatIsNotWholeIsNoAllClear) {
   }
 }
 
+// A shard may come from a stranger, and so may what is in it.
+TEST(Merge, AShardsTextActsOnNoTerminal) {
+  WhatIfCase one = four_cases()[0];
+  one.recording = "a_REC.hvk";
+  one.settings = "q_SET.toml";
+  one.failure = "torn_WHY";
+  std::string pair = with_replaced(to_json(one), "_REC", "\\u001b]0;x\\u0007");
+  pair = with_replaced(pair, "_SET", "\\u001b[2J");
+  pair = with_replaced(pair, "_WHY", "\\u001b[31m");
+  const TemporaryFile failing(pair + "\n");
+  const Said grid = merge({failing.path()});
+  EXPECT_NE(grid.out.find("a\\x1b]0;x\\x07.hvk with q\\x1b[2J.toml: torn\\x1b[31m\n"),
+            std::string::npos)
+      << grid.out;
+  EXPECT_EQ(grid.out.find_first_of("\x1b\x07"), std::string::npos);
+
+  replay::SweepStatistics statistics;
+  statistics.worlds = 1;
+  statistics.failures.push_back({0, "books_INVARIANT", "what_WHAT"});
+  std::string line = with_replaced(to_json(statistics), "INVARIANT", "\\u001b]0;x\\u0007");
+  line = with_replaced(line, "WHAT", "\\u001b[2J");
+  const TemporaryFile worlds(line + "\n");
+  const Said sweep = merge({worlds.path()});
+  EXPECT_NE(sweep.out.find("seed 0: books_\\x1b]0;x\\x07: what_\\x1b[2J\n"), std::string::npos)
+      << sweep.out;
+  EXPECT_EQ(sweep.out.find_first_of("\x1b\x07"), std::string::npos);
+}
+
 // tools/sweep.sbatch with a program that only answers what it was asked for.
 class SweepScript : public testing::Test {
  protected:

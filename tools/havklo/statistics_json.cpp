@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "havklo/json_fault.hpp"
+#include "replay/text/printable.hpp"
 
 namespace havklo {
 namespace {
@@ -122,8 +123,8 @@ std::expected<replay::SweepStatistics, std::string> statistics_from_json(std::st
     }
     for (const simdjson::dom::element each : root["failures"].get_array()) {
       statistics.failures.push_back({each["seed"].get_uint64(),
-                                     std::string(std::string_view(each["invariant"])),
-                                     std::string(std::string_view(each["what"]))});
+                                     replay::printable(std::string_view(each["invariant"])),
+                                     replay::printable(std::string_view(each["what"]))});
     }
   } catch (const simdjson::simdjson_error& error) {
     return std::unexpected(json_fault("havklo sim --json", error.error()));

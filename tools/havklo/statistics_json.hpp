@@ -1,5 +1,6 @@
 // The figures of a sweep as JSON, written and read.
 //
+// What it says is as a terminal may have it (replay/text/printable.hpp), whoever wrote it.
 // Errors: one line that says what is wrong with the text.
 #pragma once
 

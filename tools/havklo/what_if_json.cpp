@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "havklo/json_fault.hpp"
+#include "replay/text/printable.hpp"
 
 namespace havklo {
 namespace {
@@ -27,7 +28,7 @@ replay::Figure figure_from(element node) {
 std::vector<std::pair<std::string, replay::Figure>> books_from(element node) {
   std::vector<std::pair<std::string, replay::Figure>> books;
   for (const auto& [symbol, lost] : node.get_object()) {
-    books.emplace_back(std::string(symbol), figure_from(lost));
+    books.emplace_back(replay::printable(symbol), figure_from(lost));
   }
   return books;
 }
@@ -73,13 +74,13 @@ std::expected<replay::WhatIfCase, std::string> what_if_case_from_json(std::strin
     const simdjson::padded_string padded(text);
     const element root = parser.parse(padded);
     if (root["havklo_what_if"].get_uint64() != 1) return std::unexpected("of another version");
-    one.recording = std::string_view(root["recording"]);
-    one.settings = std::string_view(root["settings"]);
+    one.recording = replay::printable(std::string_view(root["recording"]));
+    one.settings = replay::printable(std::string_view(root["settings"]));
     if (const auto failure = root["failure"]; failure.error() == simdjson::SUCCESS) {
-      one.failure = std::string_view(failure);
+      one.failure = replay::printable(std::string_view(failure));
       return one;
     }
-    one.torn = std::string_view(root["torn"]);
+    one.torn = replay::printable(std::string_view(root["torn"]));
     for (const element each : root["outages"].get_array()) {
       one.what_if.outages.push_back(outage_from(each));
     }

@@ -1,5 +1,6 @@
 // A case of a grid (replay/what_if/case.hpp), read from its line of JSON.
 //
+// What it says is as a terminal may have it (replay/text/printable.hpp), whoever wrote it.
 // Errors: one line that says what is wrong with the text.
 #pragma once
 
