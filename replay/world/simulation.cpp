@@ -329,17 +329,24 @@ SimulationResult World::sum_up() {
   return result;
 }
 
+// What a session asks for that does not say it: three whole books; of thin ones if there are none.
+std::vector<std::string> usual_symbols(const MarketSettings& market) {
+  const bool thin = std::ranges::none_of(
+      market.symbols, [](const MarketSymbol& symbol) { return symbol.levels >= 10; });
+  std::vector<std::string> symbols;
+  for (const MarketSymbol& symbol : market.symbols) {
+    if ((thin || symbol.levels >= 10) && symbols.size() < 3) symbols.push_back(symbol.name);
+  }
+  return symbols;
+}
+
 }  // namespace
 
 Scenario with_defaults(Scenario scenario) {
   if (scenario.sessions.empty()) {
     Settings settings;
-    std::vector<std::string> symbols;
-    for (const MarketSymbol& symbol : scenario.market.symbols) {
-      if (symbol.levels >= 10 && symbols.size() < 3) symbols.push_back(symbol.name);
-    }
     settings.subscriptions.push_back(
-        {.channel = Channel::book, .symbols = std::move(symbols), .depth = 10});
+        {.channel = Channel::book, .symbols = usual_symbols(scenario.market), .depth = 10});
     scenario.sessions.push_back(std::move(settings));
   }
   std::ranges::stable_sort(scenario.jumps, {}, &ClockJump::at);

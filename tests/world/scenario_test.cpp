@@ -64,7 +64,7 @@ for = "30s"
 }
 
 TEST(Scenario, SaysInOneLineWhatIsWrong) {
-  const std::array<std::pair<std::string_view, std::string_view>, 12> cases = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 13> cases = {{
       {"[[fault]]\nkind = \"rest\"\nat = \"1s\"\n",
        "s.toml:1: unknown fault kind 'rest'; the nearest known one is 'reset'"},
       {"[[fault]]\nkind = \"reset\"\n",
@@ -86,11 +86,32 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
       {"[market]\nrate = nan\n", "s.toml:2: market.rate must be a number"},
       {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
       {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},
+      {"symbol = []\n", "s.toml:1: symbol must be a list of tables: [[symbol]]"},
   }};
   for (const auto& [text, error] : cases) {
     const auto scenario = parse_scenario(text, "s.toml");
     ASSERT_FALSE(scenario) << text;
     EXPECT_EQ(scenario.error(), error);
+  }
+}
+
+// A world in which nothing is subscribed to holds every invariant, and says nothing.
+TEST(Scenario, OfThinAndEmptyBooksAloneTheyAreSubscribedTo) {
+  const std::array<std::pair<std::string_view, std::vector<std::string>>, 4> cases = {{
+      {"levels = 2\n", {"A/B"}},
+      {"levels = 0\n", {"A/B"}},
+      {"levels = 9\n[[symbol]]\nname = \"C/D\"\nlevels = 10\n", {"C/D"}},
+      {"levels = 9\n[[symbol]]\nname = \"C/D\"\nlevels = 1\n", {"A/B", "C/D"}},
+  }};
+  for (const auto& [text, symbols] : cases) {
+    const auto scenario = parse_scenario(
+        "[run]\nfor = \"5s\"\n[[symbol]]\nname = \"A/B\"\n" + std::string(text), "s.toml");
+    ASSERT_TRUE(scenario) << scenario.error();
+    const Scenario whole = with_defaults(*scenario);
+    EXPECT_EQ(whole.sessions.at(0).subscriptions.at(0).symbols, symbols) << text;
+    const SimulationResult result = simulate(*scenario);
+    EXPECT_FALSE(result.breach) << result.breach->what;
+    EXPECT_GE(result.books_verified, symbols.size()) << text;
   }
 }
 
