@@ -106,6 +106,24 @@ TEST_F(ReplayTimes, ARangeThatEndsBeforeItBeginsIsRefused) {
   EXPECT_EQ(says({"--from", ""}).exit_code, exit_usage);
 }
 
+TEST_F(ReplayTimes, ARangeBehindTheEndIsToldSo) {
+  const Said late = says({"--from", "90s"});
+  EXPECT_EQ(late.exit_code, exit_usage);
+  EXPECT_TRUE(
+      late.err.starts_with("havklo replay: --from 90s: the recording ends before, at +10.0"))
+      << late.err;
+  EXPECT_EQ(late.out, "");
+  const Said last = says({"--from", "99999"});
+  EXPECT_EQ(last.exit_code, exit_usage);
+  const std::string begin = "havklo replay: --from 99999: the recording's events are 1 to ";
+  ASSERT_TRUE(last.err.starts_with(begin)) << last.err;
+  const std::string number = last.err.substr(begin.size(), last.err.size() - begin.size() - 1);
+  EXPECT_EQ(says({"--from", number}).exit_code, exit_good);
+  EXPECT_EQ(says({"--from", std::to_string(std::stoul(number) + 1)}).exit_code, exit_usage);
+  EXPECT_EQ(says({"--from", "99999", "--to", "5s"}).exit_code, exit_good);
+  EXPECT_EQ(says({"--from", "90s", "--verify"}).exit_code, exit_good);
+}
+
 TEST(SimTimes, CountFromTheVenuesStart) {
   const TemporaryFile scenario(
       "[[fault]]\nkind = \"reset\"\nat = \"5s\"\ntimes = 1\n[run]\nfor = \"10s\"\n");

@@ -137,6 +137,12 @@ class PlayedRange {
   [[nodiscard]] bool is_over(Instant turn, uint64_t last) const {
     return is_behind(turn, last + 1);
   }
+  // Why nothing of it is in a recording that ends with this turn and event; "": it may be.
+  [[nodiscard]] std::string behind(Instant last_turn, uint64_t last) const {
+    if (has_begun(last_turn, last)) return "";
+    if (!from_->offset) return fmt::format("the recording's events are 1 to {}", last);
+    return "the recording ends before, at " + replay::offset_text(last_turn, start_);
+  }
   [[nodiscard]] bool has_begun(Instant at, uint64_t sequence) const {
     if (!from_) return true;
     return from_->offset ? us(at) >= replay::whole_us(*from_->offset) : sequence >= from_->sequence;
@@ -182,12 +188,14 @@ int play(const ReplayOptions& options, Player& player, PlayedRange& range, doubl
   // A bar and events on one terminal would spoil each other.
   ProgressBar progress(options.verify || ::isatty(STDOUT_FILENO) == 0);
   Pace pace(speed);
+  Instant last_turn;
   uint64_t last = 0;
   bool cut = false;
   for (;;) {
     Player::Status status = player.read();
     const Instant now = player.turn().now;
     if (status == Player::Status::turn) {
+      last_turn = now;
       range.begin(now);
       count_times(options, player, range.start(), printer);
       cut = range.is_over(now, last) || stop.requested() || printer.gone();
@@ -210,6 +218,10 @@ int play(const ReplayOptions& options, Player& player, PlayedRange& range, doubl
   progress.clear();
   const replay::PlayResult& result = player.result();
   int exit_code = show_end(result, player.names(), range.start());
+  if (!options.verify && !cut && exit_code == exit_good) {
+    const std::string why = range.behind(last_turn, last);
+    if (!why.empty()) exit_code = refuse_replay("--from " + *options.from + ": " + why);
+  }
   if (options.verify && exit_code == exit_good) {
     const bool whole = result.torn.empty();
     fmt::print("replayed {}, {}{}: identical{}\n", replay::counted(result.turns, "turn"),
