@@ -5,6 +5,7 @@
 
 #include "replay/text/counted.hpp"
 #include "replay/text/instant.hpp"
+#include "replay/text/printable.hpp"
 #include "replay/text/settings_toml.hpp"
 #include "replay/what_if/comparison.hpp"
 
@@ -68,9 +69,16 @@ void append_legend(std::string& out, const WhatIf& what_if, const ObservedNetwor
   };
   const size_t all =
       what_if.assumed_attempts + what_if.assumed_books + what_if.assumed_answers + what_if.doubted;
+  const bool torn = !network.torn.empty();
   out += '\n';
+  if (torn) {
+    fmt::format_to(std::back_inserter(out), "The recording is torn, and counted up to there: {}\n",
+                   printable(network.torn));
+  }
   if (all == 0) {
-    out += "Nothing rests on an assumption: every attempt is one that the recording made.\n";
+    fmt::format_to(std::back_inserter(out),
+                   "{} rests on an assumption: every attempt is one that the recording made.\n",
+                   torn ? "Up to there nothing" : "Nothing");
   } else {
     fmt::format_to(std::back_inserter(out), "~ rests on an assumption. Of {}:\n",
                    counted(what_if.attempts, "attempt"));

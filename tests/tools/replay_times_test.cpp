@@ -124,6 +124,17 @@ TEST_F(ReplayTimes, ARangeBehindTheEndIsToldSo) {
   EXPECT_EQ(says({"--from", "90s", "--verify"}).exit_code, exit_good);
 }
 
+TEST_F(ReplayTimes, WhatIfSaysThatATornRecordingEndsEarly) {
+  const std::string whole = night_.content();
+  night_.write(std::string_view(whole).substr(0, whole.size() / 2));
+  const Said what_if = says({"--with", settings_.path()});
+  EXPECT_EQ(what_if.exit_code, exit_good) << what_if.err;
+  EXPECT_NE(what_if.out.find("\nThe recording is torn, and counted up to there: "),
+            what_if.out.npos)
+      << what_if.out;
+  EXPECT_EQ(what_if.out.find("\nNothing rests on"), what_if.out.npos) << what_if.out;
+}
+
 TEST(SimTimes, CountFromTheVenuesStart) {
   const TemporaryFile scenario(
       "[[fault]]\nkind = \"reset\"\nat = \"5s\"\ntimes = 1\n[run]\nfor = \"10s\"\n");
