@@ -10,7 +10,7 @@ namespace havklo::replay {
 
 // What is refused is answered by this: "must be …".
 inline constexpr std::string_view duration_expected =
-    "a duration with a unit (ns, us, ms, s, m or h), as \"100ms\" or \"30s\"";
+    "a duration with a unit (ns, us, ms, s, m or h), as \"100ms\" or \"30s\", at most 292 years";
 
 // A number and a unit: ns us ms s m h. Nothing if it is not that, or does not fit 64 bits.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);

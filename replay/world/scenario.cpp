@@ -195,7 +195,9 @@ class ScenarioReader {
       Decimal price;
       if (!text.price.empty()) {
         if (!parse_decimal(text.price, price) || price.mantissa < 1) {
-          return reader_.refuse(each, "symbol.price must be a number in quotes, as \"63501.7\"");
+          return reader_.refuse(each,
+                                "symbol.price must be a number above 0, of at most 15 digits, in "
+                                "quotes, as \"63501.7\"");
         }
         if (price.exponent > 0) return reader_.refuse(each, "symbol.price must have no power");
         symbol.mid_price = price.mantissa;

@@ -184,10 +184,13 @@ TEST(SettingsToml, SaysInOneLineWhatIsWrong) {
             "reconnect.initial_delay"},
       Wrong{"[reconnect]\ninitial_delay = 100\n",
             "f.toml:2: reconnect.initial_delay must be a duration with a unit (ns, us, ms, s, m "
-            "or h), as \"100ms\" or \"30s\""},
+            "or h), as \"100ms\" or \"30s\", at most 292 years"},
       Wrong{"[reconnect]\ninitial_delay = \"100\"\n",
             "f.toml:2: reconnect.initial_delay must be a duration with a unit (ns, us, ms, s, m "
-            "or h), as \"100ms\" or \"30s\""},
+            "or h), as \"100ms\" or \"30s\", at most 292 years"},
+      Wrong{"[reconnect]\ninitial_delay = \"2562048h\"\n",
+            "f.toml:2: reconnect.initial_delay must be a duration with a unit (ns, us, ms, s, m "
+            "or h), as \"100ms\" or \"30s\", at most 292 years"},
       Wrong{"[requests]\nburst = -1\n",
             "f.toml:2: requests.burst must be a whole number from 0 to 4294967295"},
       Wrong{"[reconnect]\njitter = \"some\"\n",

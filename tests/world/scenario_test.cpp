@@ -64,7 +64,7 @@ for = "30s"
 }
 
 TEST(Scenario, SaysInOneLineWhatIsWrong) {
-  const std::array<std::pair<std::string_view, std::string_view>, 13> cases = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 15> cases = {{
       {"[[fault]]\nkind = \"rest\"\nat = \"1s\"\n",
        "s.toml:1: unknown fault kind 'rest'; the nearest known one is 'reset'"},
       {"[[fault]]\nkind = \"reset\"\n",
@@ -87,6 +87,12 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
       {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
       {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},
       {"symbol = []\n", "s.toml:1: symbol must be a list of tables: [[symbol]]"},
+      {"[[symbol]]\nname = \"A/B\"\nprice = \"0\"\n",
+       "s.toml:1: symbol.price must be a number above 0, of at most 15 digits, in quotes, as "
+       "\"63501.7\""},
+      {"[run]\nfor = \"99999999999h\"\n",
+       "s.toml:2: run.for must be a duration with a unit (ns, us, ms, s, m or h), as \"100ms\" or "
+       "\"30s\", at most 292 years"},
   }};
   for (const auto& [text, error] : cases) {
     const auto scenario = parse_scenario(text, "s.toml");
