@@ -99,6 +99,7 @@ void AskingObserver::begin_epoch(Instant now) {
   connected_ = true;
   pace_.begin_connection(now);
   rate_errors_ = 0;
+  rate_spoken_of_ = false;
   // What tells its doubt first may wait for slots.
   const bool together = ring_is_empty_ && !any_in_doubt();
   for (Wish& wish : wishes_) {
@@ -135,6 +136,7 @@ void AskingObserver::read_rate_errors(const WireView& wire, Instant now, bool ce
 
 void AskingObserver::on_delivered(WireView& wire, Instant now) {
   const uint32_t rate_errors_before = rate_errors_;
+  rate_spoken_of_ = rate_spoken_of_ || wire.rate_errors != 0;
   if (connected_) {
     if (wire.rate_errors != rate_errors_before) {
       for (Wish& wish : wishes_) wish.answered = wish.answered || !wish.told || wish.given_back;

@@ -142,7 +142,8 @@ class AskingObserver {
   std::deque<Wish> wishes_;
   bool connected_ = false;
   bool closing_ = false;
-  uint32_t rate_errors_ = 0;  // of this connection, taken into account
+  uint32_t rate_errors_ = 0;     // of this connection, taken into account
+  bool rate_spoken_of_ = false;  // … delivered, whether read or not
   int64_t last_req_id_ = 0;
   bool overrun_ = false;  // in this turn
   std::string

@@ -181,7 +181,7 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
         fmt::format("{} is rejected after {} bad snapshots", wish.symbol, wish.bad_snapshots));
   }
   if (wish.earliest) return;  // it was refused
-  if (why.starts_with("Exceeded msg rate") && rate_errors_ == 0 && !wish.doubt_unknown) {
+  if (why.starts_with("Exceeded msg rate") && !rate_spoken_of_ && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected for its rate, which nobody spoke of", wish.symbol));
   }
