@@ -49,8 +49,8 @@ struct TurnResult {
 
 class Engine {
  public:
-  // One session for each settings, which must be valid (validate()). Allocates everything that it
-  // will ever need. The connect budget, shared by all, is that of the first.
+  // One session for each settings, which must be valid (validate(), of all of them). Allocates
+  // everything that it will ever need. The connect budget, shared by all, is that of the first.
   Engine(std::span<const Settings> sessions, const Doors& doors);
   ~Engine();
   Engine(const Engine&) = delete;

@@ -12,6 +12,7 @@
 #include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,9 @@ struct ConfigError {
 };
 
 [[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
+// Of all sessions of one engine: each is valid, and together they name no more symbols than it can
+// (limits.hpp).
+[[nodiscard]] std::expected<void, ConfigError> validate(std::span<const Settings> sessions);
 
 // Slots that the ring must have for these subscriptions, so that one message of the deepest book
 // and all lifecycle events of an attempt fit.

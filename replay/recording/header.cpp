@@ -8,6 +8,7 @@
 #include <havklo/limits.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "replay/recording/format.hpp"
 #include "replay/recording/redaction/credentials.hpp"
@@ -124,9 +125,6 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
     }
     auto settings = settings_from_toml(text.substr(0, end), path, unsaid);
     if (!settings) return std::unexpected(printable(settings.error()));
-    if (auto valid = validate(*settings); !valid) {
-      return std::unexpected(fmt::format("'{}': {}", path, printable(valid.error().message())));
-    }
     text.remove_prefix(end);
     if (i == 0) {
       header.settings = std::move(*settings);
@@ -134,7 +132,11 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
       header.more_sessions.push_back(std::move(*settings));
     }
   }
-  const uint64_t slots = sum_of_ring_slots(header.sessions());
+  const std::vector<Settings> all = header.sessions();
+  if (auto valid = validate(all); !valid) {
+    return std::unexpected(fmt::format("'{}': {}", path, printable(valid.error().message())));
+  }
+  const uint64_t slots = sum_of_ring_slots(all);
   if (slots > shared_ring_slots_max) {
     return std::unexpected(
         fmt::format("'{}': its sessions have {} ring slots; at most {} can be replayed", path,

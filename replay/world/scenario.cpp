@@ -8,6 +8,8 @@
 #include <cmath>
 #include <havklo/decimal.hpp>
 #include <havklo/limits.hpp>
+#include <set>
+#include <string_view>
 
 #include "addresses/address_text.hpp"
 #include "replay/recording/shared_ring.hpp"
@@ -17,6 +19,7 @@
 #include "replay/world/scenario_fields.hpp"
 #include "replay/world/scenario_load.hpp"
 #include "replay/world/scenario_ranges.hpp"
+#include "replay/world/simulation.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -27,6 +30,21 @@ std::vector<std::string_view> fault_names() {
     names.push_back(to_string(static_cast<FaultKind>(kind)));
   }
   return names;
+}
+
+// What the engine is ever given, the sessions' own and those of commands.
+size_t named_symbols(const Scenario& as_written) {
+  const Scenario scenario = with_defaults(as_written);
+  std::set<std::string_view> symbols;
+  for (const Settings& session : scenario.sessions) {
+    for (const SubscriptionSettings& each : session.subscriptions) {
+      symbols.insert(each.symbols.begin(), each.symbols.end());
+    }
+  }
+  for (const PlannedCommand& command : scenario.commands) {
+    if (command.kind == Command::Kind::subscribe) symbols.insert(command.symbol);
+  }
+  return symbols.size();
 }
 
 class ScenarioReader {
@@ -49,6 +67,13 @@ class ScenarioReader {
   }
   // Once everything is read, since it is a matter of products.
   bool fits_the_simulator(const toml::table& table, const Scenario& scenario) {
+    const size_t symbols = named_symbols(scenario);
+    if (symbols > symbols_max) {
+      return reader_.refuse(
+          *table.get("command"),
+          fmt::format("the sessions and what is subscribed later name {} pairs, at most {}",
+                      symbols, symbols_max));
+    }
     const auto too_much = check_load(scenario);
     if (!too_much) return true;
     const toml::node* node = table.get(too_much->section);
@@ -133,6 +158,9 @@ class ScenarioReader {
       sessions.push_back(std::move(settings));
     }
     if (sessions.size() > sessions_max) return reader_.refuse(*list, "too many sessions");
+    if (const auto valid = validate(sessions); !valid) {
+      return reader_.refuse(*list, valid.error().message());
+    }
     const uint64_t slots = sum_of_ring_slots(sessions);
     if (slots > shared_ring_slots_max) {
       return reader_.refuse(

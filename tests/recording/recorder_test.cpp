@@ -249,6 +249,25 @@ TEST(Recording, AskingForMoreThanTheLargestRingIsRefused) {
   }
 }
 
+// Each session's names are as many as an engine can have, and no two the same.
+TEST(Recording, OfSessionsThatNameMoreThanOneEngineCanIsRefused) {
+  std::vector<Settings> sessions;
+  for (const char letter : {'A', 'B'}) {
+    std::vector<std::string> symbols;
+    for (uint32_t i = 0; i < symbols_max; ++i) symbols.push_back(letter + std::to_string(i) + "/U");
+    sessions.push_back(book_settings(symbols));
+    sessions.back().ring_slots = ring_slots_min(sessions.back());
+  }
+  const TemporaryFile file;
+  SyncBlockWriter writer;
+  Recorder::create(file.path(), sessions, 0x5eed, {}, writer).value()->finish();
+  const auto reader = Reader::open(file.path());
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error(), "'" + file.path() +
+                                "': subscription.symbol = 8192 pairs in 2 sessions: must be at "
+                                "most 4096 in all sessions together");
+}
+
 // Some hundred bytes that say so must not take the 4 GiB of such a ring.
 TEST(Recording, TheLargestRingTakesNoMemoryBeforeItIsUsed) {
   const auto resident_pages = [] {

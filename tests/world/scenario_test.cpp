@@ -148,6 +148,41 @@ TEST(Scenario, SessionsShareARingThatHasABound) {
   EXPECT_TRUE(parse_scenario(largest, "s.toml"));
 }
 
+// A symbol list of so many names that begin with the letter.
+std::string symbols_of(char letter, uint32_t count) {
+  std::string list = "[";
+  for (uint32_t i = 0; i < count; ++i) {
+    list += std::string(i == 0 ? "\"" : ", \"") + letter + std::to_string(i) + "/USD\"";
+  }
+  return list + "]";
+}
+
+// The table of names is the engine's, and not each session's.
+TEST(Scenario, SessionsShareATableOfNamesThatHasABound) {
+  const auto session = [](char letter, uint32_t count) {
+    return "[[session]]\n[[session.subscription]]\nchannel = \"trade\"\nsymbol = " +
+           symbols_of(letter, count) + "\n";
+  };
+  const std::string quiet = "[market]\nrate = 0\n[run]\nfor = \"1s\"\n";
+  const auto two = [&](uint32_t of_the_second) {
+    return parse_scenario(quiet + session('A', 3000) + session('B', of_the_second), "s.toml");
+  };
+  ASSERT_FALSE(two(1097));
+  EXPECT_EQ(two(1097).error(),
+            "s.toml:5: subscription.symbol = 4097 pairs in 2 sessions: must be at most 4096 in all "
+            "sessions together");
+  ASSERT_TRUE(two(1096)) << two(1096).error();
+  EXPECT_TRUE(parse_scenario(quiet + session('A', 3000) + session('A', 3000), "s.toml"));
+  // A command of a run brings a name too.
+  const std::string command = "[[command]]\nkind = \"subscribe\"\nat = \"500ms\"\nsymbol = \"";
+  const std::string full = quiet + session('A', 3000) + session('B', 1096) + command;
+  const auto one_more = parse_scenario(full + "C0/USD\"\n", "s.toml");
+  ASSERT_FALSE(one_more);
+  EXPECT_EQ(one_more.error(),
+            "s.toml:13: the sessions and what is subscribed later name 4097 pairs, at most 4096");
+  EXPECT_TRUE(parse_scenario(full + "A7/USD\"\n", "s.toml"));
+}
+
 TEST(Scenario, ThoseOfTheProjectAreGoodAndEndWell) {
   uint32_t count = 0;
   const std::filesystem::path folder =

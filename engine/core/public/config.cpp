@@ -218,6 +218,21 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   return {};
 }
 
+std::expected<void, ConfigError> validate(std::span<const Settings> sessions) {
+  std::set<std::string_view> symbols;
+  for (const Settings& session : sessions) {
+    if (Checked ok = validate(session); !ok) return ok;
+    for (const SubscriptionSettings& each : session.subscriptions) {
+      symbols.insert(each.symbols.begin(), each.symbols.end());
+    }
+  }
+  if (symbols.size() <= symbols_max) return {};
+  return refuse(
+      "subscription.symbol",
+      std::to_string(symbols.size()) + " pairs in " + std::to_string(sessions.size()) + " sessions",
+      "at most " + std::to_string(symbols_max) + " in all sessions together");
+}
+
 namespace {
 
 // A snapshot and an update of the deepest book, and two slots for each lifecycle event that an

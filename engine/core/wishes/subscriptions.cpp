@@ -22,7 +22,7 @@ Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& 
   for (const SubscriptionSettings& wish : settings.subscriptions) {
     for (const std::string& symbol : wish.symbols) {
       const bool fits = subscribe(wish.channel, symbol, static_cast<uint16_t>(parameter_of(wish)));
-      HAVKLO_ASSERT(fits);  // validate() counted them
+      HAVKLO_ASSERT(fits);  // validate() counted those of all sessions
     }
   }
 }
