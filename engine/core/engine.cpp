@@ -54,6 +54,7 @@ struct Engine::State final : CompletionSink {
     return *sessions[number];
   }
 
+  [[nodiscard]] inline AdvanceResult fire_timers(uint32_t completions);
   inline void end_sessions();
   inline void begin_journal();
   inline uint32_t take_commands();
@@ -74,8 +75,9 @@ struct Engine::State final : CompletionSink {
   std::vector<std::unique_ptr<Session>> sessions;
   // By number, so that a turn costs what entered it and not what sessions there are.
   static_assert(sessions_max <= 64);
-  uint64_t to_end;      // something entered it in this turn, or it goes on by itself
-  uint64_t needs_room;  // the room in the ring decides what it does next
+  uint64_t to_end;          // something entered it in this turn, or it goes on by itself
+  uint64_t needs_room;      // the room in the ring decides what it does next
+  uint32_t full_turns = 0;  // in a row
   bool started = false;
   bool holds_fault_slot = false;  // for RecordingStopped; held by every engine, so that one with a
                                   // journal and its replay have the same room
@@ -104,11 +106,7 @@ Engine::~Engine() = default;
   }
   const uint32_t commands = state.take_commands();
   const uint32_t completions = state.doors.transport.poll(state, completions_per_turn_max);
-  const auto timers =
-      state.wheel.advance(state.now, timers_per_turn_max, [&state](TimerNode& node) {
-        const Timer& timer = static_cast<Timer&>(node);
-        state.touch(timer.session).on_timer(timer, state.now);
-      });
+  const AdvanceResult timers = state.fire_timers(completions);
   state.end_sessions();
 
   state.doors.transport.flush();
@@ -119,6 +117,21 @@ Engine::~Engine() = default;
   if (result.events != 0) state.doors.events.publish(result.events);
   state.write_journal(result);
   return result;
+}
+
+// Whether the venue is silent is known once all that had arrived is read: a turn that read as much
+// as it may fires none. A turn that read nothing leaves the count as it is, for it may be in no
+// recording.
+AdvanceResult Engine::State::fire_timers(uint32_t completions) {
+  if (completions >= completions_per_turn_max) {
+    if (++full_turns <= full_turns_max) return {};
+  } else if (completions != 0) {
+    full_turns = 0;
+  }
+  return wheel.advance(now, timers_per_turn_max, [this](TimerNode& node) {
+    const Timer& timer = static_cast<Timer&>(node);
+    touch(timer.session).on_timer(timer, now);
+  });
 }
 
 // In the order of their numbers.

@@ -79,8 +79,14 @@ inline constexpr int64_t goodbye_time_ns_max = 1'000'000'000;
 // limit.
 inline constexpr uint32_t symbols_per_request_max = 100;
 
-// Completions taken from the transport in one turn, so that timers are never starved.
+// Completions taken from the transport in one turn, so that commands are never starved.
 inline constexpr uint32_t completions_per_turn_max = 64;
+
+// Turns in a row that read so many and fire no timer, since what waits for the next turn may be the
+// sign of life that a timer would miss. All sessions with 6 MiB each in their sockets, a kernel's
+// default, have 24,576 reads of 16 KiB waiting. Beyond it: timers fire, whatever waits.
+inline constexpr uint32_t full_turns_max = 512;
+static_assert(full_turns_max * completions_per_turn_max >= sessions_max * 6 * 1024 / 16);
 
 // Commands taken in one turn, for the same reason.
 inline constexpr uint32_t commands_per_turn_max = 64;
