@@ -27,8 +27,8 @@ struct Engine::State final : CompletionSink {
       : doors(given),
         symbols(names),
         budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
-        shared{given.transport, wheel,   names,   symbols,      budget,
-               publisher,       decoder, scratch, given.phases, attempt_began} {
+        shared{given.transport, wheel,   names,        symbols,       budget, publisher,
+               decoder,         scratch, given.phases, attempt_began, decided} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     const websocket::ChaCha20Key mask_secret =
@@ -71,6 +71,7 @@ struct Engine::State final : CompletionSink {
   kraken::Decoder decoder;
   kraken::BookScratch scratch;
   bool attempt_began = false;
+  bool decided = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
   // By number, so that a turn costs what entered it and not what sessions there are.
@@ -84,6 +85,7 @@ struct Engine::State final : CompletionSink {
   bool journal_failed = false;
   bool room_mattered = false;  // at the end of the last turn
   uint32_t room_left = 0;      // … and what the ring had left then
+  uint32_t reserved = 0;       // … and the slots that were held
 };
 
 Engine::Engine(std::span<const Settings> sessions, const Doors& doors)
@@ -182,13 +184,16 @@ bool Engine::State::depends_on_room() const {
          needs_room != 0;
 }
 
-// A turn is worth an entry when something entered it, something left it, or the ring's room could
-// have changed what the sessions decided.
+// A turn is worth an entry when something entered it, something left it, something was decided or
+// reserved in it, or the ring's room could have changed what the sessions decided.
 void Engine::State::write_journal(const TurnResult& result) {
   if (doors.journal == nullptr) return;
   const EventWindow window = publisher.window();
   const bool room_news = room_mattered && window.room != room_left;
-  if (result.inputs == 0 && result.events == 0 && !room_news) return;
+  const bool acted = decided || publisher.reserved() != reserved;
+  if (result.inputs == 0 && result.events == 0 && !room_news && !acted) return;
+  decided = false;
+  reserved = publisher.reserved();
   room_mattered = depends_on_room();
   room_left = window.room > result.events ? window.room - result.events : 0;
   std::optional<Duration> utc_offset;

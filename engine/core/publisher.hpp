@@ -40,6 +40,9 @@ class Publisher {
   // Gives back what was reserved and not used.
   void release(uint32_t events);
 
+  // Slots set aside.
+  [[nodiscard]] uint32_t reserved() const { return reserved_slots_; }
+
   // Publishes an event for which a slot was reserved, and uses that reservation up.
   void publish_reserved(Event event, Origin origin);
 

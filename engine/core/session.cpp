@@ -307,19 +307,27 @@ void Session::pump_requests() {
                                            .req_id = request.req_id};
     websocket_.send_text(request.subscribe ? kraken::encode_subscribe(wire, buffer)
                                            : kraken::encode_unsubscribe(wire, buffer));
+    shared_.decided = true;
   }
   if (subscriptions_.has_unsent() && !pace_timer_.armed()) {
     arm(pace_timer_, subscriptions_.next_request_at());
   }
 }
 
+// What goes on here by itself is told to the engine, which has the turn recorded: slots that are
+// taken back it sees.
 bool Session::end_busy_turn(Instant now) {
   now_ = now;
   if (phase() == Phase::closed) return false;  // after Closed, nothing: not even what is parked
   if (!slots_.complete()) slots_.top_up();
-  if (lifecycle_.waits_for_room() && slots_.complete()) step({.kind = InputKind::room}, now);
+  if (lifecycle_.waits_for_room() && slots_.complete()) {
+    shared_.decided = true;
+    step({.kind = InputKind::room}, now);
+  }
   if (subscriptions_.has_parked()) {
+    const uint32_t parked = subscriptions_.parked_count();
     subscriptions_.resume_parked(shared_.publisher.market_room());
+    if (subscriptions_.parked_count() != parked) shared_.decided = true;
     check_restored();
   }
   if (phase() == Phase::restoring || phase() == Phase::live) {

@@ -46,6 +46,7 @@ struct Shared {
   kraken::BookScratch& scratch;
   PhaseObserver* phases;  // none: nobody counts
   bool& attempt_began;    // in this turn: its wall-clock time goes into the journal
+  bool& decided;          // … something that nothing that entered it brought about
 };
 
 class Session final : private kraken::BookListener {

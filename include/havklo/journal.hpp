@@ -2,9 +2,9 @@
 // it.
 //
 // A Journal is told the inputs of a turn in the order in which they were taken, then the turn's
-// end. Turns into which nothing entered, in which no timer was due and from which nothing left, are
-// not told. Given the same seed, settings and journal, the same code publishes the same events to
-// the byte (design: determinism).
+// end. Turns into which nothing entered, from which nothing left, in which no timer was due and
+// nothing was decided, are not told. Given the same seed, settings and journal, the same code
+// publishes the same events to the byte (design: determinism).
 // Threads: the loop's.
 // Faults:  a journal that cannot go on says so once, by begin_turn(); the engine then publishes
 //          RecordingStopped. That event is in no recording: the journal ended before it.

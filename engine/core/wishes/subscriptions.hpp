@@ -105,6 +105,7 @@ class Subscriptions {
   // snapshot after an overrun needs too.
   void resume_parked(uint32_t market_room);
   [[nodiscard]] bool has_parked() const { return parked_ != 0; }
+  [[nodiscard]] uint32_t parked_count() const { return parked_; }
 
   // The next frame, if one waits and the pace allows it; it counts as sent.
   [[nodiscard]] bool next_request(Instant now, Request& request);
