@@ -3,7 +3,8 @@
 
 #include <wolfssl/options.h>
 // options.h comes first: it says how the library was built.
-// internal.h alone declares the callback that comes before anybody minds what could be read.
+// internal.h alone declares the callback that comes before anybody minds what could be read, and
+// where in a message it is.
 #include <wolfssl/internal.h>
 #include <wolfssl/ssl.h>
 
@@ -62,6 +63,13 @@ int TlsCallbacks::on_certificate(WOLFSSL*, DecodedCert* certificate) {
     return MEMORY_E;
   }
   return 0;
+}
+
+// A head is a message's type and its length.
+bool TlsCallbacks::has_begun_certificates(const WOLFSSL* ssl) {
+  const bufferStatic& input = ssl->buffers.inputBuffer;
+  if (input.idx < HANDSHAKE_HEADER_SZ || input.idx > input.length) return false;
+  return input.buffer[input.idx - HANDSHAKE_HEADER_SZ] == ::certificate;
 }
 
 // wolfSSL's own verdict is off: it asks for ours once, for the server's certificate, whatever it

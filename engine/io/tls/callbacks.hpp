@@ -23,6 +23,8 @@ struct TlsCallbacks {
   // Puts our reading of the public key in the place of all that wolfSSL has read of a certificate,
   // or has failed to read: what is refused is our verdict's alone. 0: go on.
   static int on_certificate(WOLFSSL* ssl, DecodedCert* certificate);
+  // Whether the message whose head wolfSSL has read last, and no more of it, is of certificates.
+  [[nodiscard]] static bool has_begun_certificates(const WOLFSSL* ssl);
   // The stream is the context that the session was given for it; the last parameter elsewhere.
   static int on_certificates(int is_good, WOLFSSL_X509_STORE_CTX* shown);
   static int on_ticket(WOLFSSL* ssl, const unsigned char* ticket, int bytes, void* stream);

@@ -77,14 +77,16 @@ std::string describe(int error) {
 }
 
 // Where the certificates are why wolfSSL gave up before it asked for our verdict: none, too many,
-// more bytes than it takes (before a verdict nothing else of a server's is that long).
-CertificateFault fault_before_verdict(int error) {
+// more bytes than it takes. So many bytes any message may claim, and by anybody in the clear:
+// the certificates' fault is that of their own message alone.
+CertificateFault fault_before_verdict(int error, bool in_certificates) {
   switch (error) {
     case MAX_CHAIN_ERROR:
       return CertificateFault::path_too_long;
     case NO_PEER_CERT:
-    case HANDSHAKE_SIZE_ERROR:
       return CertificateFault::malformed;
+    case HANDSHAKE_SIZE_ERROR:
+      return in_certificates ? CertificateFault::malformed : CertificateFault::none;
     default:
       return CertificateFault::none;
   }
@@ -383,7 +385,10 @@ TlsStatus TlsStream::status_of(int result) {
       return TlsStatus::closed;
     default:
       error_ = error;
-      if (trusted_ && !has_verdict_) certificate_fault_ = fault_before_verdict(error);
+      if (trusted_ && !has_verdict_) {
+        certificate_fault_ =
+            fault_before_verdict(error, TlsCallbacks::has_begun_certificates(ssl_.get()));
+      }
       reason_ = certificate_fault_ == CertificateFault::none ? Reason::tls_failed
                                                              : Reason::certificate_refused;
       input_ = {};

@@ -306,6 +306,26 @@ TEST(Tls, GarbageIsAFailureOfTls) {
   EXPECT_FALSE(client.error_text().empty());
 }
 
+// Whoever is on the way can say so in nine bytes, in the clear: what no handshake holds is the
+// certificate's fault only where a certificate should be.
+TEST(Tls, AMessageThatIsTooLongIsTheCertificatesFaultOnlyIfItIsOne) {
+  Sides sides = make_sides(authority().issue().value());
+  const auto refusal_of = [&](char type, std::string_view size) {
+    TlsStream client(*sides.client, "localhost");
+    EXPECT_EQ(client.handshake(), TlsStatus::want_more);
+    const std::string record =
+        std::string("\x16\x03\x03\x00\x44", 5) + type + std::string(size) + std::string(64, 'x');
+    client.feed(bytes_of(record));
+    EXPECT_EQ(client.handshake(), TlsStatus::failed);
+    return client.reason() == Reason::tls_failed ? CertificateFault::none
+                                                 : client.certificate_fault();
+  };
+  for (const char type : {'\x02', '\x08', '\x0c', '\x0e', '\x14', '\xee'}) {
+    EXPECT_EQ(refusal_of(type, "\xff\xff\xff"), CertificateFault::none) << int{type};
+  }
+  EXPECT_EQ(refusal_of('\x0b', "\xff\xff\xff"), CertificateFault::malformed);
+}
+
 TEST(Tls, ADamagedStreamNeverYieldsOtherText) {
   Sides sides = make_sides(authority().issue().value());
   Random random(0x71c5);
