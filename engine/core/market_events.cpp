@@ -14,13 +14,13 @@ std::string_view words_for(kraken::DecodeError error) {
     case kraken::DecodeError::missing_key:
       return "is missing";
     case kraken::DecodeError::bad_timestamp:
-      return "no time of at most nine decimals";
+      return "no time from 1970 to 2261 of at most nine decimals";
     case kraken::DecodeError::not_json:
     case kraken::DecodeError::too_many_rows:
     case kraken::DecodeError::number_out_of_range:
       break;
   }
-  return "a number that does not fit";
+  return "no number that fits";
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ namespace havklo::core {
   return true;
 }
 
-// Why a row was left out, in words of ours: "qty: a number that does not fit".
+// Why a row was left out, in words of ours: "qty: no number that fits".
 [[nodiscard]] TextId detail_of(const kraken::RowFault& fault, Names& names);
 
 inline void publish_unreadable(Publisher& publisher, Origin origin, Channel channel,

@@ -65,8 +65,8 @@ struct RowFault {
 };
 
 // A key of a row. What a key's value must be follows from the member's type: std::string_view is
-// text, uint64_t a whole number, Decimal a number of at least 0 that must fit, an enum a word that
-// parse_word() knows.
+// text, uint64_t a whole number, a shorter one a whole number that must fit it, Decimal a number of
+// at least 0 that must fit, an enum a word that parse_word() knows.
 template <class Row, class Value>
 struct RowField {
   std::string_view key;

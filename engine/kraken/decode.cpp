@@ -246,11 +246,7 @@ Result Decoder::State::read_book_field(std::string_view key, od::value value, Bo
   if (key == "asks") return read_levels(value, book.asks);
   if (key == "timestamp") return read(value, book.time);
   if (key != "checksum") return {};
-  uint64_t checksum = 0;
-  if (Result got = read(value, checksum); !got) return got;
-  if (checksum > UINT32_MAX) return fail(DecodeError::number_out_of_range);
-  book.checksum = static_cast<uint32_t>(checksum);
-  return {};
+  return read(value, book.checksum);
 }
 
 // A level that cannot be held makes its book bad, and no other. One without a symbol is nobody's.

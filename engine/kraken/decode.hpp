@@ -67,7 +67,8 @@ class Decoder {
 };
 
 // RFC 3339 ("2026-07-07T23:00:03.947173Z" or an offset as "+00:00", up to nine fractional digits) to
-// nanoseconds since 1970.
+// nanoseconds since 1970. False: it is none, of a day that no calendar has, or not from 1970 to
+// 2261.
 [[nodiscard]] bool parse_timestamp(std::string_view text, int64_t& ns);
 
 }  // namespace havklo::kraken

@@ -5,8 +5,10 @@
 
 #include <simdjson.h>
 
+#include <concepts>
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -41,7 +43,24 @@ inline Result read(od::value value, std::string_view& out) {
   return {};
 }
 inline Result read(od::value value, uint64_t& out) {
-  if (const auto error = value.get_uint64().get(out)) return fail(classify(error));
+  const auto error = value.get_uint64().get(out);
+  if (!error) return {};
+  // Of a number below 0, with a point, or of 2^64 and more the parser says that it is of another
+  // type.
+  od::json_type type;
+  if (error == simdjson::INCORRECT_TYPE && !value.type().get(type) &&
+      type == od::json_type::number) {
+    return fail(DecodeError::number_out_of_range);
+  }
+  return fail(classify(error));
+}
+// One that an event has less room for: never cut to it.
+template <std::unsigned_integral Number>
+requires(sizeof(Number) < sizeof(uint64_t)) Result read(od::value value, Number& out) {
+  uint64_t number = 0;
+  if (Result got = read(value, number); !got) return got;
+  if (number > std::numeric_limits<Number>::max()) return fail(DecodeError::number_out_of_range);
+  out = static_cast<Number>(number);
   return {};
 }
 inline Result read(od::value value, std::optional<uint64_t>& out) {

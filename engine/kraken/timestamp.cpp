@@ -24,6 +24,12 @@ int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
   return era * 146'097 + day_of_era - 719'468;
 }
 
+int64_t days_in_month(int64_t year, int64_t month) {
+  if (month != 2) return 30 + (month + month / 8) % 2;
+  const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return is_leap ? 29 : 28;
+}
+
 // Takes "Z", "+00:00" or "-05:30" off the end.
 bool take_offset(std::string_view& text, int64_t& minutes) {
   minutes = 0;
@@ -60,8 +66,8 @@ bool parse_timestamp(std::string_view text, int64_t& ns) {
     return false;
   }
   // Instants count nanoseconds in 64 bits: until 2262.
-  if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
-      minute > 59 || second > 60) {
+  if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 ||
+      day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60) {
     return false;
   }
   int64_t fraction = 0;
@@ -70,8 +76,9 @@ bool parse_timestamp(std::string_view text, int64_t& ns) {
     if (rest[0] != '.' || count < 1 || count > 9 || !digits(rest, 1, count, fraction)) return false;
     for (size_t i = count; i < 9; ++i) fraction *= 10;
   }
-  const int64_t days = days_since_1970(year, month, day);
-  ns = (((days * 24 + hour) * 60 + minute - offset) * 60 + second) * 1'000'000'000 + fraction;
+  const int64_t minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset;
+  if (minutes < 0) return false;  // by its offset before 1970
+  ns = (minutes * 60 + second) * 1'000'000'000 + fraction;
   return true;
 }
 

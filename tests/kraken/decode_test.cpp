@@ -158,7 +158,7 @@ TEST_F(KrakenDecode, SaysWhatOfATradeCannotBeRead) {
   EXPECT_EQ(trade(whole, "0.1", "-0.1"), "price: number_out_of_range");
   EXPECT_EQ(trade(whole, R"(,"trade_id":7)", ""), "trade_id: missing_key");
   EXPECT_EQ(trade(whole, R"("trade_id":7)", R"("trade_id":null)"), "trade_id: missing_key");
-  EXPECT_EQ(trade(whole, R"("trade_id":7)", R"("trade_id":-7)"), "trade_id: wrong_type");
+  EXPECT_EQ(trade(whole, R"("trade_id":7)", R"("trade_id":-7)"), "trade_id: number_out_of_range");
   EXPECT_EQ(trade(whole, R"("2026-07-07T23:00:04.585581Z")", "null"), "timestamp: missing_key");
   EXPECT_EQ(trade(whole, R"(,"timestamp":"2026-07-07T23:00:04.585581Z")", ""),
             "timestamp: missing_key");
@@ -212,11 +212,35 @@ TEST(KrakenTimestamp, ReadsEveryFractionAndRefusesTheRest) {
   EXPECT_EQ(ns, 951'782'400'500'000'000);
   ASSERT_TRUE(parse_timestamp("2000-02-28T23:00:00-01:00", ns));
   EXPECT_EQ(ns, 951'782'400'000'000'000);
-  for (const char* bad :
-       {"", "Z", "+00:00", "2026-07-07T23:00:03+0000", "2026-07-07T23:00:03+24:00",
-        "2026-07-07T23:00:03*00:00", "2026-07-07T23:00:03+00:60", "2026-07-07",
-        "2026-07-07T23:00:03", "2026-07-07T23:00:03.Z", "2026-13-07T23:00:03Z",
-        "2026-07-07 23:00:03Z", "2026-07-07T23:00:03.1234567890Z"}) {
+  ASSERT_TRUE(parse_timestamp("1970-01-01T23:59:00+23:59", ns));
+  EXPECT_EQ(ns, 0);
+  for (const char* last :
+       {"2026-12-31T23:59:60Z", "2026-07-31T00:00:00Z", "2026-08-31T00:00:00Z",
+        "2026-06-30T00:00:00Z", "2028-02-29T00:00:00Z", "2261-12-31T23:59:59Z"}) {
+    EXPECT_TRUE(parse_timestamp(last, ns)) << last;
+  }
+  for (const char* bad : {"",
+                          "Z",
+                          "+00:00",
+                          "2026-07-07T23:00:03+0000",
+                          "2026-07-07T23:00:03+24:00",
+                          "2026-07-07T23:00:03*00:00",
+                          "2026-07-07T23:00:03+00:60",
+                          "2026-07-07",
+                          "2026-07-07T23:00:03",
+                          "2026-07-07T23:00:03.Z",
+                          "2026-13-07T23:00:03Z",
+                          "2026-07-07 23:00:03Z",
+                          "2026-07-07T23:00:03.1234567890Z",
+                          "2026-02-31T23:00:03Z",
+                          "2026-02-29T23:00:03Z",
+                          "2100-02-29T23:00:03Z",
+                          "2026-06-31T23:00:03Z",
+                          "2026-11-31T23:00:03Z",
+                          "1970-01-01T00:00:00+00:01",
+                          "1970-01-01T00:00:00.000000+23:59",
+                          "1969-12-31T23:59:59Z",
+                          "2262-01-01T00:00:00Z"}) {
     EXPECT_FALSE(parse_timestamp(bad, ns)) << bad;
   }
 }

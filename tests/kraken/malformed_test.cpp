@@ -232,5 +232,91 @@ TEST_F(KrakenMalformed, ABookThatCannotBeReadIsMarkedBesideAGoodOne) {
   }
 }
 
+// A number that is cut to its room, or a day that no calendar has, would be told as another one.
+// Method: one field of a good row changed, read with prediction and without.
+class ARow : public KrakenMalformed {
+ protected:
+  struct Good {
+    std::string before;  // the row
+    std::string row;
+    std::string after;
+  };
+  template <class C>
+  std::string fault_of(const Good& good, const std::string& field, const std::string& value) {
+    const std::string key = '"' + field + "\":";
+    const size_t begin = good.row.find(key) + key.size();
+    const size_t end = good.row.find_first_of(",}", begin);
+    std::string row = good.row;
+    row.replace(begin, end - begin, value);
+    const std::string json = good.before + row + good.after;
+    std::string told;
+    for (const bool predicts : {true, false}) {
+      text_ = json;
+      text_.append(receive_padding, '\0');
+      const auto text = std::string_view(text_).substr(0, json.size());
+      const auto kind = predicts ? decoder_.decode(text) : decoder_.decode_unpredicted(text);
+      const auto rows = decoder_.rows<C>();
+      if (!kind || rows.size() != 1) return "not one row";
+      const RowFault& fault = rows.front().fault;
+      const bool whole = *kind == MessageKind::rows;
+      const std::string now =
+          whole ? "" : std::string(fault.key) + ": " + std::string(to_string(fault.error));
+      EXPECT_TRUE(predicts || told == now) << json << ": " << told << ", " << now;
+      told = now;
+    }
+    return told;
+  }
+};
+
+TEST_F(ARow, OfWhichANumberOrATimeDoesNotFitIsMarked) {
+  const std::string too_long = "18446744073709551616";  // 2^64
+  const Good candle = {
+      R"({"channel":"ohlc","type":"update","data":[)",
+      R"({"symbol":"A/B","open":1,"high":1,"low":1,"close":1,"trades":3,"volume":1,"vwap":1,)"
+      R"("interval_begin":"2026-09-25T17:48:00.000000000Z","interval":5})",
+      "]}"};
+  EXPECT_EQ(fault_of<OhlcChannel>(candle, "interval", "65535"), "");
+  for (const std::string& bad : {std::string("65536"), std::string("65537"),
+                                 std::string("4294967297"), too_long, std::string("-1")}) {
+    EXPECT_EQ(fault_of<OhlcChannel>(candle, "interval", bad), "interval: number_out_of_range")
+        << bad;
+  }
+  EXPECT_EQ(fault_of<OhlcChannel>(candle, "trades", too_long), "trades: number_out_of_range");
+  EXPECT_EQ(fault_of<OhlcChannel>(candle, "trades", R"("3")"), "trades: wrong_type");
+  for (const char* bad : {R"("1970-01-01T00:00:00.000000+23:59")", R"("2026-02-31T17:48:00Z")",
+                          R"("2262-01-01T00:00:00Z")"}) {
+    EXPECT_EQ(fault_of<OhlcChannel>(candle, "interval_begin", bad), "interval_begin: bad_timestamp")
+        << bad;
+  }
+
+  const Good pair = {R"({"channel":"instrument","type":"update","data":{"assets":[],"pairs":[)",
+                     R"({"symbol":"A/B","status":"online","qty_precision":8,"qty_increment":1e-08,)"
+                     R"("price_precision":1,"price_increment":0.1,"qty_min":5e-05})",
+                     "]}}"};
+  for (const char* field : {"price_precision", "qty_precision"}) {
+    EXPECT_EQ(fault_of<InstrumentChannel>(pair, field, "255"), "");
+    for (const std::string& bad : {std::string("256"), std::string("300"), too_long}) {
+      EXPECT_EQ(fault_of<InstrumentChannel>(pair, field, bad),
+                std::string(field) + ": number_out_of_range")
+          << bad;
+    }
+  }
+
+  // As the venue prints it: the predicted layout.
+  const Good trade = {R"({"channel":"trade","type":"update","data":[)",
+                      R"({"symbol":"A/B","side":"buy","price":1,"qty":2,"ord_type":"limit",)"
+                      R"("trade_id":7,"timestamp":"2026-07-07T23:00:04.585581Z"})",
+                      "]}"};
+  EXPECT_EQ(fault_of<TradeChannel>(trade, "trade_id", "18446744073709551615"), "");
+  for (const std::string& bad : {too_long, std::string("-1"), std::string("1.5")}) {
+    EXPECT_EQ(fault_of<TradeChannel>(trade, "trade_id", bad), "trade_id: number_out_of_range")
+        << bad;
+  }
+  for (const char* bad : {R"("2026-02-31T23:00:04.585581Z")", R"("2262-07-07T23:00:04.585581Z")",
+                          R"("1970-01-01T00:00:00.585581+23:59")"}) {
+    EXPECT_EQ(fault_of<TradeChannel>(trade, "timestamp", bad), "timestamp: bad_timestamp") << bad;
+  }
+}
+
 }  // namespace
 }  // namespace havklo::kraken

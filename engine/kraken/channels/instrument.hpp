@@ -3,7 +3,6 @@
 // Source: kraken-v2.md §6. Its snapshot is by far the largest message there is.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <havklo/event.hpp>
 #include <havklo/limits.hpp>
@@ -19,8 +18,8 @@ struct InstrumentRow {
   Decimal price_increment;
   Decimal qty_increment;
   Decimal qty_min;
-  uint64_t price_precision = 0;
-  uint64_t qty_precision = 0;
+  uint8_t price_precision = 0;
+  uint8_t qty_precision = 0;
   RowFault fault;
 };
 
@@ -50,18 +49,17 @@ struct InstrumentChannel {
   static constexpr std::array events = {EventKind::instrument};
 
   static void write(const Row& row, SymbolId symbol, std::array<Event*, 1> out) {
-    out[0]->payload.instrument = {
-        .price_increment = row.price_increment.mantissa,
-        .qty_increment = row.qty_increment.mantissa,
-        .qty_min = row.qty_min.mantissa,
-        .symbol = symbol,
-        .price_increment_exponent = row.price_increment.exponent,
-        .qty_increment_exponent = row.qty_increment.exponent,
-        .qty_min_exponent = row.qty_min.exponent,
-        .price_precision = static_cast<uint8_t>(std::min<uint64_t>(row.price_precision, 255)),
-        .qty_precision = static_cast<uint8_t>(std::min<uint64_t>(row.qty_precision, 255)),
-        .status = row.status,
-        .zero = {}};
+    out[0]->payload.instrument = {.price_increment = row.price_increment.mantissa,
+                                  .qty_increment = row.qty_increment.mantissa,
+                                  .qty_min = row.qty_min.mantissa,
+                                  .symbol = symbol,
+                                  .price_increment_exponent = row.price_increment.exponent,
+                                  .qty_increment_exponent = row.qty_increment.exponent,
+                                  .qty_min_exponent = row.qty_min.exponent,
+                                  .price_precision = row.price_precision,
+                                  .qty_precision = row.qty_precision,
+                                  .status = row.status,
+                                  .zero = {}};
   }
 };
 

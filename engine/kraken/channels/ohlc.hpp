@@ -22,7 +22,7 @@ struct OhlcRow {
   Statistic volume;
   Statistic vwap;
   VenueTime begin;
-  uint64_t interval_minutes = 0;
+  uint16_t interval_minutes = 0;
   RowFault fault;
 };
 
@@ -66,7 +66,7 @@ struct OhlcChannel {
         .trades = row.trades,
         .symbol = symbol,
         .begin_minutes = static_cast<uint32_t>(row.begin.ns / minute_ns),
-        .interval_minutes = static_cast<uint16_t>(row.interval_minutes),
+        .interval_minutes = row.interval_minutes,
         .volume_exponent = row.volume.value.exponent,
         .vwap_exponent = row.vwap.value.exponent,
         .zero = {}};

@@ -98,10 +98,10 @@ TEST_F(OneSymbolsFault, ARowThatCannotBeReadIsLeftOutAndNamed) {
   EXPECT_EQ(events[0].kind, EventKind::unreadable);
   EXPECT_EQ(events[0].payload.subscription.channel, Channel::trade);
   EXPECT_EQ(world.engine.names().symbol(events[0].payload.subscription.symbol), "A/B");
-  EXPECT_EQ(detail(events[0]), "price: a number that does not fit");
+  EXPECT_EQ(detail(events[0]), "price: no number that fits");
   EXPECT_EQ(events[1].kind, EventKind::trade);
   EXPECT_EQ(events[2].kind, EventKind::unreadable);
-  EXPECT_EQ(detail(events[2]), "timestamp: no time of at most nine decimals");
+  EXPECT_EQ(detail(events[2]), "timestamp: no time from 1970 to 2261 of at most nine decimals");
   // Of a symbol that nobody wants nobody is told.
   EXPECT_TRUE(say(row("X/Y", "0.12345678901234567890", good_time)).empty());
 }
