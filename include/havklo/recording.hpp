@@ -58,9 +58,10 @@ class BlockWriter {
   // where there is anything of that name, a link too (O_EXCL). `path` stays valid until then.
   // `direct`: past the page cache (O_DIRECT).
   virtual void open_file(const char* path, uint32_t token, bool direct) = 0;
-  // How many names the open file has in its file system (st_nlink): 0 when it was removed. A
-  // negative errno: nobody knows.
-  virtual void count_names(int file, uint32_t token) = 0;
+  // Whether what was written to the open file is still there, before the write that is asked for
+  // next: that one would make a file that was cut short as long again. 1: it is; 0: the file has no
+  // name any more (st_nlink), or less than `bytes`. A negative errno: nobody knows.
+  virtual void look_for(int file, uint64_t bytes, uint32_t token) = 0;
   // Nothing of it is in flight. Nobody waits for the result.
   virtual void close_file(int file) = 0;
   // The next that is done, if there is one.
@@ -73,7 +74,7 @@ enum class RecorderState : uint8_t {
   recording,
   stopped_slow_disk,   // every block waits for the disk, or one has for 30 s
   stopped_disk_error,  // a write, or opening the next file, failed: disk_error() is its errno;
-                       // ENOENT: the file was removed while it was recorded to
+                       // ENOENT: the file was removed or cut short while it was recorded to
   finished,
 };
 

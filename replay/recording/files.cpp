@@ -29,8 +29,6 @@ constexpr Duration write_time_max = Duration::seconds(30);
 constexpr Duration sync_interval = Duration::milliseconds(400);
 constexpr Duration stall_check_interval = Duration::seconds(1);
 
-// How often it is looked whether the file still has a name.
-constexpr Duration look_interval = Duration::seconds(1);
 // How long after the name of the next file was somebody else's it is tried again.
 constexpr Duration taken_name_interval = Duration::seconds(60);
 
@@ -63,6 +61,13 @@ int32_t error_of_write(int32_t result, uint64_t end) {
 bool has_name(int file) {
   struct stat status {};
   return ::fstat(file, &status) != 0 || status.st_nlink != 0;
+}
+
+// What was written first is still there: of a file that was cut short in between, and written to
+// again, a hole.
+bool has_its_beginning(int file) {
+  const off_t data = ::lseek(file, 0, SEEK_DATA);
+  return data == 0 || (data < 0 && errno != ENXIO);
 }
 
 constexpr size_t whole_pages(size_t bytes) {
@@ -250,8 +255,8 @@ void RecordingFiles::hand_on(const Progress& progress, uint32_t payload_crc) {
               .turns = progress.turns,
               .sequence = progress.sequence});
   ends_[ends_count_++ % ends_kept] = end_;
+  look_for_file();
   write(current_number_, {block, block_head.size() + current_.used}, progress);
-  look_for_name();
   take_back();
   const uint32_t number = free_block();
   if (number == block_count) fail(RecordingFault::slow_disk, 0);
@@ -282,7 +287,7 @@ void RecordingFiles::on_done(const BlockWriter::Done& done) {
   if (done.token < block_count) --blocks_in_flight_;
   if (done.token == open_token) return on_next_opened(done.result);
   if (done.token == look_token) {
-    // Whoever took its last name away takes the recording, which ends with us.
+    // Whoever took its last name away, or what is in it, takes the recording, which ends with us.
     if (done.result == 0) fail(RecordingFault::disk_error, ENOENT);
   } else if (done.result != static_cast<int32_t>(flight.bytes)) {
     const bool first = !good_end_ || flight.before.offset < good_end_->offset;
@@ -308,12 +313,28 @@ void RecordingFiles::on_next_opened(int32_t result) {
   }
 }
 
-void RecordingFiles::look_for_name() {
-  if (!has_name_ || flights_[look_token].busy || now_ - looked_ < look_interval) return;
-  looked_ = now_;
+// Of what is in flight nobody knows yet how far it is.
+uint64_t RecordingFiles::written_bytes() const {
+  uint64_t bytes = end_.offset;
+  for (uint32_t token = 0; token < open_token; ++token) {
+    const Flight& flight = flights_[token];
+    if (flight.busy && !flight.of_last_file) bytes = std::min(bytes, flight.before.offset);
+  }
+  return bytes;
+}
+
+bool RecordingFiles::holds(uint64_t bytes) const {
+  struct stat status {};
+  if (!has_name_ || ::fstat(file_, &status) != 0) return true;
+  return status.st_nlink != 0 && static_cast<uint64_t>(status.st_size) >= bytes &&
+         has_its_beginning(file_);
+}
+
+void RecordingFiles::look_for_file() {
+  if (!has_name_ || flights_[look_token].busy) return;
   flights_[look_token] = {.busy = true, .began = now_};
   ++in_flight_count_;
-  writer_.count_names(file_, look_token);
+  writer_.look_for(file_, written_bytes(), look_token);
 }
 
 void RecordingFiles::fail(RecordingFault fault, int32_t os_error) {
@@ -372,9 +393,11 @@ void RecordingFiles::go_over() {
 // Ends the file where the first block that was not written began, and says there why. A disk
 // without room even for that gives the room of the last whole blocks: better to lose them than the
 // reason.
-// Without success the file stays as it is: torn, its whole blocks good.
+// Without success the file stays as it is: torn, its whole blocks good. So does one that somebody
+// cut short: it holds nothing to end.
 void RecordingFiles::close_after_fault() {
   const End good = good_end_.value_or(end_);
+  if (!holds(good.offset)) return;
   if (::ftruncate(file_, static_cast<off_t>(good.offset)) != 0) return;
   if (close_at(good, 0)) return;
   [[maybe_unused]] const int tried = ::ftruncate(file_, static_cast<off_t>(good.offset));
@@ -413,13 +436,13 @@ void RecordingFiles::finish() {
   if (!first_.is_kept() && !first_.keep()) fail(RecordingFault::disk_error, EBUSY);
   wait_for_all();
   if (in_flight_count_ != 0) return fail(RecordingFault::slow_disk, 0);
+  if (!fault_ && !holds(end_.offset)) fail(RecordingFault::disk_error, ENOENT);
   if (!fault_) {
     const auto bytes = make_closing(ClosingReason::finished, 0);
     write(closing_token, bytes, end_.progress);
     wait_for_all();
   }
   if (in_flight_count_ != 0) return fail(RecordingFault::slow_disk, 0);
-  if (!fault_ && has_name_ && !has_name(file_)) fail(RecordingFault::disk_error, ENOENT);
   if (fault_) close_after_fault();
   if (next_file_ >= 0) remove_own_file(next_path_, next_file_);  // opened ahead, and not needed
 }

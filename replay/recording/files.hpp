@@ -122,7 +122,9 @@ class RecordingFiles {
   [[nodiscard]] bool is_due(Instant now);
   void begin_to_open_next();
   void on_next_opened(int32_t result);
-  void look_for_name();
+  void look_for_file();
+  [[nodiscard]] uint64_t written_bytes() const;    // of the open file, at least
+  [[nodiscard]] bool holds(uint64_t bytes) const;  // false: somebody took them away
   [[nodiscard]] BlockHeaderBytes head(BlockKind kind, std::span<const std::byte> payload,
                                       uint32_t crc, const Progress& progress);
   void write(uint32_t token, std::span<const std::byte> bytes, const Progress& progress);
@@ -173,7 +175,6 @@ class RecordingFiles {
   Instant stall_check_;
   Instant synced_;         // when the last block that is synced was handed on
   bool has_name_ = false;  // in a folder, and not only a descriptor
-  Instant looked_;         // whether it still has: when last
   std::optional<JournalFault> fault_;
 };
 

@@ -156,7 +156,9 @@ std::expected<void, std::string> Recorder::outcome() const {
       return std::unexpected("the recording stopped early: the disk is too slow");
     case RecorderState::stopped_disk_error:
       if (disk_error() == ENOENT) {
-        return std::unexpected("the recording is lost: its file or folder was removed meanwhile");
+        return std::unexpected(
+            "the recording is lost: its file was removed or cut short meanwhile, or its folder was "
+            "removed");
       }
       if (disk_error() == EAGAIN) {
         return std::unexpected(

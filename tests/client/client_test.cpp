@@ -276,25 +276,33 @@ TEST_P(ClientOf, EveryFaultOfARealSocketHasItsReason) {
 }
 
 // By whatever means the network writes files.
-TEST_P(ClientOf, ARecordingIsPrivateReplacesNothingAndIsMissedWhenItIsRemoved) {
-  const TemporaryFolder folder;
-  const LoopbackVenue venue;
-  Settings settings = settings_of(venue);
-  settings.recording.path = folder / "night-%Y.hvk";
-  auto client = KrakenClient::connect(settings).value();
-  read_until(*client, EventKind::subscriptions_restored);
-  const std::string path =
-      std::filesystem::directory_iterator(folder.path())->path().filename().string();
-  EXPECT_TRUE(path.starts_with("night-2") && path.size() == std::string("night-2026.hvk").size());
-  EXPECT_EQ(std::filesystem::status(folder / path).permissions(), std::filesystem::perms(0600));
-  EXPECT_NE(KrakenClient::connect(settings).error().message().find("another process is recording"),
-            std::string::npos);
-  std::filesystem::remove(folder / path);
-  const Event stopped = read_until(*client, EventKind::recording_stopped).back();
-  EXPECT_EQ(stopped.payload.recording_stopped.os_error, ENOENT);
-  EXPECT_EQ(stopped.epoch, 1u);
-  ASSERT_TRUE(client->close());
-  read_until(*client, EventKind::closed);
+TEST_P(ClientOf, ARecordingIsPrivateReplacesNothingAndIsMissedWhenItIsGone) {
+  for (const bool is_removed : {true, false}) {  // or cut short
+    const TemporaryFolder folder;
+    const LoopbackVenue venue;
+    Settings settings = settings_of(venue);
+    settings.recording.path = folder / "night-%Y.hvk";
+    auto client = KrakenClient::connect(settings).value();
+    read_until(*client, EventKind::subscriptions_restored);
+    const std::string name =
+        std::filesystem::directory_iterator(folder.path())->path().filename().string();
+    EXPECT_TRUE(name.starts_with("night-2") && name.size() == std::string("night-2026.hvk").size());
+    const std::string path = folder / name;
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
+    EXPECT_NE(
+        KrakenClient::connect(settings).error().message().find("another process is recording"),
+        std::string::npos);
+    if (is_removed) {
+      std::filesystem::remove(path);
+    } else {
+      std::filesystem::resize_file(path, 0);
+    }
+    const Event stopped = read_until(*client, EventKind::recording_stopped).back();
+    EXPECT_EQ(stopped.payload.recording_stopped.os_error, ENOENT);
+    EXPECT_EQ(stopped.epoch, 1u);
+    ASSERT_TRUE(client->close());
+    read_until(*client, EventKind::closed);
+  }
 }
 
 TEST_P(ClientOf, ARecordedSessionReplaysToTheSameEvents) {

@@ -30,7 +30,7 @@ int32_t result_of(ThreadFiles& files) {
   return 0;
 }
 
-TEST(ThreadFiles, MakesAFileOnceForItsOwnerAndCountsItsNames) {
+TEST(ThreadFiles, MakesAFileOnceForItsOwnerAndSeesWhetherItIsThere) {
   const TemporaryFolder folder;
   const auto files = ThreadFiles::create({}).value();
   const std::string path = folder / "night.hvk.1";
@@ -44,10 +44,13 @@ TEST(ThreadFiles, MakesAFileOnceForItsOwnerAndCountsItsNames) {
   std::filesystem::create_symlink("nowhere", link);
   files->open_file(link.c_str(), 1, false);
   EXPECT_EQ(result_of(*files), -EEXIST);
-  files->count_names(file, 2);
+  std::filesystem::resize_file(path, 100);
+  files->look_for(file, 100, 2);
   EXPECT_EQ(result_of(*files), 1);
+  files->look_for(file, 101, 2);
+  EXPECT_EQ(result_of(*files), 0);
   std::filesystem::remove(path);
-  files->count_names(file, 2);
+  files->look_for(file, 100, 2);
   EXPECT_EQ(result_of(*files), 0);
   ::close(file);
 }

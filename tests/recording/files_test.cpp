@@ -267,7 +267,8 @@ TEST(RecordingStopped, AFileThatWasRemovedIsNoticedWithinSeconds) {
     EXPECT_EQ(event->payload.recording_stopped.os_error, ENOENT);
     EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
     EXPECT_EQ(session.recorder().outcome().error(),
-              "the recording is lost: its file or folder was removed meanwhile");
+              "the recording is lost: its file was removed or cut short meanwhile, or its folder "
+              "was removed");
   }
 }
 
@@ -277,6 +278,53 @@ TEST(RecordingStopped, AFileThatWasRemovedJustBeforeTheEndIsNoticedThen) {
   session.run(10_s);
   std::filesystem::remove(session.path());
   EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+}
+
+// As logrotate's copytruncate does it. The next write would make a hole of what was there, and the
+// file as long as before.
+TEST(RecordingStopped, AFileThatWasCutShortIsNoticedWithinSeconds) {
+  for (const bool begins_again : {false, true}) {
+    const TemporaryFolder folder;
+    RecordedSession session(folder / "night.hvk");
+    session.run(10_s);
+    EXPECT_EQ(session.count(EventKind::recording_stopped), 0u);
+    const auto bytes = std::filesystem::file_size(session.path());
+    std::filesystem::resize_file(session.path(), begins_again ? 0 : bytes / 2);
+    session.run(3_s);
+    ASSERT_EQ(session.count(EventKind::recording_stopped), 1u);
+    const Event* event = session.first(EventKind::recording_stopped);
+    EXPECT_EQ(event->payload.recording_stopped.fault, RecordingFault::disk_error);
+    EXPECT_EQ(event->payload.recording_stopped.os_error, ENOENT);
+    EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+    EXPECT_EQ(session.recorder().outcome().error(),
+              "the recording is lost: its file was removed or cut short meanwhile, or its folder "
+              "was removed");
+    if (begins_again) continue;
+    const PlayResult rest = play(session.path());
+    EXPECT_TRUE(rest.identical());
+    EXPECT_GT(rest.turns, 0u);
+    EXPECT_FALSE(rest.torn.empty());
+  }
+}
+
+TEST(RecordingStopped, AFileThatWasCutShortJustBeforeTheEndIsNoticedThen) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk");
+  session.run(10_s);
+  std::filesystem::resize_file(session.path(), 0);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+}
+
+// It was cut while a write was under way, which made it as long as it should be.
+TEST(RecordingStopped, AFileWithAHoleForItsBeginningIsNoticedAtTheEnd) {
+  const TemporaryFolder folder;
+  RecordedSession session(folder / "night.hvk");
+  session.run(10_s);
+  const auto bytes = std::filesystem::file_size(session.path());
+  std::filesystem::resize_file(session.path(), 0);
+  std::filesystem::resize_file(session.path(), bytes);
+  EXPECT_EQ(session.finish(), RecorderState::stopped_disk_error);
+  EXPECT_EQ(session.recorder().disk_error(), ENOENT);
 }
 
 TEST(RecordingStopped, AFileThatWasMovedIsStillThere) {

@@ -39,10 +39,11 @@ class SyncBlockWriter final : public BlockWriter {
     const int file = ::open(path, flags, 0600);
     done_.push_back({token, file < 0 ? -errno : file});
   }
-  void count_names(int file, uint32_t token) override {
+  void look_for(int file, uint64_t bytes, uint32_t token) override {
     struct stat status {};
     const bool known = ::fstat(file, &status) == 0;
-    done_.push_back({token, known ? static_cast<int32_t>(status.st_nlink) : -errno});
+    const bool there = status.st_nlink != 0 && static_cast<uint64_t>(status.st_size) >= bytes;
+    done_.push_back({token, known ? int32_t{there} : -errno});
   }
   void close_file(int file) override { ::close(file); }
   [[nodiscard]] std::optional<Done> take_done() override {

@@ -60,8 +60,8 @@ void ThreadFiles::open_file(const char* path, uint32_t token, bool direct) {
   ask({.operation = Operation::open_file, .flag = direct, .token = token, .path = path});
 }
 
-void ThreadFiles::count_names(int file, uint32_t token) {
-  ask({.operation = Operation::count_names, .file = file, .token = token});
+void ThreadFiles::look_for(int file, uint64_t bytes, uint32_t token) {
+  ask({.operation = Operation::look_for, .file = file, .token = token, .bytes = bytes});
 }
 
 void ThreadFiles::close_file(int file) { ask({.operation = Operation::close_file, .file = file}); }
@@ -115,9 +115,12 @@ void ThreadFiles::serve(const Request& request) {
       result = file < 0 ? -errno : file;
       break;
     }
-    case Operation::count_names: {
+    case Operation::look_for: {
       struct stat status {};
-      result = ::fstat(request.file, &status) != 0 ? -errno : static_cast<int32_t>(status.st_nlink);
+      const bool known = ::fstat(request.file, &status) == 0;
+      const bool there =
+          status.st_nlink != 0 && static_cast<uint64_t>(status.st_size) >= request.bytes;
+      result = known ? int32_t{there} : -errno;
       break;
     }
     case Operation::close_file:

@@ -31,13 +31,13 @@ class ThreadFiles final : public BlockWriter {
   void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
                   bool sync) override;
   void open_file(const char* path, uint32_t token, bool direct) override;
-  void count_names(int file, uint32_t token) override;
+  void look_for(int file, uint64_t bytes, uint32_t token) override;
   void close_file(int file) override;
   [[nodiscard]] std::optional<Done> take_done() override;
   void wait_done() override;
 
  private:
-  enum class Operation : uint8_t { write, open_file, count_names, close_file, end };
+  enum class Operation : uint8_t { write, open_file, look_for, close_file, end };
   struct Request {
     Operation operation = Operation::end;
     bool flag = false;  // write: sync. open_file: direct

@@ -31,9 +31,9 @@ void RingFiles::open_file(const char* path, uint32_t token, bool direct) {
   ring_->submit();
 }
 
-void RingFiles::count_names(int file, uint32_t token) {
-  UringFiles::count_names(file, token);
-  ring_->submit();
+// Goes to the kernel with the write that it must come before.
+void RingFiles::look_for(int file, uint64_t bytes, uint32_t token) {
+  UringFiles::look_for(file, bytes, token);
 }
 
 void RingFiles::close_file(int file) {

@@ -29,7 +29,7 @@ class UringFiles : public BlockWriter {
   void write_file(int file, uint64_t offset, std::span<const std::byte> block, uint32_t token,
                   bool sync) override;
   void open_file(const char* path, uint32_t token, bool direct) override;
-  void count_names(int file, uint32_t token) override;
+  void look_for(int file, uint64_t bytes, uint32_t token) override;
   void close_file(int file) override;
   [[nodiscard]] std::optional<Done> take_done() override;
 
@@ -45,7 +45,7 @@ class UringFiles : public BlockWriter {
     sync,
     write_unsynced,
     open_file,
-    count_names,
+    look_for,
   };
   static constexpr uint32_t tokens_max = 64;  // what a recorder uses is below
 
@@ -54,7 +54,8 @@ class UringFiles : public BlockWriter {
   Uring& ring_;
   std::vector<Done> done_;                           // oldest first; reserved
   std::array<int32_t, tokens_max> write_results_{};  // while the sync behind it is awaited
-  struct statx status_ {};                           // for count_names(), one at a time
+  struct statx status_ {};                           // for look_for(), one at a time
+  uint64_t looked_for_bytes_ = 0;                    // … and what it must have
 };
 
 }  // namespace havklo::io
