@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "havklo/exchange_server.hpp"
+#include "havklo/text_file.hpp"
 #include "support/recorded_session.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
@@ -151,6 +152,18 @@ TEST(CommandLine, AFileThatIsNotThereIsNamedWithTheReason) {
   expect_one_line(havklo_says({"sim", "--scenario", folder / "none"}), exit_usage, why);
   expect_one_line(havklo_says({"merge", folder / "none"}), exit_usage, why);
   expect_one_line(havklo_says({"run", "--config", folder / "none"}), exit_usage, why);
+}
+
+// A device, a log of another program, a disk's image: read to its end it would take all memory.
+TEST(CommandLine, ATextHasALimit) {
+  const std::string why = "cannot read '/dev/zero': it is longer than 64 MB";
+  expect_one_line(havklo_says({"run", "--config", "/dev/zero"}), exit_usage, why);
+  expect_one_line(havklo_says({"sim", "--scenario", "/dev/zero"}), exit_usage, why);
+  expect_one_line(havklo_says({"exchange", "--scenario", "/dev/zero"}), exit_usage, why);
+  expect_one_line(havklo_says({"merge", "/dev/zero"}), exit_usage, why);
+  const TemporaryFile text("a text");
+  EXPECT_EQ(read_text_file(text.path(), 6), "a text");
+  EXPECT_FALSE(read_text_file(text.path(), 5));
 }
 
 TEST(CommandLine, SaysWhereNoTemporaryFolderCanBeMade) {

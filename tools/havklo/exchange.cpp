@@ -77,12 +77,15 @@ std::expected<replay::Scenario, std::string> read_scenario(const ExchangeOptions
   return scenario;
 }
 
+// Days of a busy pair.
+constexpr size_t capture_bytes_max = 1024 * 1024 * 1024;
+
 std::expected<std::unique_ptr<replay::Venue>, std::string> make_exchange(
     const ExchangeOptions& options) {
   auto scenario = read_scenario(options);
   if (!scenario) return std::unexpected(scenario.error());
   if (options.capture.empty()) return replay::make_venue(*scenario);
-  const auto text = read_text_file(options.capture);
+  const auto text = read_text_file(options.capture, capture_bytes_max);
   if (!text) return std::unexpected(text.error());
   auto feed = replay::CaptureFeed::parse(*text, options.capture_rate);
   if (!feed) return std::unexpected(options.capture + ": " + feed.error());

@@ -35,7 +35,7 @@ bool holds_a_recording(const std::string& path) {
 
 }  // namespace
 
-std::expected<std::string, std::string> read_text_file(const std::string& path) {
+std::expected<std::string, std::string> read_text_file(const std::string& path, size_t bytes_max) {
   const File file(std::fopen(path.c_str(), "rb"));
   if (!file) return cannot("read", path);
   std::string text;
@@ -44,6 +44,10 @@ std::expected<std::string, std::string> read_text_file(const std::string& path) 
     const size_t size = std::fread(piece.data(), 1, piece.size(), file.get());
     text.append(piece.data(), size);
     if (std::ferror(file.get()) != 0) return cannot("read", path);
+    if (text.size() > bytes_max) {
+      return std::unexpected("cannot read '" + path + "': it is longer than " +
+                             std::to_string(bytes_max / (1024 * 1024)) + " MB");
+    }
     if (size < piece.size()) return text;
   }
 }
