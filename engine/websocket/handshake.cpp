@@ -60,7 +60,6 @@ bool read_fields(HeadReader& head, Take take) {
 struct AnswerFields {
   Single upgrade;
   Single accept;
-  Single retry_after;
   Single date;
   bool connection_upgrade = false;
   bool extension = false;
@@ -73,13 +72,21 @@ AnswerFields read_answer_fields(HeadReader& head) {
   fields.malformed = !read_fields(head, [&fields](auto is, std::string_view value) {
     if (is("Upgrade")) fields.upgrade.take(value);
     if (is("Sec-WebSocket-Accept")) fields.accept.take(value);
-    if (is("Retry-After")) fields.retry_after.take(value);
     if (is("Date")) fields.date.take(value);
     if (is("Connection")) fields.connection_upgrade |= list_names(value, "upgrade");
     if (is("Sec-WebSocket-Extensions")) fields.extension |= !value.empty();
     if (is("Sec-WebSocket-Protocol")) fields.subprotocol |= !value.empty();
   });
   return fields;
+}
+
+// Of several the longest: who came too early would be told so again. A date counts from `date`.
+std::optional<Duration> longest_retry_after(HeadReader head, std::string_view date) {
+  std::optional<Duration> longest;
+  static_cast<void>(read_fields(head, [&](auto is, std::string_view value) {
+    if (is("Retry-After")) longest = std::max(longest, parse_retry_after(value, date));
+  }));
+  return longest;
 }
 
 Error check_answer(const AnswerFields& fields, std::string_view accept) {
@@ -208,14 +215,13 @@ ServerAnswer parse_server_answer(std::string_view head, std::string_view accept)
     return answer;
   }
   if (answer.interim()) return answer;
+  const HeadReader behind_status = reader;
   const AnswerFields fields = read_answer_fields(reader);
   if (answer.http_status != 101) {
     // A refusal is a refusal, also when a proxy wrote it badly: fields that cannot be read do not
     // count.
     answer.error = Error::upgrade_refused;
-    if (fields.retry_after.count > 0) {
-      answer.retry_after = parse_retry_after(fields.retry_after.value, fields.date.value);
-    }
+    answer.retry_after = longest_retry_after(behind_status, fields.date.value);
     return answer;
   }
   // HTTP/1.0 knows no upgrade.

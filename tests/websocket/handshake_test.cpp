@@ -212,7 +212,17 @@ TEST(WebSocketHandshake, AnotherStatusGivesItsNumberAndRetryAfter) {
            {"HTTP/1.1 503 x\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
             "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n\r\n",
             503, Duration::seconds(30)},
-           {"HTTP/1.1 503 x\r\nRetry-After: soon\r\n\r\n", 503, std::nullopt}}) {
+           {"HTTP/1.1 503 x\r\nRetry-After: soon\r\n\r\n", 503, std::nullopt},
+           // Two of them, as a proxy before the venue adds one: the longer.
+           {"HTTP/1.1 429 x\r\nRetry-After: 5\r\nRetry-After: 500\r\n\r\n", 429,
+            Duration::seconds(500)},
+           {"HTTP/1.1 429 x\r\nRetry-After: 500\r\nRetry-After: 5\r\n\r\n", 429,
+            Duration::seconds(500)},
+           {"HTTP/1.1 429 x\r\nRetry-After: soon\r\nRetry-After: 5\r\n\r\n", 429,
+            Duration::seconds(5)},
+           {"HTTP/1.1 503 x\r\nRetry-After: 7\r\nRetry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"
+            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n",
+            503, Duration::seconds(30)}}) {
     Client client;
     EXPECT_EQ(client.answer(row.head), Error::upgrade_refused) << row.head;
     EXPECT_EQ(client.connection.http_status(), row.status);
