@@ -150,6 +150,9 @@ std::expected<TlsContext, std::string> TlsContext::server(const ServerIdentity& 
   if (key != WOLFSSL_SUCCESS) {
     return std::unexpected("the server's key is not usable PEM: " + describe(key));
   }
+  if (wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS) {
+    return std::unexpected("the server's key is not that of its certificate");
+  }
   set_up(ctx);
   return context;
 }

@@ -326,6 +326,14 @@ TEST(Tls, AMessageThatIsTooLongIsTheCertificatesFaultOnlyIfItIsOne) {
   EXPECT_EQ(refusal_of('\x0b', "\xff\xff\xff"), CertificateFault::malformed);
 }
 
+TEST(Tls, AServersKeyIsThatOfItsCertificate) {
+  ServerIdentity mixed = authority().issue().value();
+  mixed.key_pem = authority().issue().value().key_pem;
+  const auto context = TlsContext::server(mixed);
+  ASSERT_FALSE(context);
+  EXPECT_EQ(context.error(), "the server's key is not that of its certificate");
+}
+
 TEST(Tls, ADamagedStreamNeverYieldsOtherText) {
   Sides sides = make_sides(authority().issue().value());
   Random random(0x71c5);
