@@ -81,8 +81,10 @@ class EngineWorld {
     clock.set(end);
     turn();
   }
+  // For the next turn.
+  void queue(const Command& command) { ASSERT_TRUE(commands_.try_push(command)); }
   void command(const Command& command) {
-    ASSERT_TRUE(commands_.try_push(command));
+    queue(command);
     turn();
   }
 
