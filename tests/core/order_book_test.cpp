@@ -98,6 +98,15 @@ TEST_F(OrderBookTest, AnOverrunSilencesItUntilItsNextMessage) {
   EXPECT_EQ(book_.bids()->size(), 2u);
 }
 
+// It carries the name of the session that lost last; this book may be among what was lost before.
+TEST_F(OrderBookTest, AnOverrunThatNamesAnotherSessionSilencesItToo) {
+  feed_live();
+  Event overrun = Event::make(EventKind::overrun);
+  overrun.session = 1;
+  EXPECT_TRUE(book_.apply(overrun));
+  EXPECT_FALSE(book_.is_live());
+}
+
 TEST_F(OrderBookTest, AfterAnOverrunOfItsOwnItWaitsForASnapshot) {
   feed_live();
   Event overrun = Event::make(EventKind::overrun);

@@ -84,15 +84,27 @@ TEST_F(PublisherTest, ALossIsReportedAsSoonAsThereIsRoom) {
   EXPECT_EQ(events()[0].session, 2u);
 }
 
+TEST_F(PublisherTest, TheReportNamesWhoLostLast) {
+  turn(0);
+  EXPECT_FALSE(publisher_.begin_market(2, {.session = 1, .epoch = 3}));
+  EXPECT_FALSE(publisher_.begin_market(1, {.session = 0, .epoch = 4}));
+  turn(1);
+  ASSERT_EQ(events().size(), 1u);
+  EXPECT_EQ(events()[0].session, 0u);
+  EXPECT_EQ(events()[0].epoch, 4u);
+}
+
 TEST_F(PublisherTest, AnyMixOfRoomAndLossAccountsForEveryNumber) {
   Random random(0x0bea);
   uint64_t expected = 1;
   uint64_t lost = 0;
   for (int round = 0; round < 20'000; ++round) {
-    turn(static_cast<uint32_t>(random.below(8)));
+    const auto room = static_cast<uint32_t>(random.below(8));
+    turn(room);
     for (int message = 0; message < 3; ++message) {
       market(1 + static_cast<uint32_t>(random.below(4)));
     }
+    ASSERT_LE(publisher_.written(), room);
     for (const Event& event : events()) {
       if (event.kind == EventKind::overrun) {
         ASSERT_EQ(event.payload.overrun.first, expected);
