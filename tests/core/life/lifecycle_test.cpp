@@ -212,6 +212,18 @@ TEST(Lifecycle, BeginsNoAttemptWithoutRoomInTheRing) {
   EXPECT_EQ(story.lifecycle().phase(), Phase::connecting);
 }
 
+// How long that takes nobody knows: it may outlast whatever else there is to wait for.
+TEST(Lifecycle, AWaitForRoomIsCalledSoWhateverElseThereIs) {
+  Story story;
+  story.step(InputKind::start);
+  const auto events =
+      story.step(Input{.kind = InputKind::lost,
+                       .room = false,
+                       .loss = {.reason = Reason::upgrade_refused, .http_status = 503}});
+  EXPECT_EQ(events.back().payload.reconnecting.waits_for, WaitsFor::ring);
+  EXPECT_EQ(events.back().payload.reconnecting.delay_ns, Duration::seconds(5).ns);
+}
+
 TEST(Lifecycle, AReconnectCutsABackoffDownToWhatTheVenueAskedFor) {
   Settings settings;
   settings.reconnect.initial_delay = 8_s;
