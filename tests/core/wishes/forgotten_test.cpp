@@ -45,6 +45,20 @@ class Forgotten : public testing::Test {
     return world_->clock.now() - began;
   }
 
+  // BTC/USD is well. ETH/USD is in doubt, asked for once more in vain, and waits for a second.
+  EngineWorld& one_of_two_is_mute() {
+    world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+    world_->turn();
+    world_->open();
+    world_->greet();
+    world_->ack("subscribe", "BTC/USD");
+    world_->snapshot("BTC/USD");
+    pass(40'500_ms);
+    static_cast<void>(world_->take_requests());
+    static_cast<void>(world_->take());
+    return *world_;
+  }
+
   std::optional<EngineWorld> world_;
 };
 
@@ -224,6 +238,20 @@ TEST_F(Forgotten, AloneIsForgottenByAnAck) {
   EXPECT_EQ(world.take_requests().size(), 2U);
 }
 
+// The request for many is answered: each that is asked for again alone has time of its own.
+TEST_F(Forgotten, TheDeadlineOfARefusedRequestIsNotThatOfTheNext) {
+  world_.emplace(book_settings({"A/USD", "B/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  static_cast<void>(world.take_requests());
+  pass(9_s);  // restore_timeout is ten
+  world.refuse("subscribe", "Malformed request", R"(,"req_id":1)");
+  pass(5_s);
+  EXPECT_EQ(world.take_requests().size(), 2U);
+}
+
 // What is said of a wish is what its last request met.
 TEST_F(Forgotten, TheRateIsNotBlamedForALaterSilence) {
   world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
@@ -243,16 +271,26 @@ TEST_F(Forgotten, TheRateIsNotBlamedForALaterSilence) {
             "the venue never acknowledged it; it is asked for again");
 }
 
+// A wish in doubt waits for its next try when the last one is answered after all.
+TEST_F(Forgotten, ThePauseBeforeATryIsOverWhenTheLastOneIsAnswered) {
+  EngineWorld& world = one_of_two_is_mute();
+  world.ack("subscribe", "ETH/USD");
+  pass(5_s);
+  EXPECT_TRUE(world.take_requests().empty()) << "its snapshot has a time of its own";
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "Subscribed BookSnapshot BookSnapshot");
+}
+
+TEST_F(Forgotten, ThePauseBeforeATryIsOverWhenItIsGivenBack) {
+  EngineWorld& world = one_of_two_is_mute();
+  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":100,"snapshot":true,)"
+            R"("symbol":"ETH/USD"},"success":true})");
+  pass(5_s);
+  EXPECT_EQ(world.take_requests().size(), 1U) << "its end has a time of its own";
+}
+
 TEST_F(Forgotten, ALateAckOfAnotherDepthIsNone) {
-  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
-  EngineWorld& world = *world_;
-  world.turn();
-  world.open();
-  world.greet();
-  world.ack("subscribe", "BTC/USD");
-  world.snapshot("BTC/USD");
-  pass(40'500_ms);  // in doubt, asked for once more, and it waits to be asked again
-  static_cast<void>(world.take());
+  EngineWorld& world = one_of_two_is_mute();
   world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
   world.ack("subscribe", "ETH/USD");
   EXPECT_EQ(world.take_names(), "");
