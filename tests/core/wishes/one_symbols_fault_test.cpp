@@ -57,6 +57,19 @@ TEST_F(OneSymbolsFault, ALevelThatCannotBeHeldMakesItsBookBadAndNoOther) {
   EXPECT_EQ(world.take_names(), "BookUpdate");
 }
 
+// A message of the venue's may hold the books of several.
+TEST_F(OneSymbolsFault, ABookThatIsUnreadableCostsNoOtherOfItsMessage) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
+  world.ack("subscribe", "BTT/USD");
+  const std::string good = EngineWorld::update_text("BTC/USD");
+  std::string both = with_qty(EngineWorld::update_text("BTT/USD"), "100000000000.00000000");
+  const size_t row = good.find("{\"symbol\"");
+  both.insert(both.size() - 2, "," + good.substr(row, good.size() - 2 - row));
+  static_cast<void>(world.take());
+  world.say(both);
+  EXPECT_EQ(world.take_names(), "BookInvalid BookUpdate");
+}
+
 // It never heals: told once, and after three snapshots the others have their all clear.
 TEST_F(OneSymbolsFault, ABookThatIsAlwaysUnreadableHoldsNobodyUp) {
   EngineWorld& world = asked(book_settings({"BTC/USD", "BTT/USD"}));
@@ -396,6 +409,32 @@ TEST_F(OneSymbolsFault, ARefusalOfThePairIsFinalOnThisConnection) {
   const auto requests = world.take_requests();
   ASSERT_EQ(requests.size(), 1U);
   EXPECT_NE(requests[0].find("ETH/USD"), std::string::npos);
+}
+
+// The venue answers in order.
+TEST_F(OneSymbolsFault, ARefusalThatNamesNothingIsOfTheOldestRequest) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.subscriptions.push_back({.channel = Channel::trade, .symbols = {"A/B"}});
+  settings.subscriptions.push_back({.channel = Channel::ticker, .symbols = {"C/D"}});
+  EngineWorld& world = asked(settings);
+  world.refuse("subscribe", "EService:Busy");
+  const auto events = world.take();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, EventKind::rejected);
+  EXPECT_EQ(events[0].payload.subscription.channel, Channel::trade);
+}
+
+// Told as Rejected, the strategy's book is empty: what still comes of it is of the old depth.
+TEST_F(OneSymbolsFault, ABookInDoubtTakesNothingMoreOfItsOldDepth) {
+  EngineWorld& world = asked(book_settings({"BTC/USD", "ETH/USD"}));
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 25));
+  pass(30_s);  // the venue never acknowledges the end
+  const auto events = world.take();
+  ASSERT_EQ(events.back().kind, EventKind::rejected);
+  world.update("ETH/USD");
+  EXPECT_EQ(world.take_names(), "");
 }
 
 }  // namespace

@@ -83,6 +83,17 @@ TEST_F(SubscriptionsTest, ARefusalThatNamesNobodyIsAskedAgainSymbolBySymbol) {  
             "Subscribed BookSnapshot BookSnapshot Rejected SubscriptionsRestored");
 }
 
+// There is nothing that the venue could end.
+TEST_F(SubscriptionsTest, WhatWasRefusedIsNotGivenBack) {
+  EngineWorld& world = greeted(book_settings({"BTC/USD", "XBT/USD"}));
+  world.refuse("subscribe", "Currency pair not supported XBT/USD", R"(,"symbol":"XBT/USD")");
+  static_cast<void>(world.take());
+  world.command(make_command(Command::Kind::unsubscribe, "XBT/USD"));
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+  world.pass(1_s);
+  EXPECT_TRUE(world.take_requests().empty());
+}
+
 // lesson 7: a rate error names nobody and overtakes the acks of what the venue has taken.
 TEST_F(SubscriptionsTest, AnAckThatComesAfterARateErrorIsGood) {
   Settings settings = book_settings({"BTC/USD", "ETH/USD"});
