@@ -159,6 +159,18 @@ TEST_F(Instrument, OneWishEndsWithoutTheOther) {
   EXPECT_EQ(lifecycle(), (Lines{"Unsubscribed ETH/USD"}));
 }
 
+// The first is on its way out already: it keeps nothing for the second.
+TEST_F(Instrument, AWishThatCameBehindAnEndIsEndedItself) {
+  EngineWorld& world = live({"BTC/USD"});
+  world.command(make_command(Command::Kind::unsubscribe, "BTC/USD", Channel::instrument));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::instrument));
+  ASSERT_EQ(world.take_requests().size(), 2U);
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD", Channel::instrument));
+  EXPECT_EQ(world.take_requests(),
+            (Lines{R"({"method":"unsubscribe","params":{"channel":"instrument"},"req_id":4})"}));
+  EXPECT_TRUE(lifecycle().empty());
+}
+
 TEST_F(Instrument, ARefusalIsToldToEachWishOnceAndTriedOn) {
   world_.emplace(wish_for(Channel::instrument, {"BTC/USD", "ETH/USD"}));
   world_->turn();

@@ -11,11 +11,12 @@ namespace {
 
 using namespace havklo::literals;
 
+// Each number has places of its own.
 constexpr std::string_view update =
     R"({"channel":"ohlc","type":"update","timestamp":"2026-09-25T17:48:26.844359566Z","data":[)"
-    R"({"symbol":"BTC/USD","open":83729.5,"high":83745.2,"low":83729.4,"close":83744.3,"trades":33,)"
-    R"("volume":0.21155628,"vwap":83736.4,"interval_begin":"2026-09-25T17:48:00.000000000Z",)"
-    R"("interval":5,"timestamp":"2026-09-25T17:53:00.000000Z"}]})";
+    R"({"symbol":"BTC/USD","open":83729.5,"high":83745.25,"low":83729.455,"close":83744,)"
+    R"("trades":33,"volume":0.21155628,"vwap":83736.4444,)"
+    R"("interval_begin":"2026-09-25T17:48:00.000000000Z","interval":5,"timestamp":"2026-09-25T17:53:00.000000Z"}]})";
 
 Settings five_minutes() {
   Settings settings = wish_for(Channel::ohlc, {"BTC/USD"});
@@ -31,9 +32,9 @@ TEST(Ohlc, ACandleIsTwoEvents) {
   EXPECT_EQ(
       market_lines(world),
       (std::vector<std::string>{
-          R"("event":"Candle","symbol":"BTC/USD","open":"83729.5","high":"83745.2",)"
-          R"("low":"83729.4","close":"83744.3")",
-          R"("event":"CandleVolume","symbol":"BTC/USD","volume":"0.21155628","vwap":"83736.4",)"
+          R"("event":"Candle","symbol":"BTC/USD","open":"83729.5","high":"83745.25",)"
+          R"("low":"83729.455","close":"83744")",
+          R"("event":"CandleVolume","symbol":"BTC/USD","volume":"0.21155628","vwap":"83736.4444",)"
           R"("trades":33,"begin_minutes":29839308,"interval_minutes":5)"}));
 }
 
