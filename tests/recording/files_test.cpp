@@ -12,6 +12,7 @@
 
 #include "replay/playback/outline.hpp"
 #include "replay/recording/block_index.hpp"
+#include "replay/recording/block_search.hpp"
 #include "replay/recording/reader.hpp"
 #include "support/stormy_recording.hpp"
 
@@ -49,6 +50,25 @@ TEST(RecordingFiles, GoOverToTheNextByAge) {
   ASSERT_EQ(session.state(), RecorderState::finished);
   EXPECT_EQ(count_files(session.path()), 4u);
   EXPECT_TRUE(same_bytes(replayed(session.path()), session->events()));
+}
+
+TEST(RecordingFiles, EachHasTheIndexOfItsOwnBlocks) {
+  FinishedSession session({.max_age = 10_s}, 35_s);
+  const auto outline = replay::Outline::read(session.path());
+  ASSERT_TRUE(outline);
+  ASSERT_EQ(outline->files().size(), 4u);
+  for (const replay::FileOutline& file : outline->files()) {
+    ASSERT_TRUE(file.has_index) << file.path;
+    std::vector<uint64_t> noted;
+    for (const replay::IndexEntry& entry : file.blocks) noted.push_back(entry.offset);
+    std::ifstream bytes(file.path, std::ios::binary);
+    replay::BlockSearch search(bytes, 0);
+    std::vector<uint64_t> found;
+    while (const auto header = search.next()) {
+      if (header->kind == replay::BlockKind::turns) found.push_back(search.at());
+    }
+    EXPECT_EQ(noted, found) << file.path;
+  }
 }
 
 TEST(RecordingFiles, AnyOfThemNamesTheRecording) {
@@ -373,6 +393,15 @@ TEST(BlockIndex, IsThinnedOutWhenFull) {
     EXPECT_EQ(index.entries()[i].offset, i * index.stride());
   }
   EXPECT_LT(blocks - index.entries().back().offset, 2 * index.stride());
+}
+
+TEST(BlockIndex, OfTheNextFileBeginsAnew) {
+  replay::BlockIndex index;
+  for (uint32_t i = 0; i <= replay::BlockIndex::capacity; ++i) index.add({.offset = i});
+  ASSERT_EQ(index.stride(), 2u);
+  index.clear();
+  for (const uint64_t offset : {7, 8}) index.add({.offset = offset});
+  EXPECT_EQ(index.entries().size(), 2u);
 }
 
 TEST(BlockIndex, IsReadAsWritten) {
