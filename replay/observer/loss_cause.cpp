@@ -54,4 +54,19 @@ std::optional<Invariant> unfounded(Reason reason, const Settings& settings, cons
   return std::nullopt;
 }
 
+bool is_untold(Reason reason, const WireView& wire) {
+  if (wire.http_status != 101) return false;  // there is no WebSocket to say it on
+  switch (reason) {
+    case Reason::greeting_timeout:
+    case Reason::restore_timeout:
+    case Reason::heartbeat_timeout:
+    case Reason::probe_timeout:
+      return wire.goodbye_code != 1001;
+    case Reason::protocol_error:
+      return wire.goodbye_code == 0;
+    default:
+      return false;
+  }
+}
+
 }  // namespace havklo::replay

@@ -25,4 +25,8 @@ struct LossCircumstances {
                                                  const WireView& wire,
                                                  const LossCircumstances& seen, Instant at);
 
+// The venue was not told that we go: 1001 for its silence, a code of its own for what it may not
+// send.
+[[nodiscard]] bool is_untold(Reason reason, const WireView& wire);
+
 }  // namespace havklo::replay

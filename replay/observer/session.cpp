@@ -230,6 +230,9 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
   if (const auto broken = unfounded(reason, settings_, wire_, seen, at)) {
     violate(*broken, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
   }
+  if (is_untold(reason, wire_)) {
+    violate(Invariant::loss_reason, at, fmt::format("{}, and no close frame", to_string(reason)));
+  }
   ++losses_;
   last_reason_ = reason;
   lost_attempt_began_ = wire_.began;
