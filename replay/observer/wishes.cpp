@@ -313,9 +313,10 @@ void WishObserver::check_fresh(int64_t well_us, int64_t utc_us, Instant now) con
   for (const Wish& wish : wishes_) {
     if (!wish.wanted || wish.rejected || wish.in_doubt) continue;
     if (wish.channel != Channel::book) continue;
-    const int64_t latest = truth_.last_message_ns(*wish.market, wish.book_depth, utc_us);
-    if (latest <= well_us * 1000) continue;  // what was swallowed before, nobody can know of
-    if (wish.book.is_live() && wish.book.venue_time_ns() >= latest) continue;
+    if (truth_.is_as_new(*wish.market, wish.book_depth, wish.book, wish.snapshot_ns, well_us,
+                         utc_us)) {
+      continue;
+    }
     violate(Invariant::fresh_book, now,
             fmt::format("{} stands still while the venue goes on", wish.symbol));
   }

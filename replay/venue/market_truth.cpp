@@ -35,6 +35,19 @@ uint64_t digest_of(const MarketBook& book, uint32_t depth) {
   return digest.value();
 }
 
+uint64_t digest_of(const OrderBook& book, size_t depth) {
+  LevelDigest digest;
+  for (const auto& side : {book.bids().value(), book.asks().value()}) {
+    const auto compared = side.first(std::min(depth, side.size()));
+    for (const Level& level : compared) {
+      digest.add(level.price.mantissa, level.price.exponent, level.qty.mantissa,
+                 level.qty.exponent);
+    }
+    digest.mix(compared.size());
+  }
+  return digest.value();
+}
+
 }  // namespace
 
 // Passes messages on and notes the books that they describe.
@@ -89,32 +102,27 @@ bool MarketTruth::was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
 
 bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
                           int64_t snapshot_ns) const {
-  const auto bids = book.bids();
-  const auto asks = book.asks();
-  if (!bids || !asks) return false;
+  if (!book.is_live()) return false;
   const int64_t book_us = book.venue_time_ns() / 1000;
   const bool best_only = was_unsent(symbol, depth, snapshot_ns / 1000, book_us);
-  const size_t most = best_only ? checksum_levels : depth;
-  LevelDigest digest;
-  for (const auto& side : {*bids, *asks}) {
-    const auto compared = side.first(std::min(most, side.size()));
-    for (const Level& level : compared) {
-      digest.add(level.price.mantissa, level.price.exponent, level.qty.mantissa,
-                 level.qty.exponent);
-    }
-    digest.mix(compared.size());
-  }
+  const uint64_t digest = digest_of(book, best_only ? checksum_levels : depth);
   const auto [first, last] = std::ranges::equal_range(notes_[symbol], book_us, {}, &Note::utc_us);
   const auto found = std::ranges::find(first, last, depth, &Note::depth);
   if (found == last) return false;
-  return (best_only ? found->best_digest : found->digest) == digest.value();
+  return (best_only ? found->best_digest : found->digest) == digest;
 }
 
-int64_t MarketTruth::last_message_ns(uint32_t symbol, uint32_t depth, int64_t utc_us) const {
-  for (auto note = notes_[symbol].rbegin(); note != notes_[symbol].rend(); ++note) {
-    if (note->update && note->depth == depth && note->utc_us <= utc_us) return note->utc_us * 1000;
-  }
-  return 0;
+bool MarketTruth::is_as_new(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                            int64_t snapshot_ns, int64_t well_us, int64_t utc_us) const {
+  const auto last =
+      std::ranges::find_if(notes_[symbol].rbegin(), notes_[symbol].rend(), [&](const Note& note) {
+        return note.update && note.depth == depth && note.utc_us <= utc_us;
+      });
+  if (last == notes_[symbol].rend() || last->utc_us <= well_us) return true;
+  if (!book.is_live()) return false;
+  if (book.venue_time_ns() >= last->utc_us * 1000) return true;
+  return was_unsent(symbol, depth, snapshot_ns / 1000, utc_us) &&
+         last->best_digest == digest_of(book, checksum_levels);
 }
 
 }  // namespace havklo::replay

@@ -34,8 +34,10 @@ class MarketTruth final : public MarketFeed {
   // depth was not sent to somebody since the snapshot, only those are compared.
   [[nodiscard]] bool matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
                              int64_t snapshot_ns) const;
-  // The time on the last message of that depth that was due at or before `utc_us`; 0: none.
-  [[nodiscard]] int64_t last_message_ns(uint32_t symbol, uint32_t depth, int64_t utc_us) const;
+  // Whether the book is as new as the last message that was due after `well_us`, and by `utc_us`.
+  // Where an earlier one was not sent, the last may change nothing of what the client knows.
+  [[nodiscard]] bool is_as_new(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                               int64_t snapshot_ns, int64_t well_us, int64_t utc_us) const;
 
   [[nodiscard]] uint32_t symbol_count() const override { return feed_->symbol_count(); }
   [[nodiscard]] std::string_view symbol(uint32_t index) const override {

@@ -363,14 +363,14 @@ void Subscriptions::on_rate_exceeded(std::optional<uint64_t> req_id, Instant now
       queue_unsubscribe(*record);
     }
   }
-  // What is next may never come to leave.
-  for (const Stage stage : {Stage::to_unsubscribe, Stage::to_subscribe}) {
-    const auto next =
-        std::ranges::find(records_, stage, [](const auto& each) { return each->stage; });
-    if (next == records_.end()) continue;
-    if (!(*next)->timer.armed()) wheel_.arm((*next)->timer, now + restore_timeout_);
-    return;
-  }
+  // What others wait for may never come to leave.
+  const auto next = std::ranges::find_if(records_, [](const auto& record) {
+    const bool unsent =
+        record->stage == Stage::to_unsubscribe || record->stage == Stage::to_subscribe;
+    return unsent && !record->in_doubt;
+  });
+  if (next == records_.end() || (*next)->timer.armed()) return;
+  wheel_.arm((*next)->timer, now + restore_timeout_);
 }
 
 bool Subscriptions::on_timer(SubscriptionIndex at, Instant now) {

@@ -289,38 +289,6 @@ TEST_F(Forgotten, ThePauseBeforeATryIsOverWhenItIsGivenBack) {
   EXPECT_EQ(world.take_requests().size(), 1U) << "its end has a time of its own";
 }
 
-TEST_F(Forgotten, ALateAckOfAnotherDepthIsNone) {
-  EngineWorld& world = one_of_two_is_mute();
-  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
-  world.ack("subscribe", "ETH/USD");
-  EXPECT_EQ(world.take_names(), "");
-}
-
-// A deaf venue answers at last what was asked before the user changed the depth. It says which.
-TEST_F(Forgotten, AnAckThatNamesAnotherDepthIsNoneToTheNewerRequest) {
-  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
-  EngineWorld& world = *world_;
-  world.turn();
-  world.open();
-  world.greet();
-  world.ack("subscribe", "BTC/USD");
-  world.snapshot("BTC/USD");
-  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
-  pass(35_s);  // its end is not acknowledged either: it is asked for in the new depth
-  static_cast<void>(world.take());
-  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,)"
-            R"("symbol":"ETH/USD"},"success":true})");
-  world.snapshot("ETH/USD");
-  EXPECT_EQ(world.take_names(), "") << "a book of ten levels in one of a hundred";
-  pass(1_s);
-  world.ack("unsubscribe", "ETH/USD");
-  pass(1_s);
-  static_cast<void>(world.take());
-  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":100,"snapshot":true,)"
-            R"("symbol":"ETH/USD"},"success":true})");
-  EXPECT_EQ(world.take_names(), "Subscribed");
-}
-
 // The venue is silent about the end of a wish, which the user wants again meanwhile.
 TEST_F(Forgotten, TheTriesOfAnEndAreNotThoseOfTheWishThatFollows) {
   EngineWorld& world = live(book_settings({"BTC/USD", "ETH/USD"}));
@@ -345,30 +313,6 @@ TEST_F(Forgotten, TheDoubtOfAWishIsNotThatOfTheOneThatFollows) {
   world.open();
   world.greet();
   for (const Event& event : world.take()) EXPECT_NE(event.kind, EventKind::rejected);
-}
-
-// Found by havklo sim: a venue that answers everything half a minute later had taken it back since.
-TEST_F(Forgotten, AnAckOfWhatWasGivenBackSinceIsNone) {
-  const auto ack_of = [](uint64_t id) {
-    return R"({"method":"subscribe","req_id":)" + std::to_string(id) +
-           R"(,"result":{"channel":"book","depth":10,"snapshot":true,"symbol":"ETH/USD"},)"
-           R"("success":true})";
-  };
-  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
-  EngineWorld& world = *world_;
-  world.turn();
-  world.open();
-  world.greet();
-  world.ack("subscribe", "BTC/USD");
-  world.snapshot("BTC/USD");
-  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
-  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
-  pass(41_s);  // given back in vain, and asked for again
-  static_cast<void>(world.take());
-  world.say(ack_of(1));
-  EXPECT_EQ(world.take_names(), "");
-  world.say(ack_of(6));
-  EXPECT_EQ(world.take_names(), "Subscribed");
 }
 
 // Found by havklo sim: it was repaired, and asked for though nobody wanted it any more.

@@ -245,5 +245,61 @@ TEST_F(LateAnswers, AnInstrumentThatLostItsWireToAnothersEndBeginsAnew) {
   EXPECT_EQ(world.take_names(), "Unsubscribed Subscribed");
 }
 
+TEST_F(LateAnswers, ALateAckOfAnotherDepthIsNone) {
+  EngineWorld& world = one_of_two_is_mute();
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  world.ack("subscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "");
+}
+
+// A deaf venue answers at last what was asked before the user changed the depth. It says which.
+TEST_F(LateAnswers, AnAckThatNamesAnotherDepthIsNoneToTheNewerRequest) {
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  pass(35_s);  // its end is not acknowledged either: it is asked for in the new depth
+  static_cast<void>(world.take());
+  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,)"
+            R"("symbol":"ETH/USD"},"success":true})");
+  world.snapshot("ETH/USD");
+  EXPECT_EQ(world.take_names(), "") << "a book of ten levels in one of a hundred";
+  pass(1_s);
+  world.ack("unsubscribe", "ETH/USD");
+  pass(1_s);
+  static_cast<void>(world.take());
+  world.say(R"({"method":"subscribe","result":{"channel":"book","depth":100,"snapshot":true,)"
+            R"("symbol":"ETH/USD"},"success":true})");
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
+// Found by havklo sim: a venue that answers everything half a minute later had taken it back since.
+TEST_F(LateAnswers, AnAckOfWhatWasGivenBackSinceIsNone) {
+  const auto ack_of = [](uint64_t id) {
+    return R"({"method":"subscribe","req_id":)" + std::to_string(id) +
+           R"(,"result":{"channel":"book","depth":10,"snapshot":true,"symbol":"ETH/USD"},)"
+           R"("success":true})";
+  };
+  world_.emplace(book_settings({"BTC/USD", "ETH/USD"}));
+  EngineWorld& world = *world_;
+  world.turn();
+  world.open();
+  world.greet();
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD", Channel::book, 100));
+  world.command(make_command(Command::Kind::subscribe, "ETH/USD"));
+  pass(41_s);  // given back in vain, and asked for again
+  static_cast<void>(world.take());
+  world.say(ack_of(1));
+  EXPECT_EQ(world.take_names(), "");
+  world.say(ack_of(6));
+  EXPECT_EQ(world.take_names(), "Subscribed");
+}
+
 }  // namespace
 }  // namespace havklo
