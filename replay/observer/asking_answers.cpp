@@ -170,7 +170,8 @@ void AskingObserver::on_rejected(Wish& wish, const Event& event) {
 
 // It has a reason, and that was there long or often enough.
 void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) {
-  if (!wish.asked && !wish.doubt_unknown) {
+  const bool by_rate = rate_spoken_of_ && why.starts_with("Exceeded msg rate");  // it never left
+  if (!wish.asked && !wish.doubt_unknown && !by_rate) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected, and was not asked for", wish.symbol));
   }
