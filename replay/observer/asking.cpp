@@ -220,6 +220,7 @@ void AskingObserver::check_company(const SeenRequest& request, Instant now) {
     if (first) wish.owes_first = false;
   }
   if (!any_first || request.symbols.size() >= symbols_per_request_max) return;
+  if (rate_spoken_of_) return;  // one that waited for long is asked for alone
   for (const Wish& wish : wishes_) {
     const bool left_out =
         wish.owes_first && wish.channel == request.channel && wish.parameter == request.parameter;

@@ -114,6 +114,7 @@ void SessionObserver::on_greeting_told(ConnectionId id, Instant now) {
 void SessionObserver::on_delivered(const Completion& completion, Instant now) {
   if (!wire_open_ || completion.connection != wire_.id) return;
   wire_.on_delivered(completion, now);
+  if (wire_.rate_errors != 0) wishes_.on_rate_error();
   asking_.on_delivered(wire_, now);
 }
 

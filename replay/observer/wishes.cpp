@@ -78,6 +78,10 @@ void WishObserver::on_request(const SeenRequest& request) {
   }
 }
 
+void WishObserver::on_rate_error() {
+  for (Wish& wish : wishes_) wish.asked = true;
+}
+
 void WishObserver::begin_epoch() {
   connected_ = true;
   for (Wish& wish : wishes_) wish.rejected = wish.refused = wish.in_doubt = false;

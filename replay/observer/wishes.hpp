@@ -34,6 +34,8 @@ class WishObserver {
   void end_epoch();
   // A request left: nothing is asked for again before it was given back.
   void on_request(const SeenRequest& request);
+  // The venue wants fewer requests: what has not left is as good as tried.
+  void on_rate_error();
   // Subscribed, Rejected, Unsubscribed, market events and what befalls a book.
   void on_event(const Event& event);
   // … and an Overrun, which may be about any book: none may answer before its next message.

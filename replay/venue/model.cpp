@@ -172,6 +172,8 @@ void Venue::advance(Instant now) {
 
 void Venue::run_due(Instant now) {
   now_ = now;
+  // The last listener may have gone since: the next gets no more than what comes from now on.
+  feed_running_ = feed_running_ && anyone_subscribed();
   strike_status(now);
   for (size_t i = 0; i < connections_.size(); ++i) connections_[i]->run_due(now);
   const bool wanted = anyone_subscribed();
