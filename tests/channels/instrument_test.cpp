@@ -159,6 +159,16 @@ TEST_F(Instrument, OneWishEndsWithoutTheOther) {
   EXPECT_EQ(lifecycle(), (Lines{"Unsubscribed ETH/USD"}));
 }
 
+// It was never asked for, whatever was in its place before: there is nothing to give back.
+TEST_F(Instrument, AWishInThePlaceOfOneThatIsGoneIsANewOne) {
+  EngineWorld& world = live({"BTC/USD", "ETH/USD"});
+  world.command(make_command(Command::Kind::unsubscribe, "BTC/USD", Channel::instrument));
+  world.queue(make_command(Command::Kind::subscribe, "A/B", Channel::trade));
+  world.command(make_command(Command::Kind::unsubscribe, "A/B", Channel::trade));
+  EXPECT_EQ(lifecycle(), (Lines{"Unsubscribed BTC/USD", "Unsubscribed A/B"}));
+  EXPECT_TRUE(world.take_requests().empty());
+}
+
 // The first is on its way out already: it keeps nothing for the second.
 TEST_F(Instrument, AWishThatCameBehindAnEndIsEndedItself) {
   EngineWorld& world = live({"BTC/USD"});

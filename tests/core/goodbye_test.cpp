@@ -24,5 +24,21 @@ TEST(Goodbye, IsSaidToWhoIsMute) {
   EXPECT_EQ(world.net.close_code(silent), 1001);
 }
 
+// Nobody reads on: only the venue's own close, or time, ends it.
+TEST(Goodbye, IsWaitedForWhateverComesMeanwhile) {
+  EngineWorld world(book_settings({"BTC/USD"}));
+  world.go_live();
+  static_cast<void>(world.take());
+  world.command(make_command(Command::Kind::close));
+  for (const std::string_view frame : {"\x81\x17{\"channel\":\"heartbeat\"}", "\x81\x01{"}) {
+    world.net.received(world.id(), frame);
+    world.turn();
+    EXPECT_EQ(world.take_names(), "");
+  }
+  world.net.answer(world.id());
+  world.turn();
+  EXPECT_EQ(world.take_names(), "Disconnected Closed");
+}
+
 }  // namespace
 }  // namespace havklo

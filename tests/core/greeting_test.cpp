@@ -37,5 +37,18 @@ TEST(Greeting, IsNotToldWhenTheVenueNeverGreets) {
   EXPECT_TRUE(world.net.greetings.empty());
 }
 
+// There is no epoch yet that it could be of.
+TEST(Greeting, WhatComesBeforeItIsNotTold) {
+  EngineWorld world(book_settings({"BTC/USD"}));
+  world.turn();
+  world.open();
+  world.say(R"({"channel":"heartbeat"})");
+  world.ack("subscribe", "BTC/USD");
+  world.snapshot("BTC/USD");
+  EXPECT_EQ(world.take_names(), "");
+  world.greet();
+  EXPECT_EQ(world.take_names(), "Connected Status");
+}
+
 }  // namespace
 }  // namespace havklo

@@ -39,9 +39,12 @@ TEST(Turn, WaitsForRoomNoLongerThanItLacksSome) {
   EXPECT_FALSE(world.engine.waits_for_room());
   world.consumer_sleeps = true;
   for (uint32_t i = 0; i < settings.ring_slots; ++i) world.say(R"({"channel":"heartbeat"})");
+  world.say(EngineWorld::update_text("BTC/USD", "1"));  // its end takes a slot that stays away
   world.fail(Reason::peer_reset);
   EXPECT_TRUE(world.engine.waits_for_room());
   world.read();
+  ASSERT_EQ(world.events.back().kind, EventKind::reconnecting);
+  EXPECT_EQ(world.events.back().payload.reconnecting.waits_for, WaitsFor::ring);
   world.turn();
   EXPECT_FALSE(world.engine.waits_for_room());
 }

@@ -104,6 +104,16 @@ TEST_F(Forgotten, APaceThatIsSlowedLateIsRestoredAllTheSame) {
   EXPECT_LE(time_for(four), 500_ms);
 }
 
+// … and the first is over by then: the rate is halved, and not quartered.
+TEST_F(Forgotten, ARateErrorDoesNotComeOnTopOfOneThatIsOver) {
+  EngineWorld& world = live(one_at_a_time());
+  pass(60_s);
+  world.say(rate_error);
+  pass(10_s);
+  world.say(rate_error);
+  EXPECT_LE(time_for({"A/USD", "B/USD"}), 600_ms) << "one in 200 ms";
+}
+
 // Nobody asked for anything meanwhile: the good life counts all the same.
 TEST_F(Forgotten, ASlowedPaceIsRestoredThoughTheConnectionEndsBeforeTheNextRequest) {
   EngineWorld& world = live(one_at_a_time());

@@ -70,6 +70,23 @@ TEST_F(Parked, AnEndIsNotForgottenForAFault) {
   EXPECT_EQ(methods_when_read(), "");
 }
 
+TEST_F(Parked, AFaultIsForgottenWithItsConnection) {
+  EngineWorld& world = without_slots();
+  world.update("ETH/USD");  // lost, and the fault waits
+  world.fail(Reason::peer_reset);
+  world.consumer_sleeps = false;
+  world.read();
+  world.pass(1_s);
+  world.open();
+  world.greet();
+  world.ack("subscribe", "ETH/USD");
+  world.snapshot("ETH/USD");
+  static_cast<void>(world.take());
+  world.command(make_command(Command::Kind::unsubscribe, "ETH/USD"));
+  world.ack("unsubscribe", "ETH/USD");
+  EXPECT_EQ(world.take_names(), "Unsubscribed");
+}
+
 // Its book was good at the third try; that it is asked for again now is another story.
 TEST_F(Parked, AnOverrunHasTriesOfItsOwn) {
   EngineWorld& world = without_slots(20'500_ms);
