@@ -5,6 +5,7 @@ How a bug is written: planted_bugs.py.
 from by_test import by_test
 
 LIFE = "engine/core/lifecycle.cpp"
+STEPS = "engine/core/session_lifecycle.cpp"
 SESSION = "engine/core/session.cpp"
 ENGINE = "engine/core/engine.cpp"
 PUBLISHER = "engine/core/publisher.cpp"
@@ -177,4 +178,30 @@ RECORDINGS = [
             ("what if a broken book goes on", FEED, "book.broken = true;", ";")),
 ]
 
-BUGS = [*LIFE_BUGS, *TURN, *WISHES, *MESSAGES, *WIRE, *RECORDINGS]
+# Planted when all of the others had been found.
+SECOND = [
+    ("Retry-After of a 503 is ignored", LIFE, "loss.http_status != http_too_many_requests && loss.http_status != http_unavailable",
+     "loss.http_status != http_too_many_requests"),
+    by_test("core_tests", "Turn.WaitsForRoomNoLongerThanItLacksSome",
+            ("a loss takes the room for granted", STEPS, "if (input.kind == InputKind::lost) input.room = slots_.top_up();", ";")),
+    by_test("core_tests", "Greeting.WhatComesBeforeItIsNotTold",
+            ("what comes before the greeting is told", SESSION,
+             "if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());\n"
+             "  if (phase() != Phase::restoring && phase() != Phase::live) return;",
+             "if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());")),
+    by_test("core_tests", "Goodbye.IsWaitedForWhateverComesMeanwhile",
+            ("rubbish behind the goodbye ends it", SESSION, "if (phase() == Phase::closing) return true;", ";")),
+    by_test("core_wishes_tests", "Parked.AFaultIsForgottenWithItsConnection",
+            ("a fault that waits for room outlives its connection", SUBS, "record->fault.kind = EventKind{};\n    set_on_wire(*record, false);",
+             "set_on_wire(*record, false);")),
+    by_test("channels_tests", "Instrument.AWishInThePlaceOfOneThatIsGoneIsANewOne",
+            ("a new wish counts as sent", SUBS, "record.sent = false;\n  record.given_back_id = 0;", "record.given_back_id = 0;")),
+    by_test("core_wishes_tests", "Forgotten.ARateErrorDoesNotComeOnTopOfOneThatIsOver",
+            ("a second rate error comes on top of one that is over", ANSWERS, "restore_pace(now);\n  pace_.slow_down(now);",
+             "pace_.slow_down(now);")),
+    by_test("channels_tests", "Instrument.WhenTheVenueRefusesALaterWishTheFirstIsNotLeftInTheDark",
+            ("who came along with an answer is not on the wire", ANSWERS,
+             "if (record->stage == Stage::settled) set_on_wire(*record, subscribed);", ";")),
+]
+
+BUGS = [*LIFE_BUGS, *TURN, *WISHES, *MESSAGES, *WIRE, *RECORDINGS, *SECOND]
