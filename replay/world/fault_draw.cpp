@@ -133,8 +133,12 @@ FaultPlan draw_faults(Swarm& draw, Duration lasting) {
     draw_fault(draw, kinds[draw.between(0, kinds.size() - 1)], lasting, plan);
   }
   if (draw.chance(Feature::maintenance, 15)) {
-    plan.add_maintenance(draw.between(0_ns, lasting), draw.between(0_ns, 2_s),
-                         draw.between(1_s, 30_s), draw.one_of({0_s, 5_s, 10_s}));
+    // One after the other: in which order arguments are drawn, each compiler chooses for itself.
+    const Duration retry_after = draw.one_of({0_s, 5_s, 10_s});
+    const Duration away = draw.between(1_s, 30_s);
+    const Duration lead = draw.between(0_ns, 2_s);
+    const Duration at = draw.between(0_ns, lasting);
+    plan.add_maintenance(at, lead, away, retry_after);
   }
   return plan;
 }

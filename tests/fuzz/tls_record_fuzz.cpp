@@ -275,9 +275,11 @@ Wire wire_from(FuzzInput& input, const Wire& secret) {
       case 1:  // long text, up to what a record can hold and one more
         send(sealer.text(std::string(16'385 - input.byte() * (kind >> 3), 'x'), (kind >> 3) % 4));
         break;
-      case 2:  // anything, of any type
-        send(sealer.seal(wire_of(input.text(input.byte())), input.byte(), kind >> 3));
+      case 2: {  // anything, of any type
+        const auto text = input.text(input.byte());
+        send(sealer.seal(wire_of(text), input.byte(), kind >> 3));
         break;
+      }
       case 3:  // a piece of handshake
         send(sealer.seal(wire_of(input.text(kind >> 3)), handshake));
         break;
@@ -286,10 +288,11 @@ Wire wire_from(FuzzInput& input, const Wire& secret) {
                          handshake, kind >> 3 & 7));
         if ((kind & 64) == 0) sealer.update_secret();
         break;
-      case 5:  // damage to what was sent last: its header, or anywhere
-        damage((kind & 8) != 0 ? kind >> 4 : input.below(last.size() + 1),
-               static_cast<std::byte>(input.byte()));
+      case 5: {  // damage to what was sent last: its header, or anywhere
+        const size_t at = (kind & 8) != 0 ? kind >> 4 : input.below(last.size() + 1);
+        damage(at, static_cast<std::byte>(input.byte()));
         break;
+      }
       case 6:  // again, under another number, or cut
         if ((kind & 8) != 0)
           sealer.skip_numbers(1 + (kind >> 4));

@@ -91,8 +91,10 @@ class Peer {
         return say(std::string(16'384 - size_t{input.byte()} * (kind >> 3), 'x'), 0);
       case 2:
         return update_key((kind & 8) != 0, (kind & 112) == 112);
-      case 3:
-        return say_alert(input.byte(), input.byte());
+      case 3: {
+        const uint8_t level = input.byte();
+        return say_alert(level, input.byte());
+      }
       case 4: {
         const uint64_t at = (kind & 8) != 0 ? kind >> 4 : input.below(last_bytes_ + 1);
         const auto with = static_cast<std::byte>(input.byte());

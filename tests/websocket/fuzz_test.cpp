@@ -82,9 +82,11 @@ void damage(std::string& stream, Random& random) {
       case 2:
         stream.erase(at, 1 + random.next_u64() % 4);
         break;
-      case 3:
-        stream.insert(at, 1 + random.next_u64() % 4, static_cast<char>(random.next_u64()));
+      case 3: {
+        const size_t count = 1 + random.next_u64() % 4;
+        stream.insert(at, count, static_cast<char>(random.next_u64()));
         break;
+      }
       default:
         stream += stream.substr(at);
         break;

@@ -74,10 +74,11 @@ std::string change_layout(DrawnChain& chain, const MadeChain& made, Random& rand
     case 11:
       chain.shown.push_back(chain.shown[random.below(chain.shown.size())]);
       return "one is shown twice";
-    case 12:
-      chain.trusted.push_back(
-          cross_sign(chain, made, random.below(length - 1), random.below(2) ? 3600 : -3600).der);
+    case 12: {
+      const size_t at = random.below(length - 1);
+      chain.trusted.push_back(cross_sign(chain, made, at, random.below(2) ? 3600 : -3600).der);
       return "a cross certificate is trusted";
+    }
     default: {
       Der& der = chain.shown[random.below(chain.shown.size())];
       der[der.size() - 1 - random.below(40)] ^= static_cast<uint8_t>(1U << random.below(8));
