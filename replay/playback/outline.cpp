@@ -94,7 +94,8 @@ std::expected<Outline, std::string> Outline::read(const std::string& path) {
   for (uint32_t segment = 0;; ++segment) {
     FileOutline file;
     const auto goes_on = read_file(segment_path(first, segment), file);
-    const bool fits = outline.files_.empty() || file.begin == outline.files_.back().end;
+    const bool fits =
+        outline.files_.empty() || is_same_place(file.begin, outline.files_.back().end);
     if (!goes_on || !fits) break;
     outline.files_.push_back(std::move(file));
     if (!*goes_on) break;

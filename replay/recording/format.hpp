@@ -104,6 +104,12 @@ struct Progress {
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 
+// Whether two blocks say the same of the turns before them; their time decides nothing.
+[[nodiscard]] inline bool is_same_place(const Progress& one, const Progress& other) {
+  return one.turns == other.turns && one.events == other.events && one.sequence == other.sequence &&
+         one.digest == other.digest;
+}
+
 struct BlockHeader {
   static constexpr size_t bytes = 64;
   BlockKind kind = BlockKind::turns;

@@ -27,12 +27,6 @@ std::string first_path_of(const std::string& path, uint32_t segment) {
   return path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
 }
 
-// Whether two blocks say the same of the turns before them; their time decides nothing.
-bool is_same_place(const Progress& one, const Progress& other) {
-  return one.turns == other.turns && one.events == other.events && one.sequence == other.sequence &&
-         one.digest == other.digest;
-}
-
 // What the header of a first file says: that nothing is before it.
 Progress beginning_of(uint32_t format) {
   const bool is_old = format < format_with_short_entries;
@@ -262,7 +256,7 @@ Reader::Status Reader::go_over() {
   const size_t files = files_.size();
   const auto opened = open_file(path);
   if (opened && header_.session == last.session && header_.segment == last.segment + 1 &&
-      last_block_ == progress) {
+      is_same_place(last_block_, progress)) {
     return Status::turn;
   }
   // What does not belong to it is not counted.
