@@ -77,6 +77,7 @@ class RecordingMutator {
     if (range_ == MutationRange::everything && random_.below(6) == 0) return change_head(*block);
     const size_t size = block->payload.size();
     const size_t more = std::min<size_t>(room, 64 + size / 8);
+    if (size + more == 0) return;
     block->payload.resize(size + more);
     block->payload.resize(LLVMFuzzerMutate(block->payload.data(), size, size + more));
   }
