@@ -54,8 +54,8 @@ template <class T, size_t count>
   CircuitBreakerSettings& breaker = settings.circuit_breaker;
   breaker.failure_threshold = pick<uint32_t, 4>(input, {5, 1, 2, 3});
   breaker.reset_timeout = 1500_ms;
-  // Three requests, two a second, and their way: in less no probe ends well.
-  breaker.half_open_timeout = pick<Duration, 2>(input, {3_s, 1500_ms});
+  // Four requests, at the slowest pace that the venue can bring about: in less no probe ends well.
+  breaker.half_open_timeout = pick<Duration, 2>(input, {60_s, 30_s});
   breaker.enabled = how % 16 != 6;
   settings.timeouts = {.connect_timeout = 1_s,
                        .greeting_timeout = 500_ms,
