@@ -66,13 +66,14 @@ void WishObserver::on_command(const Command& command) {
 
 void WishObserver::on_request(const SeenRequest& request) {
   if (!request.subscribe) return;
+  const bool for_all = !kraken::facts_of(request.channel).names_symbols;
   for (Wish& wish : wishes_) {
-    const bool named = wish.channel == request.channel &&
-                       std::ranges::find(request.symbols, wish.symbol) != request.symbols.end();
-    if (!named) continue;
+    const bool named =
+        for_all || std::ranges::find(request.symbols, wish.symbol) != request.symbols.end();
+    if (wish.channel != request.channel || !named) continue;
     wish.book_depth = wish.depth;
     wish.asked = true;
-    if (!wish.acked && !wish.broken) continue;
+    if (for_all || (!wish.acked && !wish.broken)) continue;
     violate(Invariant::repair_order, request.at,
             fmt::format("{} is asked for again before it was given back", wish.symbol));
   }

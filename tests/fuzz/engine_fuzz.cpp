@@ -47,7 +47,8 @@ constexpr size_t turns_per_instant_max = 2000;
 constexpr size_t recovery_turns_max = 100'000;
 
 // Of the observer's invariants those that no byte of a hostile peer can make false; the others are
-// concluded from a wire on which a venue speaks.
+// concluded from a wire on which a venue speaks (request_pace: from what it said of the rate, which
+// one byte can make unreadable to either side).
 bool holds_of_any_peer(Invariant invariant) {
   switch (invariant) {
     case Invariant::sequence:
@@ -64,7 +65,6 @@ bool holds_of_any_peer(Invariant invariant) {
     case Invariant::wait_kept:
     case Invariant::breaker_transition:
     case Invariant::one_probe:
-    case Invariant::request_pace:
     case Invariant::transport_contract:
     case Invariant::command_obeyed:
     case Invariant::turn_ends:
