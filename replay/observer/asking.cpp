@@ -282,7 +282,8 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
   }
 }
 
-// At once; but one of many may wait for slots until those before it have had their answers.
+// At once, or in the next turn where others took slots in this one; but one of many may wait for
+// slots until those before it have had their answers.
 bool AskingObserver::owes_doubt_too_long(Wish& wish, Instant now) const {
   const bool to_tell = wish.in_doubt || wish.bad_snapshots == bad_snapshots_max;
   if (!wish.wanted || !to_tell || wish.doubt_told || wish.doubt_unknown) {
@@ -291,7 +292,7 @@ bool AskingObserver::owes_doubt_too_long(Wish& wish, Instant now) const {
   }
   if (!wish.owes_doubt_since) wish.owes_doubt_since = now;
   constexpr size_t few = 4;
-  if (wishes_.size() <= few) return true;
+  if (wishes_.size() <= few) return now > *wish.owes_doubt_since;
   return now - *wish.owes_doubt_since > restore_timeout_ * tries_max + wait_max;
 }
 

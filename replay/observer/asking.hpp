@@ -111,6 +111,7 @@ class AskingObserver {
   void on_asked(Wish& wish, const SeenRequest& request);
   void on_given_back(Wish& wish, const SeenRequest& request);
   void on_answer(const SeenAnswer& answer, Instant now);
+  void disturb(Wish& wish) const;
   void on_refused(Wish& wish, const SeenAnswer& answer, bool in_company, Instant now);
   void on_rejected(Wish& wish, const Event& event);
   static void settle(Wish& wish);

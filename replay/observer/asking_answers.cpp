@@ -27,8 +27,7 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
     if (!wish.wanted || !open || wish.disturbed || wish.answered) return;
     if (answer.req_id && *answer.req_id < wish.given_back_id) return;
     if (answer.parameter && *answer.parameter != wish.parameter) {  // of an earlier request
-      wish.disturbed = true;
-      return;
+      return disturb(wish);
     }
     wish.owes_subscribed = true;
     return;
@@ -45,7 +44,7 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
   for (Wish& wish : wishes_) {
     if (!concerns(wish)) continue;
     if (!answer.subscribe || !answer.req_id) {
-      wish.disturbed = true;  // whose answer it is, the order decides
+      disturb(wish);  // whose answer it is, the order decides
       wish.repairs.reset();
     } else {
       on_refused(wish, answer, concerned > 1, now);
@@ -53,15 +52,23 @@ void AskingObserver::on_answer(const SeenAnswer& answer, Instant now) {
   }
 }
 
+// It may take one of the tries, without the time that silence takes.
+void AskingObserver::disturb(Wish& wish) const {
+  wish.disturbed = true;
+  wish.tried_since = wish.tried_since - restore_timeout_;
+}
+
 void AskingObserver::on_refused(Wish& wish, const SeenAnswer& answer, bool in_company,
                                 Instant now) {
   if (wish.doubt_told && is_final_refusal(answer.error)) {  // which was told already
     wish.in_doubt = wish.doubt_told = false;
     wish.doubt_unknown = true;
+    wish.due.reset();
+    wish.earliest.reset();
   }
   const bool clear = wish.wanted && !wish.given_back && !wish.told && !wish.live && !wish.broken &&
                      !wish.disturbed && !wish.answered && now < wish.asked_at + restore_timeout_;
-  wish.disturbed = true;
+  disturb(wish);
   if (!clear || answer.error == "Already subscribed") return wish.repairs.reset();
   if (in_company) {
     wish.due = now;  // alone

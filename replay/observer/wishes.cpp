@@ -26,13 +26,14 @@ WishObserver::Wish& WishObserver::wish_for(Channel channel, std::string_view sym
   }
   constexpr uint32_t room_for_levels = 32;
   const bool names_symbols = kraken::facts_of(channel).names_symbols;
-  wishes_.push_back({.channel = channel,
-                     .symbol = std::string(symbol),
-                     .market = names_symbols ? truth_.find(symbol) : every_symbol,
-                     .id = std::nullopt,
-                     .book = OrderBook(names_, symbol, room_for_levels, session_),
-                     .silent = std::nullopt,
-                     .snapshot_ns = 0});
+  wishes_.push_back(
+      {.channel = channel,
+       .symbol = std::string(symbol),
+       .market = names_symbols ? truth_.find(symbol) : every_symbol,
+       .id = std::nullopt,
+       .book = OrderBook(names_, symbol, room_for_levels, static_cast<uint8_t>(session_)),
+       .silent = std::nullopt,
+       .snapshot_ns = 0});
   return wishes_.back();
 }
 
@@ -80,7 +81,7 @@ void WishObserver::on_request(const SeenRequest& request) {
 }
 
 void WishObserver::on_rate_error() {
-  for (Wish& wish : wishes_) wish.asked = true;
+  for (Wish& wish : wishes_) wish.held_back = true;
 }
 
 void WishObserver::begin_epoch() {
@@ -92,7 +93,7 @@ void WishObserver::end_epoch() {
   connected_ = false;
   for (Wish& wish : wishes_) {
     wish.acked = wish.broken = wish.rejected = wish.in_doubt = wish.cycling = false;
-    wish.refused = wish.asked = wish.carried = false;
+    wish.refused = wish.asked = wish.held_back = wish.carried = false;
   }
 }
 
@@ -297,7 +298,7 @@ void WishObserver::on_restored(uint32_t count, uint32_t rejected, const VenueHas
     }
     const bool told_as_rejected = wish.rejected || wish.in_doubt;
     (told_as_rejected ? rejected_count : settled_count) += 1;
-    if (wish.carried && !wish.asked) untried = &wish;
+    if (wish.carried && !wish.asked && !wish.held_back) untried = &wish;
     if (told_as_rejected || !venue_has) continue;
     if (venue_has(wish.channel, *wish.market, wish.depth)) continue;
     return violate(Invariant::restored_true, now,

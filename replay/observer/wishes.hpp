@@ -69,9 +69,10 @@ class WishObserver {
     uint32_t depth = 0;
     uint32_t book_depth = 0;  // as asked for last: the book has it until Unsubscribed
     bool wanted = false;
-    bool removing = false;  // asked to go, Unsubscribed has not come
-    bool cycling = false;   // is to go and to come back: other depth, or wanted again
-    bool asked = false;     // on this connection
+    bool removing = false;   // asked to go, Unsubscribed has not come
+    bool cycling = false;    // is to go and to come back: other depth, or wanted again
+    bool asked = false;      // on this connection
+    bool held_back = false;  // … or kept from it by a rate error
     bool acked = false;
     bool carried = false;  // rejected for what an earlier connection met
     bool rejected = false;
