@@ -1,12 +1,12 @@
 // Ours against itself: what the settings that a user chooses cost, and the system calls of each
 // network.
 #include <atomic>
+#include <havklo/ring_doors.hpp>
 #include <thread>
 
 #include "bench/contenders/wire_clients.hpp"
 #include "bench/questions/books.hpp"
 #include "bench/questions/rings.hpp"
-#include "core/ring_doors.hpp"
 
 namespace havklo::bench {
 namespace {
@@ -92,7 +92,7 @@ Measured by_ring(const Run& run) {
   LatencyHistogram latencies;
   Strategy strategy(latencies);
   EventRing ring(1U << 16U);
-  core::RingEventDoor door(ring);
+  RingEventDoor door(ring);
   FeedWorld world(frames, {.events = &door});
   ring.release(ring.peek().size());  // of the beginning
   std::atomic<bool> pinned{false};

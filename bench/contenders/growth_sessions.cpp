@@ -89,8 +89,8 @@ class SessionsWorld {
                                     .symbols = {begin, begin + static_cast<ptrdiff_t>(each_)},
                                     .depth = 10});
     }
-    engine_ = std::make_unique<core::Engine>(
-        settings_, core::Doors{clock_, network_, commands_, events_, nullptr, 1, nullptr});
+    engine_ = std::make_unique<Engine>(
+        settings_, Doors{clock_, network_, commands_, events_, nullptr, 1, nullptr});
     for (int i = 0; i < 3; ++i) static_cast<void>(engine_->turn());
     for (size_t i = 0; i < sessions; ++i) {
       say(i, R"({"channel":"status","data":[{"system":"online","api_version":"v2"}]})");
@@ -132,8 +132,8 @@ class SessionsWorld {
   ManualClock clock_{Instant{1}};
   ManyFeeds network_;
   NoCommands commands_;
-  core::StagingDoor events_{65'536};
-  std::unique_ptr<core::Engine> engine_;
+  StagingDoor events_{65'536};
+  std::unique_ptr<Engine> engine_;
 };
 
 // The number in "S17/USD".

@@ -99,6 +99,7 @@ class TextOnly final : CompletionSink {
   }
   void pump(Arrivals& arrivals) {
     arrivals_ = &arrivals;
+    transport_->collect();
     const uint32_t taken = transport_->poll(*this, completions_per_turn_max);
     if (open_) {
       if (handler_.open && !subscribed_) {

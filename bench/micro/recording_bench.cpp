@@ -96,6 +96,7 @@ class World {
 
  private:
   void turn() {
+    uring_->collect();
     static_cast<void>(uring_->poll(nobody_, completions_per_turn_max));
     static_cast<void>(feed_->engine.turn());
     uring_->flush();

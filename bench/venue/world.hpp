@@ -8,15 +8,15 @@
 
 #include <array>
 #include <havklo/clock.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/limits.hpp>
+#include <havklo/staging_door.hpp>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bench/venue/frames.hpp"
-#include "core/engine.hpp"
-#include "core/staging_door.hpp"
 #include "replay/venue/messages.hpp"
 #include "websocket/connection.hpp"
 
@@ -167,8 +167,8 @@ struct FeedWorld {
   FeedTransport own_transport;
   FeedTransport& transport;
   NoCommands commands;
-  core::StagingDoor events{65'536};
-  core::Engine engine;
+  StagingDoor events{65'536};
+  havklo::Engine engine;
 };
 
 }  // namespace havklo::bench

@@ -1,15 +1,15 @@
 // The engine on the caller's thread: a turn a call, its events handed over from a staging door.
 #include <havklo/client.hpp>
+#include <havklo/staging_door.hpp>
 
 #include "client/live_engine.hpp"
-#include "core/staging_door.hpp"
 
 namespace havklo {
 
 struct InlineKrakenClient::State {
   explicit State(uint32_t slots) : event_door(slots) {}
 
-  core::StagingDoor event_door;
+  StagingDoor event_door;
   client::LiveEngine live;
   bool finished = false;
 };

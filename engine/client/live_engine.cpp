@@ -61,9 +61,9 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
     recorder = std::move(*recording);
     transport->receive_into(*recorder);
   }
-  engine = std::make_unique<core::Engine>(
-      std::span(&settings, 1), core::Doors{clock, *transport, command_door, events, recorder.get(),
-                                           *settings.seed, &transport->phases(), *mask_secret});
+  engine = std::make_unique<Engine>(std::span(&settings, 1),
+                                    Doors{clock, *transport, command_door, events, recorder.get(),
+                                          *settings.seed, &transport->phases(), *mask_secret});
   return {};
 }
 

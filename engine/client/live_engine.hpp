@@ -15,15 +15,15 @@
 #include <expected>
 #include <havklo/client.hpp>
 #include <havklo/command.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/recording.hpp>
+#include <havklo/ring_doors.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "io/live_transport.hpp"
 #include "io/system_clock.hpp"
 #include "io/turn_times.hpp"
@@ -46,8 +46,8 @@ struct LiveEngine {
   // When nothing can refuse the start any more: until then it leaves no file, and replaces none.
   [[nodiscard]] std::expected<void, StartError> keep_recording();
 
-  core::TurnResult turn() {
-    const core::TurnResult result = engine->turn();
+  TurnResult turn() {
+    const TurnResult result = engine->turn();
     turn_times.turn_began(result.now);
     return result;
   }
@@ -71,8 +71,8 @@ struct LiveEngine {
   std::unique_ptr<io::LiveTransport> transport;
   std::unique_ptr<Recorder> recorder;
   SpscRing<Command> commands{command_slots};
-  core::RingCommandDoor command_door{commands};
-  std::unique_ptr<core::Engine> engine;
+  RingCommandDoor command_door{commands};
+  std::unique_ptr<Engine> engine;
   io::TurnTimes turn_times;
   bool begun = false;
   bool kept = false;

@@ -6,12 +6,12 @@
 #include <future>
 #include <havklo/client.hpp>
 #include <havklo/event_ring.hpp>
+#include <havklo/ring_doors.hpp>
 #include <new>
 #include <thread>
 #include <utility>
 
 #include "client/live_engine.hpp"
-#include "core/ring_doors.hpp"
 #include "io/affinity.hpp"
 #include "io/threads/started_thread.hpp"
 
@@ -51,11 +51,11 @@ struct KrakenClient::State {
   [[nodiscard]] std::expected<void, StartError> open_doors(const Settings& settings);
   void run();
   void turn_until_closed();
-  void park(const core::TurnResult& turn);
+  void park(const TurnResult& turn);
   void tell(bool is_closed);
 
   EventRing ring;
-  core::RingEventDoor event_door;
+  RingEventDoor event_door;
   client::LiveEngine live;
   // What wait_live() and closed() read: written by the loop when it changes.
   std::atomic<bool> has_been_live{false};
@@ -112,7 +112,7 @@ void KrakenClient::State::turn_until_closed() {
   const bool parks = live.settings.idle == Idle::park;
   bool full = false;
   for (;;) {
-    const core::TurnResult turn = live.turn();
+    const TurnResult turn = live.turn();
     if (live.engine->waits_for_room() != full) {
       full = !full;
       ring_full.store(full, std::memory_order_relaxed);
@@ -126,7 +126,7 @@ void KrakenClient::State::turn_until_closed() {
   }
 }
 
-void KrakenClient::State::park(const core::TurnResult& turn) {
+void KrakenClient::State::park(const TurnResult& turn) {
   Duration wait = live.engine->next_deadline() - turn.now;
   wait = std::min(wait, live.engine->waits_for_room() ? room_poll_interval : park_max);
   if (live.recorder) wait = std::min(wait, live.recorder->next_deadline() - turn.now);

@@ -1,13 +1,13 @@
-// The turn: clock, commands, completions, timers, requests, events, journal. Always in this order.
+// The turn: collect, clock, commands, completions, timers, requests, events, journal. Always in
+// this order.
 //
 // What every message runs through is marked gnu::hot, here and in the files that it goes on to:
 // such functions lie side by side in the program (bench/NOTES.md says what that gave).
-#include "core/engine.hpp"
-
 #include <algorithm>
 #include <bit>
 #include <havklo/assert.hpp>
 #include <havklo/connect_budget.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/limits.hpp>
 #include <havklo/random.hpp>
 #include <optional>
@@ -20,7 +20,14 @@
 #include "core/wishes/symbol_index.hpp"
 #include "kraken/decode.hpp"
 
-namespace havklo::core {
+namespace havklo {
+
+using core::Phase;
+using core::Publisher;
+using core::Session;
+using core::Shared;
+using core::SymbolIndex;
+using core::Timer;
 
 struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
@@ -31,7 +38,7 @@ struct Engine::State final : CompletionSink {
                decoder,         scratch, given.phases, attempt_began, decided} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
-    const websocket::ChaCha20Key mask_secret =
+    const MaskSecret mask_secret =
         given.mask_secret.value_or(websocket::mask_secret_from(given.seed));
     sessions.reserve(settings.size());
     for (const Settings& each : settings) {
@@ -96,6 +103,9 @@ Engine::~Engine() = default;
 [[gnu::hot]] TurnResult Engine::turn() {
   State& state = *state_;
   TurnResult result;
+  // No event may be stamped earlier than what caused it: what arrives from here on is the next
+  // turn's.
+  state.doors.transport.collect();
   result.now = state.now = state.doors.clock.now();
   state.publisher.begin_turn(state.now, state.doors.events.window());
   state.publisher.report_lost_if_room();
@@ -230,4 +240,4 @@ Reason Engine::last_loss() const {
 
 const Names& Engine::names() const { return state_->names; }
 
-}  // namespace havklo::core
+}  // namespace havklo

@@ -202,11 +202,15 @@ void LiveTransport::on_open(Slot& slot, bool tls_resumed, CompletionSink& sink) 
   deliver(slot, opened, sink);
 }
 
+void LiveTransport::collect() {
+  take_addresses();
+  if (race_wake_ != Instant::never()) end_late_races();
+  collect_completions();
+}
+
 uint32_t LiveTransport::poll(CompletionSink& sink, uint32_t completions_max) {
   delivered_ = 0;
   has_just_ended_ = false;
-  take_addresses();
-  if (race_wake_ != Instant::never()) end_late_races();
   take_completions(sink, completions_max);
   if (failures_wait_) {
     failures_wait_ = false;
@@ -392,10 +396,11 @@ void LiveTransport::drain(Duration at_most) {
   finish_sending(at_most);
 }
 
-void LiveTransport::poll_and_discard() {
+void LiveTransport::collect_and_discard() {
   struct Nobody final : CompletionSink {
     void on_completion(const Completion&) override {}
   } nobody;
+  collect();
   static_cast<void>(poll(nobody, 64));
   hand_over();
 }

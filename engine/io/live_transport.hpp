@@ -80,6 +80,7 @@ class LiveTransport : public Transport {
   void send(ConnectionId id, std::span<const std::byte> bytes) final;
   void close(ConnectionId id) final;
   void greeted(ConnectionId id) final;
+  void collect() final;
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) final;
   void flush() final;
 
@@ -120,7 +121,9 @@ class LiveTransport : public Transport {
   // the slot's patience is over (else a reset could overtake the output), and then calls release().
   // Without a socket: only that.
   virtual void end(Slot& slot) = 0;
-  // Takes what has arrived, for connections and files, while delivered() < `completions_max`.
+  // Finds out what has arrived, for connections and files.
+  virtual void collect_completions() = 0;
+  // Takes that, while delivered() < `completions_max`.
   virtual void take_completions(CompletionSink& sink, uint32_t completions_max) = 0;
   // What was prepared in this turn goes to the kernel.
   virtual void hand_over() {}
@@ -152,7 +155,7 @@ class LiveTransport : public Transport {
   // The same, no longer than until a race needs a look.
   [[nodiscard]] Duration until_race(Duration at_most);
   void ask_to_send() { output_waits_ = true; }  // at the next flush()
-  void poll_and_discard();
+  void collect_and_discard();
   [[nodiscard]] bool anyone_leaves() const;
   // `at_most`, or less: until the first of those who leave is heard no longer.
   [[nodiscard]] Duration until_patience_ends(Duration at_most) const;

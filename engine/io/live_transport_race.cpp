@@ -103,6 +103,7 @@ void LiveTransport::start_connect(Slot& slot, const Endpoint& peer) {
   pending.peer = peer;
   pending.file = file;
   pending.error = 0;
+  pending.answered = false;
   pending.address_bytes = to_sockaddr(peer, pending.address);
   slot.phase = Phase::connecting;
   connect(pending);

@@ -36,7 +36,8 @@ struct PendingConnect {
   int file = -1;
   sockaddr_storage address{};
   socklen_t address_bytes = 0;
-  int32_t error = 0;  // known at once
+  bool answered = false;  // by the kernel, with `error`; of a way that has to ask
+  int32_t error = 0;      // may be known at once
 };
 
 }  // namespace havklo::io

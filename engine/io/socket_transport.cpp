@@ -12,8 +12,8 @@
 namespace havklo::io {
 namespace {
 
-// Full buffers of one socket in a turn: the others and the timers wait no longer.
-constexpr int receives_per_turn_max = 4;
+// Full buffers that one look throws away of a peer that is only heard out.
+constexpr int discards_max = 4;
 
 // Nothing to be had now; not an error.
 bool would_block(int64_t result) { return result == -EAGAIN || result == -EINTR; }
@@ -22,6 +22,7 @@ bool would_block(int64_t result) { return result == -EAGAIN || result == -EINTR;
 
 struct SocketTransport::SocketSlot final : Slot {
   bool blocked = false;  // the kernel takes no more for now
+  bool drained = false;  // has no more for now
   uint32_t sent = 0;     // plaintext that left and is not yet reported
 };
 
@@ -29,7 +30,9 @@ SocketTransport::SocketTransport(const LiveTransportSettings& settings, WakeFile
                                  NetworkChoice choice)
     : LiveTransport(settings, std::move(wake_file), std::move(choice)),
       buffer_bytes_(settings.uring.receive_buffer_bytes),
-      buffer_(buffer_bytes_ + receive_padding) {}
+      buffers_((arrivals_max + 1) * buffer_bytes_ + receive_padding) {
+  arrivals_.reserve(arrivals_max);
+}
 
 std::expected<void, std::string> SocketTransport::start_on_this_thread() {
   return ring_files_ ? ring_files_->start_on_this_thread() : std::expected<void, std::string>{};
@@ -83,66 +86,87 @@ void SocketTransport::begin_stream(Slot& slot) {
   own(slot).sent = 0;
 }
 
-// Begins where the last turn's budget was spent, so that no socket starves another.
-void SocketTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
-  news_waits_ = false;
-  // By index: one that falls may begin another.
-  for (size_t i = 0; i < pending().size(); ++i) look_for_connect(*pending()[i], sink);
+// A buffer for each socket in turn until all are drained. Where the buffers do not suffice, the
+// next look begins with the socket whose turn it was, so that none starves another.
+void SocketTransport::collect_completions() {
+  news_waits_ = next_ != arrivals_.size();
+  if (news_waits_) return;  // what was found last is enough for a turn
+  arrivals_.clear();
+  next_ = 0;
+  for (const auto& each : pending()) look_for_connect(*each);
+  for (const auto& each : slots()) own(*each).drained = false;
   const size_t count = slots().size();
-  for (size_t i = 0, at = first_; i < count; ++i) {
-    if (delivered() >= completions_max) {
-      first_ = at;
+  for (size_t left = count; left != 0;) {
+    if (arrivals_.size() == arrivals_max) {
       news_waits_ = true;
       return;
     }
-    look(own(*slots()[at]), sink, completions_max);
-    if (++at == count) at = 0;
+    left = receive(own(*slots()[first_])) ? count : left - 1;
+    if (++first_ >= count) first_ = 0;
   }
 }
 
-void SocketTransport::look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
-  if (slot.phase == Phase::leaving) return hear_out(slot);
-  if (!slot.carries()) return;
-  if (slot.sent != 0 && slot.phase == Phase::open) {
-    on_sent(slot, std::exchange(slot.sent, 0), sink);
-    if (!slot.carries()) return;
+void SocketTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
+  // By index: one that falls may begin another.
+  for (size_t i = 0; i < pending().size(); ++i) {
+    PendingConnect& each = *pending()[i];
+    if (each.phase == PendingConnect::Phase::connecting && each.answered) {
+      on_connected(each, each.error, sink);
+    }
   }
-  receive(slot, sink, completions_max);
+  for (const auto& slot : slots()) {
+    SocketSlot& mine = own(*slot);
+    if (mine.sent != 0 && mine.phase == Phase::open) {
+      on_sent(mine, std::exchange(mine.sent, 0), sink);
+    }
+  }
+  while (next_ != arrivals_.size() && delivered() < completions_max) take(next_++, sink);
+  news_waits_ = news_waits_ || next_ != arrivals_.size();
 }
 
-void SocketTransport::look_for_connect(PendingConnect& pending, CompletionSink& sink) {
-  if (pending.phase != PendingConnect::Phase::connecting) return;
-  int32_t error = pending.error;
-  if (error == 0) {
+void SocketTransport::look_for_connect(PendingConnect& pending) {
+  if (pending.phase != PendingConnect::Phase::connecting || pending.answered) return;
+  if (pending.error == 0) {
     pollfd writable{.fd = pending.file, .events = POLLOUT, .revents = 0};
     count_call();
     if (::poll(&writable, 1, 0) <= 0) return;
-    socklen_t size = sizeof error;
-    if (::getsockopt(pending.file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  }
-  on_connected(pending, error, sink);
-}
-
-void SocketTransport::receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max) {
-  for (int i = 0; i < receives_per_turn_max; ++i) {
-    const int64_t size = receive_some(slot.file);
-    if (size < 0) {
-      if (!would_block(size)) on_receive_error(slot, static_cast<int32_t>(-size), sink);
-      return;
+    socklen_t size = sizeof pending.error;
+    if (::getsockopt(pending.file, SOL_SOCKET, SO_ERROR, &pending.error, &size) != 0) {
+      pending.error = errno;
     }
-    if (size == 0) return on_end_of_stream(slot, sink);
-    phases().begin_read();
-    on_bytes(slot, std::span(buffer_).first(static_cast<size_t>(size)), sink);
-    phases().end_read();
-    // Less than there was room for: the socket is empty, and asking again would only say so.
-    if (static_cast<size_t>(size) < buffer_bytes_) return;
-    if (!slot.carries() || delivered() >= completions_max) return;
   }
+  pending.answered = true;
 }
 
-int64_t SocketTransport::receive_some(int file) {
+bool SocketTransport::receive(SocketSlot& slot) {
+  if (slot.drained) return false;
+  slot.drained = true;
+  if (slot.phase == Phase::leaving) hear_out(slot);
+  if (!slot.carries()) return false;
+  const int64_t size = receive_some(slot.file, arrivals_.size());
+  if (would_block(size)) return false;
+  arrivals_.push_back({.slot = &slot, .generation = slot.generation, .size = size});
+  // Less than there was room for: the socket is empty, and asking again would only say so.
+  slot.drained = size < static_cast<int64_t>(buffer_bytes_);
+  return !slot.drained;
+}
+
+void SocketTransport::take(size_t number, CompletionSink& sink) {
+  const Arrival& arrival = arrivals_[number];
+  SocketSlot& slot = *arrival.slot;
+  if (slot.generation != arrival.generation || !slot.carries()) return;  // it has ended since
+  if (arrival.size == 0) return on_end_of_stream(slot, sink);
+  if (arrival.size < 0) {
+    return on_receive_error(slot, static_cast<int32_t>(-arrival.size), sink);
+  }
+  phases().begin_read();
+  on_bytes(slot, buffer(number).first(static_cast<size_t>(arrival.size)), sink);
+  phases().end_read();
+}
+
+int64_t SocketTransport::receive_some(int file, size_t number) {
   count_call();
-  const ssize_t size = ::recv(file, buffer_.data(), buffer_bytes_, MSG_DONTWAIT);
+  const ssize_t size = ::recv(file, buffer(number).data(), buffer_bytes_, MSG_DONTWAIT);
   if (size >= 0) return size;
   if (errno == EAGAIN) {
     std::atomic<uint64_t>& empty = socket_counters_.empty_calls;
@@ -184,8 +208,8 @@ void SocketTransport::end(Slot& slot) {
 }
 
 void SocketTransport::hear_out(SocketSlot& slot) {
-  for (int i = 0; i < receives_per_turn_max; ++i) {
-    const int64_t size = receive_some(slot.file);
+  for (int i = 0; i < discards_max; ++i) {
+    const int64_t size = receive_some(slot.file, arrivals_max);
     const bool goes_on = size > 0 ? slot.hears(static_cast<uint64_t>(size))
                                   : would_block(size) && SystemClock{}.now() < slot.heard_until;
     if (!goes_on) return release(slot);
@@ -198,7 +222,7 @@ void SocketTransport::finish_sending(Duration at_most) {
   for (Duration left = at_most; anyone_leaves() && left > Duration{};
        left = until - SystemClock{}.now()) {
     park(left);
-    poll_and_discard();
+    collect_and_discard();
   }
   for (const auto& slot : slots()) {
     if (slot->phase == Phase::leaving) release(*slot);

@@ -2,11 +2,12 @@
 // ppoll(). It is the shortest way through the kernel for one connection, and the way of user-space
 // stacks that replace these calls.
 //
-// Owns:    the buffer that all connections receive into, one after the other; for a recorder a ring
-//          of its own, or a thread where io_uring is refused.
+// Owns:    the buffers that all connections receive into, one after the other, as many as a turn
+//          takes completions; for a recorder a ring of its own, or a thread where io_uring is
+//          refused.
 // Threads: as LiveTransport.
 // Cost:    once a connection is open: a recv() for each of them a turn, whether there is something
-//          or not, one more when the buffer was filled; a send() for each turn that sends.
+//          or not, one more when a buffer was filled; a send() for each turn that sends.
 #pragma once
 
 #include <poll.h>
@@ -41,15 +42,28 @@ class SocketTransport final : public LiveTransport {
   void send_output(Slot& slot) override;
   void end(Slot& slot) override;
   void finish_sending(Duration at_most) override;
+  void collect_completions() override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
+  // What one recv() said; its bytes lie in the buffer of the same number.
+  struct Arrival {
+    SocketSlot* slot = nullptr;
+    uint32_t generation = 0;  // of the slot then
+    int64_t size = 0;         // bytes, 0 at the end of the stream, or a negative errno
+  };
+  static constexpr size_t arrivals_max = completions_per_turn_max;
+
   static SocketSlot& own(Slot& slot);
-  void look(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
-  void look_for_connect(PendingConnect& pending, CompletionSink& sink);
-  void receive(SocketSlot& slot, CompletionSink& sink, uint32_t completions_max);
+  void look_for_connect(PendingConnect& pending);
+  // One buffer. True: there may be more.
+  bool receive(SocketSlot& slot);
+  void take(size_t number, CompletionSink& sink);
   void hear_out(SocketSlot& slot);
-  // recv() into the buffer: bytes, 0 at the end of the stream, or a negative errno.
-  int64_t receive_some(int file);
+  [[nodiscard]] std::span<std::byte> buffer(size_t number) {
+    return std::span(buffers_).subspan(number * buffer_bytes_, buffer_bytes_);
+  }
+  // recv() into that buffer.
+  int64_t receive_some(int file, size_t number);
   // Bytes that the kernel took, or a negative errno.
   int64_t send_some(SocketSlot& slot);
   void count_call();
@@ -58,10 +72,12 @@ class SocketTransport final : public LiveTransport {
   std::unique_ptr<ThreadFiles> thread_files_;  // … or these
   UringCounters no_ring_;
   size_t buffer_bytes_;
-  std::vector<std::byte> buffer_;  // padding behind it
-  std::vector<pollfd> watched_;    // by park()
-  size_t first_ = 0;               // the slot at which poll() begins
-  bool news_waits_ = false;        // for poll(), which no socket would tell
+  std::vector<std::byte> buffers_;  // one more, for what nobody wants; padding behind them
+  std::vector<Arrival> arrivals_;   // collected; those before next_ have been taken
+  size_t next_ = 0;
+  std::vector<pollfd> watched_;  // by park()
+  size_t first_ = 0;             // the slot whose turn it is to be asked
+  bool news_waits_ = false;      // for the next turn, which no socket would tell
 };
 
 }  // namespace havklo::io

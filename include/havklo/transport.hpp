@@ -6,6 +6,8 @@
 // venue with faults, in replay the recorded completions.
 //
 // Contract:
+//   - A turn asks twice: collect() finds out what has arrived, then the engine reads its clock, and
+//     poll() delivers what was collected, so that no event is stamped earlier than its cause.
 //   - A ConnectionId is chosen by the core and never used twice. Every open ends in exactly one
 //     `closed`, unless the core called close() first: after close() nothing more is delivered for
 //     that id.
@@ -13,7 +15,7 @@
 //   - `received` bytes are valid during on_completion only, and are followed by at least
 //     `receive_padding` readable bytes whose content means nothing.
 // Threads: the loop's own.
-// Cost:    poll() neither blocks nor allocates once a connection is open.
+// Cost:    neither collect() nor poll() blocks or allocates once a connection is open.
 #pragma once
 
 #include <array>
@@ -59,6 +61,10 @@ struct Completion {
   uint32_t sent_bytes = 0;           // sent: plaintext bytes that left since the last `sent`
   Endpoint peer;                     // opened
   std::span<const std::byte> bytes;  // received
+  // received: when the kernel and the card had the (last) bytes, nanoseconds since 1970 UTC; 0: not
+  // known.
+  int64_t kernel_time_ns = 0;
+  int64_t hardware_time_ns = 0;
 };
 
 class CompletionSink {
@@ -100,7 +106,12 @@ class Transport {
   // the next open().
   virtual void greeted(ConnectionId id) { static_cast<void>(id); }
 
-  // Delivers what has arrived, in arrival order, at most `completions_max`; returns how many.
+  // Looks for what has arrived; what comes later waits for the next call. A network in which
+  // nothing arrives between two calls, as a simulated one, has nothing to do here.
+  virtual void collect() {}
+
+  // Delivers what was collected, in arrival order, at most `completions_max` (what is left comes
+  // with the next call); returns how many.
   virtual uint32_t poll(CompletionSink& sink, uint32_t completions_max) = 0;
 
   // Hands everything queued since the last call to the network; called once at the end of a turn.

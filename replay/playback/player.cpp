@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <havklo/engine.hpp>
 #include <memory>
 
-#include "core/engine.hpp"
 #include "replay/playback/recorded_room.hpp"
 #include "replay/recording/event_digest.hpp"
 #include "replay/recording/old_event_digest.hpp"
@@ -140,8 +140,7 @@ struct Player::State {
       : reader(std::move(given)),
         sessions(reader.header().sessions()),
         room(shared_ring_slots(sessions)),
-        engine(sessions,
-               core::Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
+        engine(sessions, Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
         digest(reader.header().format) {}
 
   [[nodiscard]] bool block_agrees();
@@ -153,7 +152,7 @@ struct Player::State {
   RecordedTransport transport;
   RecordedCommands commands;
   RecordedRoom room;
-  core::Engine engine;
+  Engine engine;
   RecordedTurn turn;
   RecordedDigest digest;
   PlayResult result;

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <havklo/engine.hpp>
 #include <set>
 
-#include "core/engine.hpp"
 #include "replay/playback/recorded_room.hpp"
 #include "replay/recording/redaction/credentials.hpp"
 #include "replay/text/event.hpp"
@@ -220,7 +220,7 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
   RecordedRoom events(settings.ring_slots);
   events.room = settings.ring_slots;
   const uint64_t seed = settings.seed.value_or(network.header.seed);
-  core::Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
+  Engine engine(std::span(&settings, 1), {clock, transport, commands, events, nullptr, seed});
   OutageMeter meter(network.first_turn);
   std::optional<Instant> given_up;
   for (uint64_t turns = 0;; ++turns) {
@@ -229,7 +229,7 @@ ModelRun run_model(const ObservedNetwork& network, const Settings& settings, Ass
       break;
     }
     clock.set_utc_offset(network.utc_offset_at(clock.now()));
-    const core::TurnResult turn = engine.turn();
+    const TurnResult turn = engine.turn();
     commands.last_turn = turn.now;
     for (const Event& event : events.events()) meter.add(event, engine.names());
     Instant next = std::min({engine.next_deadline(), transport.next_deadline(), commands.next()});

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <havklo/engine.hpp>
 #include <havklo/event_ring.hpp>
+#include <havklo/ring_doors.hpp>
 #include <memory>
 #include <set>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/world/consumer.hpp"
 #include "replay/world/disk.hpp"
@@ -72,9 +72,9 @@ class World {
         random_(scenario.run.seed ^ 0x51'4D'0B5E'27E5ULL) {
     clock_.set_utc_offset(Duration::microseconds(scenario.venue.utc_us));
     start_recorder();
-    engine_ = std::make_unique<core::Engine>(
+    engine_ = std::make_unique<Engine>(
         scenario.sessions,
-        core::Doors{clock_, observer_, observer_, observer_, recorder_.get(), scenario.run.seed});
+        Doors{clock_, observer_, observer_, observer_, recorder_.get(), scenario.run.seed});
     observer_.begin(engine_->names());
   }
 
@@ -110,13 +110,13 @@ class World {
   VenueTransport network_;
   PlannedCommands commands_;
   EventRing ring_;
-  core::RingEventDoor ring_door_;
+  RingEventDoor ring_door_;
   Consumer consumer_;
   RunObserver observer_;
   Random random_;
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<Recorder> recorder_;
-  std::unique_ptr<core::Engine> engine_;
+  std::unique_ptr<Engine> engine_;
   size_t next_jump_ = 0;
   uint64_t leapt_over_ = 0;
   bool was_empty_ = true;
@@ -149,7 +149,7 @@ void World::turns() {
   for (uint64_t count = 0;; ++count) {
     const bool empty = consumer_.caught_up();
     had_room = had_room && empty;
-    const core::TurnResult result = engine_->turn();
+    const TurnResult result = engine_->turn();
     observer_.end_engine_turn();
     ++turns_;
     consumer_.take(now, engine_->names(), options_.on_event);

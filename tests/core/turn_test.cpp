@@ -1,14 +1,58 @@
 // What a turn says of itself, by which its loop parks or goes on (engine.hpp).
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <havklo/engine.hpp>
 #include <havklo/limits.hpp>
+#include <havklo/ring_doors.hpp>
+#include <havklo/staging_door.hpp>
+#include <utility>
 
 #include "support/engine_world.hpp"
+#include "support/scripted_transport.hpp"
 
 namespace havklo {
 namespace {
 
 using namespace havklo::literals;
+
+// A clock at whose reading something arrives, as when a turn is preempted there.
+class BusyClock final : public Clock {
+ public:
+  explicit BusyClock(std::function<void()>& meanwhile) : meanwhile_(meanwhile) {}
+  Instant now() override {
+    now_ = now_ + 1_ms;
+    const Instant read = now_;
+    if (meanwhile_) std::exchange(meanwhile_, nullptr)();
+    return read;
+  }
+  Duration utc_offset() override { return {}; }
+
+ private:
+  std::function<void()>& meanwhile_;
+  Instant now_;
+};
+
+// An event of the turn before would be stamped earlier than its cause.
+TEST(Turn, WhatArrivesAfterTheClockIsOfTheNext) {
+  std::function<void()> meanwhile;
+  BusyClock clock(meanwhile);
+  ScriptedTransport net;
+  SpscRing<Command> commands(64);
+  RingCommandDoor command_door(commands);
+  StagingDoor events(1024);
+  const Settings settings = book_settings({"BTC/USD"});
+  Engine engine(std::span(&settings, 1), {clock, net, command_door, events});
+  engine.turn();
+  net.opened(net.last());
+  meanwhile = [&] { net.closed(net.last(), Reason::peer_reset); };
+  engine.turn();
+  EXPECT_TRUE(events.published().empty());
+  const Instant next = engine.turn().now;
+  ASSERT_FALSE(events.published().empty());
+  EXPECT_EQ(events.published()[0].kind, EventKind::connect_failed);
+  EXPECT_EQ(events.published()[0].time, next);
+}
 
 TEST(Turn, FullOfCompletionsSaysThatMoreMayBeDue) {
   EngineWorld world(book_settings({"BTC/USD"}));

@@ -29,6 +29,7 @@
 #include "replay/recording/format.hpp"
 #include "support/live_transport_test.hpp"
 #include "support/net/open_files.hpp"
+#include "support/net/poll_now.hpp"
 #include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -293,7 +294,7 @@ class WithoutMemory : public TransportTest {
       open(id);
       for (int round = 0; round < rounds_max; ++round) {
         transport_->flush();
-        if (transport_->poll(seen_, 64) == 0) transport_->park(Duration::milliseconds(1));
+        if (poll_now(*transport_, seen_) == 0) transport_->park(Duration::milliseconds(1));
         if (seen_.opened() || seen_.closed()) return true;
         const FailingAllocation::Pause the_server;
         if (const int file = listener_.accept(); file >= 0) {

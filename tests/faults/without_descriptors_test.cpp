@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "support/live_transport_test.hpp"
+#include "support/net/poll_now.hpp"
 
 namespace havklo::io {
 namespace {
@@ -50,7 +51,7 @@ class WithoutDescriptors : public TransportTest {
   void run_alone() {
     for (int round = 0; round < 200 && !seen_.closed(); ++round) {
       transport_->flush();
-      if (transport_->poll(seen_, 64) == 0) transport_->park(Duration::milliseconds(5));
+      if (poll_now(*transport_, seen_) == 0) transport_->park(Duration::milliseconds(5));
     }
   }
 };
@@ -80,7 +81,7 @@ TEST_P(WithoutDescriptors, WhatCouldNotBePreparedIsMadeWhenItIsNeeded) {
     transport_->close(first_id);
     for (int round = 0; round < 20; ++round) {
       transport_->flush();
-      static_cast<void>(transport_->poll(seen_, 64));
+      static_cast<void>(poll_now(*transport_, seen_));
     }
   }
   seen_ = {};

@@ -8,14 +8,14 @@
 // bytes of no venue have come, what the observer concludes from the wire no longer counts.
 #include <algorithm>
 #include <array>
+#include <havklo/engine.hpp>
 #include <havklo/event_ring.hpp>
+#include <havklo/ring_doors.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "fuzz/target.hpp"
 #include "replay/observer/run.hpp"
 #include "replay/recording/event_digest.hpp"
@@ -92,8 +92,8 @@ class World {
         observer_(sessions_, clock_, network_, ring_door_, commands_door_, *truth_, verdict_,
                   nullptr) {
     clock_.set_utc_offset(Duration::microseconds(venue_.settings().utc_us));
-    engine_ = std::make_unique<core::Engine>(
-        sessions_, core::Doors{clock_, observer_, observer_, observer_, nullptr, 0x5eed});
+    engine_ = std::make_unique<Engine>(
+        sessions_, Doors{clock_, observer_, observer_, observer_, nullptr, 0x5eed});
     observer_.begin(engine_->names());
   }
 
@@ -165,7 +165,7 @@ class World {
       require(count != turns_per_instant_max, "the engine has something to do for ever");
       network_.collect();
       had_room = had_room && ring_.peek().empty();
-      const core::TurnResult result = engine_->turn();
+      const TurnResult result = engine_->turn();
       observer_.end_engine_turn();
       judge();
       take_events();
@@ -277,7 +277,7 @@ class World {
   void command(Command::Kind kind) {
     Command command;
     command.kind = kind;
-    command.session = static_cast<uint16_t>(draw_session());
+    command.session = static_cast<uint8_t>(draw_session());
     if (kind == Command::Kind::subscribe || kind == Command::Kind::unsubscribe) {
       const uint8_t what = input_.byte();
       const std::string_view symbol = symbols[what % symbols.size()];
@@ -369,7 +369,7 @@ class World {
   }
 
   void say_goodbye() {
-    for (uint16_t i = 0; i < sessions_.size(); ++i) {
+    for (uint8_t i = 0; i < sessions_.size(); ++i) {
       Command close;
       close.kind = Command::Kind::close;
       close.session = i;
@@ -400,10 +400,10 @@ class World {
   fuzz::ScriptedNetwork network_;
   SpscRing<Command> commands_{64};
   EventRing ring_;
-  core::RingEventDoor ring_door_;
-  core::RingCommandDoor commands_door_;
+  RingEventDoor ring_door_;
+  RingCommandDoor commands_door_;
   replay::RunObserver observer_;
-  std::unique_ptr<core::Engine> engine_;
+  std::unique_ptr<Engine> engine_;
   replay::EventDigest digest_;
   uint64_t sequence_ = 0;
   uint32_t readable_ = all_;  // so many events the consumer still takes

@@ -11,6 +11,7 @@
 
 #include "support/live_transport_test.hpp"
 #include "support/net/open_files.hpp"
+#include "support/net/poll_now.hpp"
 
 namespace havklo::io {
 namespace {
@@ -97,12 +98,12 @@ TEST_P(TransportTest, AGoodbyeThatComesSecondGoesOnWhereTheKernelStopped) {
   transport_->send(first_id, std::as_bytes(std::span(more)));
   all += more;
   peer_->finish_writing();
-  while (!seen_.closed()) transport_->poll(seen_, 64);
+  while (!seen_.closed()) poll_now(*transport_, seen_);
   transport_->flush();  // sends on; the goodbye is for the next turn
   peer_->reads = true;
   for (int round = 0; round < 20; ++round) {
     peer_->step();
-    transport_->poll(seen_, 64);
+    poll_now(*transport_, seen_);
   }
   run([&] { return peer_->saw_end; });
   EXPECT_TRUE(all == peer_->received) << peer_->received.size() << " of " << all.size();
@@ -158,7 +159,7 @@ TEST_P(TransportTest, APeerThatDoesNotReadEndsTheStreamAndHoldsNobodyUp) {
   for (int i = 0; i < 1000 && !seen_.closed(); ++i) {
     transport_->send(first_id, std::as_bytes(std::span(part)));
     transport_->flush();
-    transport_->poll(seen_, 64);
+    poll_now(*transport_, seen_);
   }
   EXPECT_TRUE(seen_.closed());
   EXPECT_EQ(seen_.seen.back().reason, Reason::peer_reset);
@@ -205,7 +206,7 @@ TEST_P(TransportTest, APeerThatSaysNothingIsHeardOutForItsTime) {
   const Sleep sleep;
   transport_->flush();
   transport_->park(Sleep::at_most);  // ends with the patience
-  transport_->poll(seen_, 64);
+  poll_now(*transport_, seen_);
   EXPECT_TRUE(sleep.was_short());
   run([&] {
     static_cast<void>(peer_->say_some("anyone there?"));

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "support/live_transport_test.hpp"
+#include "support/net/poll_now.hpp"
 
 namespace havklo::io {
 namespace {
@@ -149,13 +150,13 @@ TEST_P(TransportTest, WhatArrivesEndsAPark) {
   open_and_wait();
   for (int i = 0; i < 3; ++i) {  // nothing is left to be told
     transport_->flush();
-    transport_->poll(seen_, 64);
+    poll_now(*transport_, seen_);
   }
   const Sleep sleep;
   std::thread other([&] { peer_->say("x"); });
   while (seen_.text.empty() && sleep.was_short()) {
     transport_->park(Sleep::at_most);
-    transport_->poll(seen_, 64);
+    poll_now(*transport_, seen_);
     transport_->flush();
   }
   other.join();
@@ -171,7 +172,7 @@ TEST_P(TransportTest, AParkLastsUntilItsDeadlineAndNoLonger) {
   int parks = 0;
   for (; std::chrono::steady_clock::now() < until; ++parks) {
     transport_->flush();
-    if (transport_->poll(seen_, 64) == 0) transport_->park(20_ms);
+    if (poll_now(*transport_, seen_) == 0) transport_->park(20_ms);
   }
   EXPECT_LT(parks, 100);  // a loop that does not sleep goes round ten thousand times
   EXPECT_TRUE(sleep.was_short());
@@ -183,7 +184,7 @@ TEST_P(TransportTest, WhatWasSentIsReportedWithoutANewCause) {
   const Sleep sleep;
   while (seen_.sent_bytes == 0 && sleep.was_short()) {
     transport_->flush();
-    if (transport_->poll(seen_, 64) == 0) transport_->park(Sleep::at_most);
+    if (poll_now(*transport_, seen_) == 0) transport_->park(Sleep::at_most);
   }
   EXPECT_EQ(seen_.sent_bytes, 5u);
   EXPECT_TRUE(sleep.was_short());
@@ -201,7 +202,7 @@ TEST_P(TransportTest, AParkEndsWhenAFullSocketTakesMore) {
       stalled = 0;
     }
     transport_->flush();
-    stalled += transport_->poll(seen_, 64) == 0 ? 1 : 0;
+    stalled += poll_now(*transport_, seen_) == 0 ? 1 : 0;
   }
   EXPECT_LT(seen_.sent_bytes, all.size());
   peer_->reads = true;
@@ -209,7 +210,7 @@ TEST_P(TransportTest, AParkEndsWhenAFullSocketTakesMore) {
   while (seen_.sent_bytes < all.size() && sleep.was_short()) {
     peer_->step();
     transport_->park(Sleep::at_most);
-    transport_->poll(seen_, 64);
+    poll_now(*transport_, seen_);
     transport_->flush();
   }
   EXPECT_TRUE(sleep.was_short());
@@ -221,7 +222,7 @@ TEST_P(TransportTest, AParkEndsWhenAFullSocketTakesMore) {
 TEST_P(TransportTest, AWakeThatATurnHasSeenStillEndsTheNextPark) {
   transport_->flush();
   transport_->wake();
-  while (transport_->poll(seen_, 64) != 0) {
+  while (poll_now(*transport_, seen_) != 0) {
   }
   const Sleep sleep;
   transport_->park(Sleep::at_most);
@@ -253,7 +254,7 @@ TEST_P(SocketTransportTest, AsksOnceForWhatOneCallCanTake) {
   open_and_wait();
   peer_->say("not a whole buffer");
   const uint64_t before = transport_->socket_counters().calls;
-  transport_->poll(seen_, 64);
+  poll_now(*transport_, seen_);
   EXPECT_EQ(seen_.text, "not a whole buffer");
   EXPECT_EQ(transport_->socket_counters().calls, before + 1);
   EXPECT_LT(transport_->socket_counters().empty_calls, before);
@@ -271,21 +272,51 @@ TEST_P(SocketTransportTest, AFloodOnOneSocketLeavesTheOtherItsTurn) {
     other.say("y");
     seen_.text.clear();
     // One completion a turn: the other's comes second at the latest.
+    transport_->collect();
     EXPECT_EQ(transport_->poll(seen_, 1), 1u);
+    transport_->collect();
     EXPECT_EQ(transport_->poll(seen_, 1), 1u);
     EXPECT_NE(seen_.text.find('y'), std::string::npos);
     run([&] { return seen_.text.size() == 200'001; });
   }
-  // With room for all, a turn still takes only four buffers of one.
-  const uint32_t four_buffers = 4 * uring_.receive_buffer_bytes;
+  // With room for all, a turn takes all: no timer fires before what it waits for was read.
   first->say(std::string(400'000, 'x'));
   int waiting = 0;
   ASSERT_EQ(::ioctl(client_end_of(listener_.port()), FIONREAD, &waiting), 0);
-  ASSERT_GT(waiting, static_cast<int>(four_buffers));
+  ASSERT_GT(waiting, static_cast<int>(4 * uring_.receive_buffer_bytes));
   seen_.text.clear();
-  transport_->poll(seen_, 64);
-  EXPECT_EQ(seen_.text.size(), four_buffers);
+  poll_now(*transport_, seen_);
+  EXPECT_GE(seen_.text.size(), static_cast<size_t>(waiting));
   run([&] { return seen_.text.size() == 400'000; });
+}
+
+// What comes after the look waits for the next one: the engine has read its clock in between.
+TEST_P(TransportTest, WhatComesAfterCollectWaits) {
+  open_and_wait();
+  peer_->say("first,");
+  run([&] { return seen_.text == "first,"; });
+  transport_->flush();  // it listens on
+  peer_->say("early,");
+  peer_->step();
+  transport_->collect();
+  peer_->say("late");
+  peer_->step();
+  while (transport_->poll(seen_, 64) != 0) continue;
+  EXPECT_EQ(seen_.text, "first,early,");
+  run([&] { return seen_.text == "first,early,late"; });
+}
+
+TEST_P(TransportTest, WhatCollectFoundWaitsForWhoTakesLittle) {
+  open_and_wait();
+  peer_->say(std::string(100'000, 'x'));
+  seen_.text.clear();
+  for (int turn = 0; turn < 1000 && seen_.text.size() != 100'000; ++turn) {
+    transport_->collect();
+    transport_->flush();
+    EXPECT_LE(transport_->poll(seen_, 1), 16u);  // a read can hold some TLS records
+    peer_->step();
+  }
+  EXPECT_EQ(seen_.text, std::string(100'000, 'x'));
 }
 
 class TlsTransportTest : public TransportTest {};

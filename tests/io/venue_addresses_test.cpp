@@ -15,6 +15,7 @@
 #include "support/live_transport_test.hpp"
 #include "support/net/name_server.hpp"
 #include "support/net/open_files.hpp"
+#include "support/net/poll_now.hpp"
 #include "support/net/silent_port.hpp"
 
 namespace havklo::io {
@@ -55,7 +56,7 @@ class VenueAddresses : public TransportTest {
   void some_turns() {
     for (int turn = 0; turn < 20; ++turn) {
       transport_->flush();
-      if (transport_->poll(seen_, 64) == 0) transport_->park(1_ms);
+      if (poll_now(*transport_, seen_) == 0) transport_->park(1_ms);
     }
   }
   std::vector<std::unique_ptr<ServerPeer>> guests_;
@@ -165,7 +166,7 @@ TEST_P(VenueAddresses, NoSocketIsLeftOfARace) {
     } else {
       for (int turn = 0; turn < 3; ++turn) {
         transport_->flush();
-        transport_->poll(seen_, 64);
+        poll_now(*transport_, seen_);
       }
     }
     transport_->close(id);

@@ -8,13 +8,13 @@
 #include <malloc.h>
 
 #include <havklo/clock.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/event_ring.hpp>
+#include <havklo/ring_doors.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <string>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "model/cases.hpp"
 #include "support/scripted_transport.hpp"
 
@@ -117,11 +117,11 @@ class EnginePath {
 
   EventRing ring_;
   SpscRing<Command> commands_{4};
-  core::RingEventDoor events_door_;
-  core::RingCommandDoor commands_door_;
+  RingEventDoor events_door_;
+  RingCommandDoor commands_door_;
   ManualClock clock_{first_turn};
   ScriptedTransport net_{small_message_bytes};
-  core::Engine engine_;
+  Engine engine_;
   std::vector<ConnectionId> connections_;  // the last of each session
 
   static constexpr uint32_t small_message_bytes = 4096;

@@ -64,7 +64,7 @@ TEST(QuietTurn, ThatBeginsAnAttemptIsRecorded) {
   }
   world.command(make_command(Command::Kind::unsubscribe, "A/USD"));
   ASSERT_EQ(world.net.opens.size(), 1u) << "it waits for room";
-  core::TurnResult quiet;
+  TurnResult quiet;
   for (int read = 0; read < 256 && world.net.opens.size() == 1; ++read) {
     world.read(1);
     world.turn();
@@ -94,7 +94,7 @@ TEST(QuietTurn, ThatSendsARequestIsRecorded) {
   world.snapshot("A/USD");
   ASSERT_EQ(world.take_requests().size(), 1u);
   world.clock.set(world.clock.now() + Duration::nanoseconds(1'000'000'000 / 3));
-  const core::TurnResult quiet = world.turn();
+  const TurnResult quiet = world.turn();
   ASSERT_EQ(world.take_requests().size(), 1u);
   ASSERT_EQ(quiet.inputs + quiet.events, 0u);
   world.pass(10_s);

@@ -10,9 +10,11 @@
 #include <havklo/clock.hpp>
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/event.hpp>
 #include <havklo/event_ring.hpp>
 #include <havklo/journal.hpp>
+#include <havklo/ring_doors.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <optional>
 #include <string>
@@ -20,8 +22,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "support/scripted_transport.hpp"
 
 namespace havklo {
@@ -57,8 +57,8 @@ class EngineWorld {
                {clock, net, commands_door_, events_door_, journal, 0x5eed, nullptr, mask_secret}) {}
 
   // One turn; its events are read at once unless the consumer sleeps.
-  core::TurnResult turn() {
-    const core::TurnResult result = engine.turn();
+  TurnResult turn() {
+    const TurnResult result = engine.turn();
     if (!consumer_sleeps) read();
     return result;
   }
@@ -169,15 +169,15 @@ class EngineWorld {
   Settings settings_;
   EventRing ring_;
   SpscRing<Command> commands_{64};
-  core::RingEventDoor events_door_;
-  core::RingCommandDoor commands_door_;
+  RingEventDoor events_door_;
+  RingCommandDoor commands_door_;
 
  public:
   ManualClock clock{Instant{1'000'000'000}};
   ScriptedTransport net;
   std::vector<Event> events;
   bool consumer_sleeps = false;
-  core::Engine engine;
+  Engine engine;
 };
 
 }  // namespace havklo

@@ -14,6 +14,7 @@
 
 #include "addresses/address_text.hpp"
 #include "io/live_transport.hpp"
+#include "support/net/poll_now.hpp"
 #include "support/temporary_file.hpp"
 #include "support/tls_server.hpp"
 
@@ -108,7 +109,7 @@ class TransportTest : public testing::TestWithParam<Way> {
   void run(Done done) {
     for (int round = 0; round < 2000 && !done(); ++round) {
       transport_->flush();
-      if (transport_->poll(seen_, 64) == 0 && !done()) transport_->park(Duration::milliseconds(5));
+      if (poll_now(*transport_, seen_) == 0 && !done()) transport_->park(Duration::milliseconds(5));
       if (peer_ == nullptr) {
         const int file = listener_.accept();
         if (file >= 0) peer_ = std::make_unique<ServerPeer>(file, tls() ? &server_ : nullptr);
@@ -136,7 +137,7 @@ class TransportTest : public testing::TestWithParam<Way> {
         in_vain = 0;
       }
       transport_->flush();
-      in_vain += transport_->poll(seen_, 64) == 0 ? 1 : 0;
+      in_vain += poll_now(*transport_, seen_) == 0 ? 1 : 0;
     }
     return all;
   }

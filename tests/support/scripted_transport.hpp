@@ -2,7 +2,7 @@
 // the test injects.
 //
 // Use: after a turn look at opens, sent and closed; then opened(id), upgrade(id), text(id, "…"),
-// closed(id, reason); the next poll() delivers them in that order. The server's side of the
+// closed(id, reason); the next turn delivers them in that order. The server's side of the
 // WebSocket is the codec in its server role, one for each connection.
 #pragma once
 
@@ -66,9 +66,10 @@ class ScriptedTransport final : public Transport {
                   [id](const Queued& queued) { return queued.completion.connection == id; });
   }
   void greeted(ConnectionId id) override { greetings.push_back(id); }
+  void collect() override { collected_ = queue_.size(); }
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override {
     uint32_t count = 0;
-    while (count < completions_max && !queue_.empty()) {
+    for (; count < completions_max && collected_ != 0 && !queue_.empty(); --collected_) {
       Queued queued = std::move(queue_.front());
       queue_.pop_front();
       const size_t size = queued.bytes.size();
@@ -84,7 +85,7 @@ class ScriptedTransport final : public Transport {
   // The connection opened last.
   [[nodiscard]] ConnectionId last() const { return opens.back().id; }
 
-  // Completions for the next poll().
+  // Completions for the next collect().
   void opened(ConnectionId id, bool tls_resumed = false) {
     Completion completion = of(id, Completion::Kind::opened);
     completion.tls_resumed = tls_resumed;
@@ -182,6 +183,7 @@ class ScriptedTransport final : public Transport {
   uint32_t message_bytes_;
   std::map<ConnectionId, Peer> peers_;
   std::deque<Queued> queue_;
+  size_t collected_ = 0;  // of them, from the front
 };
 
 }  // namespace havklo

@@ -6,16 +6,16 @@
 #include <functional>
 #include <havklo/clock.hpp>
 #include <havklo/config.hpp>
+#include <havklo/engine.hpp>
 #include <havklo/event.hpp>
 #include <havklo/event_ring.hpp>
+#include <havklo/ring_doors.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "core/ring_doors.hpp"
 #include "replay/venue/market.hpp"
 #include "replay/venue/model.hpp"
 #include "replay/venue/transport.hpp"
@@ -106,11 +106,11 @@ class VenueWorld {
 
  private:
   EventRing ring_;
-  core::RingEventDoor events_door_;
-  core::RingCommandDoor commands_door_;
+  RingEventDoor events_door_;
+  RingCommandDoor commands_door_;
 
  public:
-  core::Engine engine;
+  Engine engine;
 };
 
 }  // namespace havklo

@@ -106,21 +106,21 @@ volatile int measured_line = 0;
 
 // Named for callgrind, and each another function: one that is folded into a like one has no count.
 // The bytes come in reads of `read_bytes`.
-#define WORST_READS(name, stream, read_bytes)                                               \
-  extern "C" [[gnu::noinline]] void measured_##name(core::Engine& engine, uint32_t turns) { \
-    measured_line = __LINE__;                                                               \
-    while (turns-- > 0) static_cast<void>(engine.turn());                                   \
-  }                                                                                         \
-  static void feed_##name() {                                                               \
-    const std::string text = stream;                                                        \
-    EngineWorld world(all_channels());                                                      \
-    world.go_live();                                                                        \
-    uint32_t reads = 0;                                                                     \
-    for (size_t at = 0; at < text.size(); at += read_bytes, ++reads) {                      \
-      world.net.received(world.id(), std::string_view(text).substr(at, read_bytes));        \
-    }                                                                                       \
-    measured_##name(world.engine, reads / completions_per_turn_max + 1);                    \
-    say(#name, text.size(), reads);                                                         \
+#define WORST_READS(name, stream, read_bytes)                                         \
+  extern "C" [[gnu::noinline]] void measured_##name(Engine& engine, uint32_t turns) { \
+    measured_line = __LINE__;                                                         \
+    while (turns-- > 0) static_cast<void>(engine.turn());                             \
+  }                                                                                   \
+  static void feed_##name() {                                                         \
+    const std::string text = stream;                                                  \
+    EngineWorld world(all_channels());                                                \
+    world.go_live();                                                                  \
+    uint32_t reads = 0;                                                               \
+    for (size_t at = 0; at < text.size(); at += read_bytes, ++reads) {                \
+      world.net.received(world.id(), std::string_view(text).substr(at, read_bytes));  \
+    }                                                                                 \
+    measured_##name(world.engine, reads / completions_per_turn_max + 1);              \
+    say(#name, text.size(), reads);                                                   \
   }
 #define WORST(name, message) WORST_READS(name, framed(message), 16'384)
 

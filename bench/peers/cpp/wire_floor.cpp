@@ -98,6 +98,7 @@ class ByUring {
   }
   template <class Take>
   void read(Take&& take) {
+    uring_->collect();
     uring_->reap([&](const io_uring_cqe& completion) {
       if (completion.user_data != receiving) return true;
       if (completion.res > 0) {

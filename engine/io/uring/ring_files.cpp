@@ -42,6 +42,7 @@ void RingFiles::close_file(int file) {
 }
 
 void RingFiles::collect() {
+  ring_->collect();
   ring_->reap([this](const io_uring_cqe& completion) { return take_file_completion(completion); });
 }
 

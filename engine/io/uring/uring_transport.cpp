@@ -20,6 +20,7 @@ struct UringTransport::UringSlot final : Slot {
   uint32_t chunk_end = 0;
   bool sending = false;
   bool ends_after_send = false;  // its goodbye waits for an answer to what was sent before
+  bool answer_is_due = false;    // … which is among what was collected, or is not coming soon
   bool cancelled = false;        // all that the kernel still does is to end
   uint32_t pending = 0;          // completions that the kernel still owes
 };
@@ -57,7 +58,7 @@ void UringTransport::abandon(PendingConnect& pending) {
 
 void UringTransport::begin_stream(Slot& slot) {
   UringSlot& mine = own(slot);
-  mine.sending = mine.ends_after_send = mine.cancelled = false;
+  mine.sending = mine.ends_after_send = mine.answer_is_due = mine.cancelled = false;
   mine.chunk_begin = mine.chunk_end = 0;
   begin_receiving(mine);
 }
@@ -70,6 +71,12 @@ void UringTransport::begin_receiving(UringSlot& slot) {
   ask(slot, entry, Operation::receive);
 }
 
+void UringTransport::collect_completions() {
+  uring().collect();
+  if (!goodbyes_wait_) return;
+  for (const auto& slot : slots()) own(*slot).answer_is_due = own(*slot).ends_after_send;
+}
+
 void UringTransport::take_completions(CompletionSink& sink, uint32_t completions_max) {
   uring().reap([&](const io_uring_cqe& completion) {
     if (take_file_completion(completion)) return true;
@@ -77,13 +84,22 @@ void UringTransport::take_completions(CompletionSink& sink, uint32_t completions
     return delivered() < completions_max;
   });
   if (hears_out_) end_patience();
-  // What is unanswered after a look at everything is blocked: nobody waits for a peer that does not
-  // read.
-  if (!goodbyes_wait_ || delivered() >= completions_max) return;
+  if (goodbyes_wait_ && delivered() < completions_max) end_blocked_goodbyes();
+}
+
+// What is unanswered after a look at everything is blocked: nobody waits for a peer that does not
+// read.
+void UringTransport::end_blocked_goodbyes() {
   goodbyes_wait_ = false;
   for (const auto& slot : slots()) {
     UringSlot& mine = own(*slot);
-    if (std::exchange(mine.ends_after_send, false)) ::shutdown(mine.file, SHUT_RDWR);
+    if (!mine.ends_after_send) continue;
+    if (mine.answer_is_due) {
+      mine.ends_after_send = false;
+      ::shutdown(mine.file, SHUT_RDWR);
+    } else {
+      goodbyes_wait_ = true;  // it began to wait after the look
+    }
   }
 }
 
@@ -224,7 +240,7 @@ void UringTransport::park(Duration at_most) {
 void UringTransport::wait_and_discard(Duration at_most) {
   uring().submit();
   if (!has_done()) uring().park(at_most);
-  poll_and_discard();
+  collect_and_discard();
 }
 
 void UringTransport::finish_sending(Duration at_most) {

@@ -55,6 +55,7 @@ class UringTransport final : public LiveTransport, public UringFiles {
   void end(Slot& slot) override;
   void hand_over() override { uring_->submit(); }
   void finish_sending(Duration at_most) override;
+  void collect_completions() override;
   void take_completions(CompletionSink& sink, uint32_t completions_max) override;
 
   [[nodiscard]] Uring& uring() { return *uring_; }
@@ -70,6 +71,7 @@ class UringTransport final : public LiveTransport, public UringFiles {
   void send_chunk(UringSlot& slot);
   static void say_goodbye_now(UringSlot& slot);
   void hear_out(UringSlot& slot, const io_uring_cqe& completion);
+  void end_blocked_goodbyes();
   void end_patience();
   void cancel(UringSlot& slot);
   void release_if_done(UringSlot& slot);

@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-namespace havklo::core {
+namespace havklo {
 
 // A turn's events are written in memory of the engine's own, which stays in its nearest cache, and
 // copied when they are all there: the ring's lines were last the reader's.
@@ -46,4 +46,4 @@ class RingCommandDoor final : public CommandDoor {
   SpscRing<Command>& ring_;
 };
 
-}  // namespace havklo::core
+}  // namespace havklo

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-namespace havklo::core {
+namespace havklo {
 
 class StagingDoor final : public EventDoor {
  public:
@@ -33,4 +33,4 @@ class StagingDoor final : public EventDoor {
   uint32_t published_ = 0;
 };
 
-}  // namespace havklo::core
+}  // namespace havklo

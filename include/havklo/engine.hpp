@@ -1,15 +1,24 @@
-// The engine: some sessions, one turn at a time, between five doors.
+// The engine itself: some sessions, one turn at a time, between five doors.
 //
+//   Engine engine(sessions, {clock, transport, commands, events});
+//   while (!engine.closed()) engine.turn();
+//
+// KrakenClient (client.hpp) is this engine behind the doors of a real machine, Simulation behind
+// those of a simulated venue. With doors of your own it runs wherever you want it to: in another
+// loop, on another network, in a test that holds the clock.
 // Owns:      the sessions, their timers, the connect budget they share, the table of names.
 // Not owned: the doors (clock, transport, commands, events) and the journal; they outlive the
 //            engine.
 // Threads:   one, the caller's of turn().
-// Invariant: everything that differs between two runs entered by a door or by the seed (design:
-//            determinism).
+// Errors:    settings are the caller's to check (validate()); what the network meets is an event.
+// Invariant: everything that differs between two runs entered by a door or by the seed: the same
+//            seed, settings and inputs give the same events to the byte.
 // Cost:      a turn without input is one clock read, one look at each door and one comparison of
-//            deadlines.
+//            deadlines. Nothing is allocated after the constructor.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <havklo/clock.hpp>
 #include <havklo/command.hpp>
@@ -23,21 +32,21 @@
 #include <optional>
 #include <span>
 
-#include "websocket/chacha20.hpp"
+namespace havklo {
 
-namespace havklo::core {
+// What the masks of frames are made from (RFC 6455, 10.3): bytes that no peer can guess.
+using MaskSecret = std::array<std::byte, 32>;
 
 struct Doors {
   Clock& clock;
   Transport& transport;
   CommandDoor& commands;
   EventDoor& events;
-  Journal* journal = nullptr;
+  Journal* journal = nullptr;  // for example a Recorder
   uint64_t seed = 0;
   PhaseObserver* phases = nullptr;  // no door: nothing comes in by it
-  // What the masks of frames are made from: 256 bits that no peer can guess. None: made from the
-  // seed, for runs that nobody attacks. No door either: nothing depends on a mask.
-  std::optional<websocket::ChaCha20Key> mask_secret = std::nullopt;
+  // None: made from the seed, for runs that nobody attacks. No door: nothing depends on a mask.
+  std::optional<MaskSecret> mask_secret = std::nullopt;
 };
 
 struct TurnResult {
@@ -56,8 +65,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // One turn, in the fixed order: clock, commands, completions, timers, requests, events, journal.
-  // The first turn begins to connect.
+  // One turn, in the fixed order: what has arrived is collected, then the clock is read; commands,
+  // completions, timers, requests, events, journal. The first turn begins to connect.
   TurnResult turn();
 
   // When the next timer is due; Instant::never() when none is armed. For parking: also wake for the
@@ -81,4 +90,4 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace havklo::core
+}  // namespace havklo
