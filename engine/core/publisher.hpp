@@ -92,7 +92,7 @@ inline void Publisher::write_header(Event& event, Origin origin) {
   event.sequence = ++sequence_;
   event.time = now_;
   event.epoch = origin.epoch;
-  event.session = static_cast<uint16_t>(origin.session);
+  event.session = static_cast<uint8_t>(origin.session);
 }
 
 inline uint32_t Publisher::market_room() const {
@@ -128,7 +128,7 @@ void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fil
     event.sequence = before + i + 1;
     event.time = now;
     event.epoch = origin.epoch;
-    event.session = static_cast<uint16_t>(origin.session);
+    event.session = static_cast<uint8_t>(origin.session);
     event.kind = kind;
     fill(event, i);
   }

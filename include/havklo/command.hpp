@@ -14,7 +14,7 @@ struct Command {
   enum class Kind : uint8_t { subscribe, unsubscribe, reconnect, close };
   Kind kind = Kind::close;
   Channel channel = Channel::book;  // subscribe, unsubscribe
-  uint16_t session = 0;
+  uint8_t session = 0;
   uint16_t depth = 0;  // subscribe: of a book its levels, of ohlc its interval in minutes
   uint8_t symbol_bytes = 0;
   std::array<char, symbol_bytes_max> symbol_text{};

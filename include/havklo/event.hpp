@@ -4,8 +4,11 @@
 // between runs (every byte is written, so that records can be compared and digested as bytes).
 // Prices and quantities are integers with their decimal exponents beside them. Symbols and texts
 // are ids into havklo::Names. `sequence` counts from 1 and has no holes except where an Overrun
-// record says so. Kinds and fields: design "The catalogue". Units: nanoseconds; `time` is the
-// engine's monotonic clock.
+// record says so. Kinds and fields: design "The catalogue". Units: nanoseconds.
+//
+// `time` is the engine's monotonic clock, read once a turn, after all that the turn deals with had
+// arrived: never earlier than what caused the event, and later by as long as that had waited for
+// the turn. All events of a turn have the same. `venue_time_ns` is the venue's own word.
 #pragma once
 
 #include <array>
@@ -280,7 +283,8 @@ struct Event {
   uint64_t sequence;
   Instant time;
   uint32_t epoch;
-  uint16_t session;
+  uint8_t session;  // its number in the engine
+  uint8_t leg;      // the connection of the session; 0 where it has one
   EventKind kind;
   uint8_t flags;
   Payload payload;

@@ -38,7 +38,7 @@ struct Level {
 class OrderBook {
  public:
   // `depth` is the subscribed one. The symbol need not be known yet.
-  OrderBook(const Names& names, std::string_view symbol, uint32_t depth, uint16_t session = 0);
+  OrderBook(const Names& names, std::string_view symbol, uint32_t depth, uint8_t session = 0);
 
   // Takes any event; those of other symbols and kinds are left alone. True: the book has changed.
   bool apply(const Event& event);
@@ -65,7 +65,7 @@ class OrderBook {
   const Names& names_;
   std::string symbol_;
   std::optional<SymbolId> id_;
-  uint16_t session_;
+  uint8_t session_;
   uint32_t epoch_ = 0;
   bool live_ = false;            // a snapshot has begun on this epoch, and nothing spoilt it
   bool inside_message_ = false;  // its last record has not come

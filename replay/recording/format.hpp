@@ -21,7 +21,8 @@
 namespace havklo::replay {
 
 // Format 2 is 1 for several sessions, 3 is either with padding, 4 has short entries and another
-// digest, 5 says what was wrong with a certificate. All are read; 5 is written.
+// digest, 5 says what was wrong with a certificate and when reads arrived. All are read; 5 is
+// written.
 inline constexpr uint32_t format_of_several_sessions = 2;
 inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
@@ -64,7 +65,8 @@ enum class EntryTag : uint8_t {
   event,
   short_received,  // since format 4, as is the next
   short_turn_end,
-  closed_for_certificate,  // since format 5
+  closed_for_certificate,  // since format 5, as is the next
+  arrived,
 };
 
 // Entries that nearly every turn has, of fixed size: each is one or two stores.

@@ -86,6 +86,7 @@ struct Recorder::State {
   }
   void received(ConnectionId connection, std::span<const std::byte> bytes);
   [[gnu::cold]] void received_in_parts(ConnectionId connection, std::span<const std::byte> bytes);
+  [[gnu::cold]] void arrived(const Completion& completion);
   [[gnu::cold]] void lifecycle_events(const TurnEnd& turn);
   void turn_end(const TurnEnd& turn);
   void add_to_crc(uint32_t until);
@@ -230,7 +231,11 @@ void Recorder::on_completion(const Completion& completion) {
   State& state = *state_;
   if (state.state != RecorderState::recording) return;
   if (completion.kind == Completion::Kind::received) {
-    return state.received(completion.connection, completion.bytes);
+    state.received(completion.connection, completion.bytes);
+    if (completion.kernel_time_ns != 0 || completion.hardware_time_ns != 0) {
+      state.arrived(completion);
+    }
+    return;
   }
   if (!state.make_room()) return;
   const auto connection = static_cast<uint32_t>(completion.connection);
@@ -292,6 +297,16 @@ void Recorder::State::received(ConnectionId connection, std::span<const std::byt
   }
   ShortReceived::put(copy - ShortReceived::bytes, static_cast<uint32_t>(connection), bytes.size());
   block.used += static_cast<uint32_t>(ShortReceived::bytes + bytes.size());
+}
+
+// Behind the read, for that lies in the block already when it is told.
+void Recorder::State::arrived(const Completion& completion) {
+  if (!make_room()) return;
+  auto entry = begin();
+  entry.tag(EntryTag::arrived);
+  entry.signed_varint(completion.kernel_time_ns);
+  entry.signed_varint(completion.hardware_time_ns);
+  done(entry);
 }
 
 // A read that does not fit is cut; the reader joins the parts again.

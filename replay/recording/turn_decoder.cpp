@@ -69,6 +69,8 @@ bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn
     case EntryTag::closed:
     case EntryTag::closed_for_certificate:
       return read_completion(tag, bytes, turn);
+    case EntryTag::arrived:
+      return read_arrival(bytes, turn);
     case EntryTag::event:
       return read_event(bytes, turn);
   }
@@ -126,7 +128,7 @@ bool TurnDecoder::read_command(ByteReader& bytes, RecordedTurn& turn) {
   Command command;
   const uint8_t kind = bytes.byte();
   const uint8_t channel = bytes.byte();
-  command.session = bytes.number<uint16_t>();
+  command.session = bytes.number<uint8_t>();
   command.depth = bytes.number<uint16_t>();
   command.symbol_bytes = bytes.byte();
   const auto symbol = bytes.take(command.symbol_bytes);
@@ -164,6 +166,19 @@ bool TurnDecoder::read_received(ByteReader& bytes, RecordedTurn& turn, Connectio
   completion.connection = connection;
   completion.bytes = read;
   turn.completions.push_back(completion);
+  return true;
+}
+
+// Of the read just before.
+bool TurnDecoder::read_arrival(ByteReader& bytes, RecordedTurn& turn) {
+  const auto time = [&] { return bytes.signed_number<int64_t>(-time_ns_max, time_ns_max); };
+  const int64_t kernel_time_ns = time();
+  const int64_t hardware_time_ns = time();
+  if (bytes.failed() || joins_ || turn.completions.empty()) return false;
+  Completion& read = turn.completions.back();
+  if (read.kind != Completion::Kind::received) return false;
+  read.kernel_time_ns = kernel_time_ns;
+  read.hardware_time_ns = hardware_time_ns;
   return true;
 }
 

@@ -61,6 +61,7 @@ class TurnDecoder {
   [[nodiscard]] bool read_completion(EntryTag tag, ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
                                    uint64_t length, bool is_last);
+  [[nodiscard]] bool read_arrival(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_event(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] static bool has_room_for_another(const RecordedTurn& turn) {
     return turn.completions.size() < turn_completions_max;

@@ -33,7 +33,7 @@ class PlannedCommands final : public CommandDoor {
     Command& command = oldest_ = {};
     command.kind = planned.kind;
     command.channel = planned.channel;
-    command.session = static_cast<uint16_t>(planned.session);
+    command.session = static_cast<uint8_t>(planned.session);
     command.depth = static_cast<uint16_t>(planned.depth);
     command.symbol_bytes =
         static_cast<uint8_t>(std::min<size_t>(planned.symbol.size(), symbol_bytes_max));

@@ -4,7 +4,7 @@
 
 namespace havklo {
 
-OrderBook::OrderBook(const Names& names, std::string_view symbol, uint32_t depth, uint16_t session)
+OrderBook::OrderBook(const Names& names, std::string_view symbol, uint32_t depth, uint8_t session)
     : names_(names), symbol_(symbol), session_(session) {
   bids_.reserve(size_t{2} * depth);
   asks_.reserve(size_t{2} * depth);
