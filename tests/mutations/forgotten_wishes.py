@@ -179,7 +179,7 @@ TO_THE_STRATEGY = [
     ("a second loss begins where the first did", PUBLISHER, "if (lost_count_ == 0) lost_first_ = sequence_ + 1;",
      "if (lost_first_ == 0) lost_first_ = sequence_ + 1;"),
     ("the strategy's book answers after an Overrun", ORDER_BOOK, "in_doubt_ = live_;", ";"),
-    by_test("core_tests", "OrderBookTest.AnOverrunSilencesItUntilItsNextMessage",
+    by_test("core_public_tests", "OrderBookTest.AnOverrunSilencesItUntilItsNextMessage",
             ("the strategy's book stays silent after an Overrun", ORDER_BOOK, "inside_message_ = !event.last_in_message();\n  in_doubt_ = false;",
      "inside_message_ = !event.last_in_message();")),
     ("the strategy's book outlives its connection", ORDER_BOOK, "case EventKind::disconnected:\n      return forget();", None,
