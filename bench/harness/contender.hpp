@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <havklo/version.hpp>  // HAVKLO_VERSION, which ours are registered by
 #include <string>
 #include <utility>
 #include <vector>

@@ -2,14 +2,11 @@
 #include "websocket/handshake.hpp"
 
 #include <algorithm>
+#include <havklo/version.hpp>
 
 #include "websocket/accept_key.hpp"
 #include "websocket/http_date.hpp"
 #include "websocket/http_head.hpp"
-
-#ifndef HAVKLO_VERSION
-#define HAVKLO_VERSION "0.1.0"
-#endif
 
 namespace havklo::websocket {
 namespace {

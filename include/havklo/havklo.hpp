@@ -10,3 +10,4 @@
 #include <havklo/order_book.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/replay.hpp>
+#include <havklo/version.hpp>

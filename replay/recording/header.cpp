@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <havklo/limits.hpp>
+#include <havklo/version.hpp>
 #include <optional>
 #include <utility>
 #include <vector>

@@ -7,14 +7,11 @@
 // spoken to, 2 on bad usage.
 #include <charconv>
 #include <cstdio>
+#include <havklo/version.hpp>
 #include <string>
 #include <string_view>
 
 #include "support/websocket/echo_client.hpp"
-
-#ifndef HAVKLO_VERSION
-#define HAVKLO_VERSION "0.1.0"
-#endif
 
 int main(int argc, char** argv) {
   using havklo::websocket::EchoClient;

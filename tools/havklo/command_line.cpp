@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "havklo/commands.hpp"
-#include "havklo/version.hpp"
+#include "havklo/version_text.hpp"
 #include "replay/text/nearest_name.hpp"
 
 namespace havklo {

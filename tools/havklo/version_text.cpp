@@ -1,7 +1,9 @@
 // Read from the compiler's own macros, so that it cannot be wrong.
-#include "havklo/version.hpp"
+#include "havklo/version_text.hpp"
 
 #include <fmt/format.h>
+
+#include <havklo/version.hpp>
 
 #include "io/library_versions.hpp"
 #include "kraken/json_kernel.hpp"
