@@ -1,11 +1,14 @@
-// A decimal number as the venue printed it: an integer and a power of ten. Never a double.
+// A decimal number as the venue printed it: an integer and a power of ten. Never a double, but for
+// who asks for one.
 //
 // 0.00100000 is {100000, -8}: trailing zeros are kept because the venue's checksum covers them.
 // Threads: values.
-// Cost:    comparison of equal exponents is one integer comparison.
+// Cost:    comparison of equal exponents is one integer comparison. Only to_string() allocates.
 #pragma once
 
+#include <charconv>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,8 +39,21 @@ struct Decimal {
   friend constexpr bool operator==(Decimal a, Decimal b) { return (a <=> b) == 0; }
 };
 
-// The digits back as text, "63501.9", "0.00100000", "-3"; trailing zeros as they came. Allocates.
+// The digits back as text, "63501.9", "0.00100000", "-3"; trailing zeros as they came.
 [[nodiscard]] std::string to_string(Decimal value);
+
+// As many characters as a decimal can have: a sign, 19 digits, the point.
+inline constexpr size_t decimal_chars_max = 21;
+// The same text into your own buffer, as std::to_chars does it: `ptr` is its end, with no zero byte
+// there. Where it does not fit, `ec` is value_too_large, `ptr` is `last`, and nothing was written.
+// Cost: some 20 ns.
+std::to_chars_result to_chars(char* first, char* last, Decimal value);
+
+// The double that is nearest to the exact value, of two as near the even one: what strtod() reads
+// from the same digits. For models, averages and charts; what must be equal or add up stays a
+// Decimal. An exponent that no Decimal may have is a bug, and asserted.
+// Cost: 3 ns; 6 ns for a mantissa beyond 2^53.
+[[nodiscard]] double to_double(Decimal value);
 
 // A JSON number: 1e-08 is {1, -8} and 1.5e3 is {1500, 0}, as some servers print small quantities
 // (kraken-v2.md §6). False for anything else, for more than 18 digits after the point, and for what

@@ -2,6 +2,7 @@
 // tests/docs/check_pages.py compares the marked regions with the pages to the letter.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <havklo/havklo.hpp>
 #include <memory>
@@ -45,6 +46,18 @@ KrakenClientBuilder patient() {
       .with_circuit_breaker({.failure_threshold = 3, .reset_timeout = 15_s})
       .with_timeouts({.connect_timeout = 3_s, .heartbeat_timeout = 2500_ms})
       .with_idle(Idle::park);
+}
+// README end
+
+// README price
+void tell_trade(const Event& event, const Names& names) {
+  const Event::Trade& trade = event.payload.trade;
+  const Decimal price{trade.price, trade.price_exponent};
+  std::array<char, decimal_chars_max + 1> text{};  // on the stack, and a zero byte for printf
+  to_chars(text.data(), text.data() + text.size(), price);
+  std::printf("%s %s at %s, in dollars and cents %.2f\n",
+              std::string(names.symbol(trade.symbol)).c_str(), to_string(trade.side).data(),
+              text.data(), to_double(price));
 }
 // README end
 
@@ -146,6 +159,18 @@ class Readme : public testing::Test {
 
 TEST_F(Readme, Watch) {
   EXPECT_TRUE(output_of([&] { watch(btc()); }).starts_with("best bid 63"));
+}
+
+TEST(ReadmePrice, AsTextAndAsADouble) {
+  Names names;
+  Event event = Event::make(EventKind::trade);
+  event.payload.trade.symbol = names.intern_symbol("BTC/USD").value();
+  event.payload.trade.price = 635019;
+  event.payload.trade.price_exponent = -1;
+  testing::internal::CaptureStdout();
+  tell_trade(event, names);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "BTC/USD buy at 63501.9, in dollars and cents 63501.90\n");
 }
 
 TEST_F(Readme, SettingsAreAccepted) {

@@ -1,26 +1,75 @@
 // Digits to numbers and back.
 #include <algorithm>
 #include <array>
+#include <havklo/assert.hpp>
 #include <havklo/decimal.hpp>
 
 namespace havklo {
+namespace {
 
-// From the last digit to the first.
-std::string to_string(Decimal value) {
-  const bool negative = value.mantissa < 0;
-  // The magnitude of the smallest mantissa does not fit a signed one.
-  uint64_t magnitude =
-      negative ? 0 - static_cast<uint64_t>(value.mantissa) : static_cast<uint64_t>(value.mantissa);
-  const int places = -value.exponent;
-  std::array<char, 160> text;  // 128 places and 20 digits at most
-  size_t begin = text.size();
-  for (int written = 0; written <= places || magnitude != 0; ++written) {
-    if (written == places && places > 0) text[--begin] = '.';
-    text[--begin] = static_cast<char>('0' + magnitude % 10);
-    magnitude /= 10;
+// The magnitude of the smallest mantissa does not fit a signed one.
+uint64_t magnitude_of(Decimal value) {
+  const auto bits = static_cast<uint64_t>(value.mantissa);
+  return value.mantissa < 0 ? 0 - bits : bits;
+}
+
+class Text {
+ public:
+  // From the last digit to the first.
+  explicit Text(Decimal value) {
+    uint64_t magnitude = magnitude_of(value);
+    const int places = -value.exponent;
+    for (int written = 0; written <= places || magnitude != 0; ++written) {
+      if (written == places && places > 0) text_[--begin_] = '.';
+      text_[--begin_] = static_cast<char>('0' + magnitude % 10);
+      magnitude /= 10;
+    }
+    if (value.mantissa < 0) text_[--begin_] = '-';
   }
-  if (negative) text[--begin] = '-';
-  return {text.data() + begin, text.size() - begin};
+  [[nodiscard]] std::string_view view() const {
+    return {text_.data() + begin_, text_.size() - begin_};
+  }
+
+ private:
+  std::array<char, 160> text_;  // 128 places and 20 digits at most
+  size_t begin_ = text_.size();
+};
+
+constexpr std::array<uint64_t, 1 - decimal_exponent_min> powers_of_ten = [] {
+  std::array<uint64_t, 1 - decimal_exponent_min> powers{1};
+  for (size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
+  return powers;
+}();
+
+}  // namespace
+
+std::string to_string(Decimal value) { return std::string(Text(value).view()); }
+
+std::to_chars_result to_chars(char* first, char* last, Decimal value) {
+  const Text text(value);
+  const std::string_view printed = text.view();
+  if (static_cast<size_t>(last - first) < printed.size()) {
+    return {last, std::errc::value_too_large};
+  }
+  return {std::ranges::copy(printed, first).out, std::errc{}};
+}
+
+double to_double(Decimal value) {
+  HAVKLO_ASSERT(value.exponent <= 0 && value.exponent >= decimal_exponent_min);
+  const uint64_t power = powers_of_ten[static_cast<size_t>(-value.exponent)];
+  const uint64_t magnitude = magnitude_of(value);
+  // 10^18 has 42 significant bits: both are doubles without loss, and a division rounds once.
+  if (magnitude <= uint64_t{1} << 53) {
+    return static_cast<double>(value.mantissa) / static_cast<double>(power);
+  }
+  // Of more than 53 bits: times 2^64, divided by less than 2^60, at least 57 bits are left. So the
+  // last one stands below the bit that rounding looks at, and says whether anything is below
+  // itself; the conversion rounds once, and a power of two changes no digit.
+  __extension__ using Wide = unsigned __int128;
+  const Wide scaled = static_cast<Wide>(magnitude) << 64;
+  const Wide quotient = scaled / power | static_cast<Wide>(scaled % power != 0);
+  const double result = static_cast<double>(quotient) * 0x1p-64;
+  return value.mantissa < 0 ? -result : result;
 }
 
 namespace {
