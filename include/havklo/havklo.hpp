@@ -8,6 +8,7 @@
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
 #include <havklo/order_book.hpp>
+#include <havklo/order_books.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/replay.hpp>
 #include <havklo/version.hpp>

@@ -43,6 +43,10 @@ class OrderBook {
   // Takes any event; those of other symbols and kinds are left alone. True: the book has changed.
   bool apply(const Event& event);
 
+  // The symbol whose book alone an event can change; nothing when it can change none, or every book
+  // of a session. For who keeps many (order_books.hpp).
+  [[nodiscard]] static std::optional<SymbolId> symbol_of(const Event& event);
+
   // Nothing while the book is empty of trust; an empty side has no best level either.
   [[nodiscard]] std::optional<Level> best_bid() const;
   [[nodiscard]] std::optional<Level> best_ask() const;

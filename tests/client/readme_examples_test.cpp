@@ -7,6 +7,7 @@
 #include <havklo/havklo.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "support/loopback_venue.hpp"
@@ -14,6 +15,10 @@
 
 namespace havklo {
 namespace {
+
+// What the strategy of an example does with a price.
+uint64_t decided = 0;
+void decide(std::string_view, const Level&) { ++decided; }
 
 // README watch
 using namespace havklo;
@@ -46,6 +51,26 @@ KrakenClientBuilder patient() {
       .with_circuit_breaker({.failure_threshold = 3, .reset_timeout = 15_s})
       .with_timeouts({.connect_timeout = 3_s, .heartbeat_timeout = 2500_ms})
       .with_idle(Idle::park);
+}
+// README end
+
+// README books
+void follow(KrakenClientBuilder builder) {
+  auto client = builder.connect();
+  if (!client) return void(std::puts(client.error().message().c_str()));
+  OrderBooks books((*client)->names(), {"BTC/USD", "ETH/USD"}, 10);
+  for (Event event{}; event.kind != EventKind::closed;) {  // the last one
+    if (!(*client)->poll(event)) continue;
+    if (const OrderBook* changed = books.apply(event)) {
+      if (const auto bid = changed->best_bid()) decide(changed->symbol(), *bid);
+    } else if (event.kind == EventKind::subscriptions_restored ||
+               event.kind == EventKind::disconnected) {
+      for (const OrderBook& book : books) {
+        std::printf("%s: %s\n", std::string(book.symbol()).c_str(),
+                    book.is_live() ? "live" : "not to be used");
+      }
+    }
+  }
 }
 // README end
 
@@ -159,6 +184,19 @@ class Readme : public testing::Test {
 
 TEST_F(Readme, Watch) {
   EXPECT_TRUE(output_of([&] { watch(btc()); }).starts_with("best bid 63"));
+}
+
+TEST_F(Readme, ASetOfBooks) {
+  decided = 0;
+  const std::string said = output_of([&] {
+    follow(here(KrakenClient::builder({"BTC/USD", "ETH/USD"}).with_book(10).without_reconnect()));
+  });
+  EXPECT_EQ(said,
+            "BTC/USD: live\n"
+            "ETH/USD: live\n"
+            "BTC/USD: not to be used\n"
+            "ETH/USD: not to be used\n");
+  EXPECT_GT(decided, 0u);
 }
 
 TEST(ReadmePrice, AsTextAndAsADouble) {

@@ -184,8 +184,8 @@ TO_THE_STRATEGY = [
      "inside_message_ = !event.last_in_message();")),
     ("the strategy's book outlives its connection", ORDER_BOOK, "case EventKind::disconnected:\n      return forget();", None,
      "case EventKind::disconnected:\n      return planted_bug::is({number}) ? false : forget();"),
-    ("the strategy's book outlives its end", ORDER_BOOK, "concerns(event.payload.subscription.symbol) && forget()", "false"),
-    ("the strategy's book outlives its fault", ORDER_BOOK, "concerns(event.payload.book_fault.symbol) && forget()", "false"),
+    ("the strategy's book outlives its end", ORDER_BOOK, "return event.payload.subscription.symbol;", "return std::nullopt;"),
+    ("the strategy's book outlives its fault", ORDER_BOOK, "return event.payload.book_fault.symbol;", "return std::nullopt;"),
     ("RecordingStopped is not said", ENGINE,
      "publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});", "publisher.release(1);"),
 ]

@@ -15,12 +15,33 @@ bool OrderBook::concerns(SymbolId symbol) {
   return id_ && *id_ == symbol;
 }
 
-bool OrderBook::apply(const Event& event) {
-  if (event.session != session_ && event.kind != EventKind::overrun) return false;
+std::optional<SymbolId> OrderBook::symbol_of(const Event& event) {
   switch (event.kind) {
     case EventKind::book_snapshot:
     case EventKind::book_update:
-      return concerns(event.payload.book.symbol) && apply_level(event);
+      return event.payload.book.symbol;
+    case EventKind::checksum_mismatch:
+    case EventKind::book_invalid:
+    case EventKind::book_stale:
+      return event.payload.book_fault.symbol;
+    case EventKind::rejected:
+    case EventKind::unsubscribed:
+      if (event.payload.subscription.channel != Channel::book) return std::nullopt;
+      return event.payload.subscription.symbol;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool OrderBook::apply(const Event& event) {
+  if (event.session != session_ && event.kind != EventKind::overrun) return false;
+  if (const auto symbol = symbol_of(event)) {
+    if (!concerns(*symbol)) return false;
+    const bool level =
+        event.kind == EventKind::book_snapshot || event.kind == EventKind::book_update;
+    return level ? apply_level(event) : forget();
+  }
+  switch (event.kind) {
     case EventKind::connected:
       epoch_ = event.epoch;
       return forget();
@@ -29,14 +50,6 @@ bool OrderBook::apply(const Event& event) {
     case EventKind::overrun:  // its records may be among the lost
       in_doubt_ = live_;
       return live_;
-    case EventKind::checksum_mismatch:
-    case EventKind::book_invalid:
-    case EventKind::book_stale:
-      return concerns(event.payload.book_fault.symbol) && forget();
-    case EventKind::rejected:
-    case EventKind::unsubscribed:
-      return event.payload.subscription.channel == Channel::book &&
-             concerns(event.payload.subscription.symbol) && forget();
     default:
       return false;
   }
