@@ -109,6 +109,15 @@ struct ConfigError {
   [[nodiscard]] std::string message() const;
 };
 
+// A configuration file's text as settings: the keys are the names above, the author's guide shows
+// all of them. Opens nothing: `source` stands in errors, as "engine.toml:3: …", one line with the
+// place and what to change; an unknown key names the nearest known one. What the text does not say
+// stays as `base` has it, its subscriptions come behind those of `base`.
+// It answers for the shape alone, so that more can be set before validate(), which connect() calls.
+[[nodiscard]] std::expected<Settings, std::string> settings_from_toml(std::string_view text,
+                                                                      std::string_view source,
+                                                                      const Settings& base = {});
+
 [[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
 // Of all sessions of one engine: each is valid, and together they name no more symbols than it can
 // (limits.hpp).

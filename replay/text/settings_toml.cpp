@@ -128,17 +128,6 @@ bool read_settings(const toml::table& table, Settings& settings, TableReader& re
   return subscriptions == nullptr || read_subscriptions(*subscriptions, settings, reader);
 }
 
-std::expected<Settings, std::string> settings_from_toml(std::string_view text,
-                                                        std::string_view source,
-                                                        const Settings& base) {
-  const auto table = parse_toml(text, source);
-  if (!table) return std::unexpected(table.error());
-  Settings settings = base;
-  TableReader reader(source);
-  if (!read_settings(*table, settings, reader)) return std::unexpected(reader.error());
-  return settings;
-}
-
 void write_settings(std::string& out, const Settings& settings, std::string_view prefix,
                     const Settings* defaults) {
   Settings copy = settings;
@@ -168,3 +157,18 @@ std::string settings_to_toml(const Settings& settings) {
 }
 
 }  // namespace havklo::replay
+
+namespace havklo {
+
+std::expected<Settings, std::string> settings_from_toml(std::string_view text,
+                                                        std::string_view source,
+                                                        const Settings& base) {
+  const auto table = replay::parse_toml(text, source);
+  if (!table) return std::unexpected(table.error());
+  Settings settings = base;
+  replay::TableReader reader(source);
+  if (!replay::read_settings(*table, settings, reader)) return std::unexpected(reader.error());
+  return settings;
+}
+
+}  // namespace havklo

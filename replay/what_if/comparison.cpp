@@ -11,7 +11,6 @@
 #include "replay/playback/recorded_room.hpp"
 #include "replay/recording/redaction/credentials.hpp"
 #include "replay/text/event.hpp"
-#include "replay/text/settings_toml.hpp"
 
 namespace havklo::replay {
 namespace {

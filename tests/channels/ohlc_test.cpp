@@ -100,7 +100,7 @@ TEST(Ohlc, AnIntervalThatTheVenueDoesNotServeIsRefused) {
 }
 
 TEST(Ohlc, SettingsAreTextAndBack) {
-  const auto read = replay::settings_from_toml(
+  const auto read = settings_from_toml(
       "[[subscription]]\nchannel = \"ohlc\"\nsymbol = \"BTC/USD\"\ninterval = \"1h\"\n", "file");
   ASSERT_TRUE(read.has_value()) << read.error();
   EXPECT_EQ(read->subscriptions[0].interval_minutes, 60U);
@@ -108,7 +108,7 @@ TEST(Ohlc, SettingsAreTextAndBack) {
   const std::string written = replay::settings_to_toml(*read);
   EXPECT_NE(written.find("interval = \"1h\"\n"), std::string::npos) << written;
   EXPECT_EQ(written.find("depth"), std::string::npos) << written;
-  const auto bad = replay::settings_from_toml("[[subscription]]\ninterval = \"90s\"\n", "file");
+  const auto bad = settings_from_toml("[[subscription]]\ninterval = \"90s\"\n", "file");
   EXPECT_EQ(bad.error(),
             "file:2: subscription.interval must be whole minutes with a unit, as \"5m\" or \"1h\"");
 }

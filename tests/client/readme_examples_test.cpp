@@ -147,6 +147,16 @@ void replay_night(const std::string& path) {
 }
 // README end
 
+// README toml
+void connect_as_written(std::string_view text) {
+  auto settings = settings_from_toml(text, "engine.toml");
+  if (!settings) return void(std::puts(settings.error().c_str()));
+  settings->idle = Idle::park;  // what the program knows better
+  auto client = KrakenClient::connect(*settings);
+  if (!client) std::puts(client.error().message().c_str());
+}
+// README end
+
 // README refused
 void show_refusal() {
   auto client = KrakenClient::builder({"BTC/USD"})
@@ -209,6 +219,17 @@ TEST(ReadmePrice, AsTextAndAsADouble) {
   tell_trade(event, names);
   EXPECT_EQ(testing::internal::GetCapturedStdout(),
             "BTC/USD buy at 63501.9, in dollars and cents 63501.90\n");
+}
+
+TEST_F(Readme, AConfigurationFile) {
+  EXPECT_EQ(output_of([] { connect_as_written("[engine]\nnetwrk = \"auto\"\n"); }),
+            "engine.toml:2: unknown key engine.netwrk; the nearest known one is engine.network\n");
+  EXPECT_EQ(output_of([] { connect_as_written("[reconnect]\nmax_delay = \"10s\"\n"); }),
+            "subscription = none: must be at least one\n");
+  const std::string whole = "url = \"" + venue_.settings().url + "\"\n[engine]\nca_file = \"" +
+                            venue_.ca_file() +
+                            "\"\n[[subscription]]\nchannel = \"book\"\nsymbol = \"BTC/USD\"\n";
+  EXPECT_EQ(output_of([&] { connect_as_written(whole); }), "");
 }
 
 TEST_F(Readme, SettingsAreAccepted) {

@@ -38,11 +38,11 @@ void check_header(const Settings& settings) {
 
 HAVKLO_FUZZ_TARGET(settings) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const auto settings = replay::settings_from_toml(text, "f");
+  const auto settings = settings_from_toml(text, "f");
   if (!settings) return check_one_line(settings.error(), "f");
 
   const std::string written = replay::settings_to_toml(*settings);
-  const auto again = replay::settings_from_toml(written, "f");
+  const auto again = settings_from_toml(written, "f");
   require(again.has_value(), "what was written is not read: " + fuzz::error_of(again));
   require(is_same(*settings, *again), "what was written reads otherwise");
   require(replay::settings_to_toml(*again) == written, "what was read is written otherwise");

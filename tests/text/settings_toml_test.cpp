@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "replay/text/duration.hpp"
 #include "replay/text/nearest_name.hpp"
@@ -144,6 +145,31 @@ struct Wrong {
 };
 
 // The strategy author's page names every setting, with its default.
+TEST(SettingsToml, WhatTheTextDoesNotSayStaysAsItWas) {
+  Settings base;
+  base.idle = Idle::park;
+  base.reconnect.max_attempts = 7;
+  base.subscriptions.push_back({.channel = Channel::trade, .symbols = {"BTC/USD"}});
+  const auto settings = settings_from_toml(
+      "[reconnect]\njitter = \"full\"\n[[subscription]]\nsymbol = \"ETH/USD\"\n", "f.toml", base);
+  ASSERT_TRUE(settings) << settings.error();
+  EXPECT_EQ(settings->idle, Idle::park);
+  EXPECT_EQ(settings->reconnect.max_attempts, 7u);
+  EXPECT_EQ(settings->reconnect.jitter, Jitter::full);
+  ASSERT_EQ(settings->subscriptions.size(), 2u);
+  EXPECT_EQ(settings->subscriptions[0].channel, Channel::trade);
+  EXPECT_EQ(settings->subscriptions[1].symbols, std::vector<std::string>{"ETH/USD"});
+}
+
+// validate() is asked behind it, by connect() or by who wants to know earlier.
+TEST(SettingsToml, JudgesTheShapeAndNotTheValues) {
+  const auto settings = settings_from_toml("[reconnect]\nmultiplier = 0.5\n", "f.toml");
+  ASSERT_TRUE(settings) << settings.error();
+  const auto valid = validate(*settings);
+  ASSERT_FALSE(valid);
+  EXPECT_EQ(valid.error().field, "reconnect.multiplier");
+}
+
 TEST(SettingsToml, ThePageSaysTheDefaults) {
   std::ifstream file(HAVKLO_SOURCE_DIR "/include/havklo/README.md");
   const std::string page(std::istreambuf_iterator<char>(file), {});

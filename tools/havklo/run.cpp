@@ -18,7 +18,6 @@
 #include "havklo/stop_signal.hpp"
 #include "havklo/text_file.hpp"
 #include "replay/text/duration.hpp"
-#include "replay/text/settings_toml.hpp"
 #include "replay/text/size.hpp"
 
 namespace havklo {
@@ -66,7 +65,7 @@ std::expected<Settings, std::string> read_config(const std::string& path) {
   if (path.empty()) return Settings{};
   const auto text = read_text_file(path);
   if (!text) return std::unexpected(text.error());
-  return replay::settings_from_toml(*text, path);
+  return settings_from_toml(*text, path);
 }
 
 // The command line wins over the file: symbols or channels given here replace its subscriptions.
