@@ -174,6 +174,18 @@ def check_catalogues(tree, report):
                 report(door, 1, f"the {what} {each} of {source} is not named")
 
 
+def check_headers(tree, report):
+    """The author's guide leads to each public header."""
+    guide = "include/havklo/README.md"
+    if guide not in tree.files:
+        return
+    linked = {target for _, target in page.links((tree.root / guide).read_text())}
+    for name in sorted(tree.files):
+        header = re.fullmatch(r"include/havklo/(\w+\.hpp)", name)
+        if header and header.group(1) not in linked:
+            report(guide, 1, f"no link to {header.group(1)}")
+
+
 def check_tree(root):
     findings = []
 
@@ -195,6 +207,7 @@ def check_tree(root):
             check_block(tree, name, block, found[block.follows] if block.follows is not None else None, known, report)
     check_doors(tree, report)
     check_catalogues(tree, report)
+    check_headers(tree, report)
     return findings
 
 
@@ -232,6 +245,7 @@ PLANTED = [
     ({"README.md": "# A\n", "engine/README.md": "# B\n"}, "no link to engine/README.md"),
     ({"include/havklo/README.md": "| `Connected` |\n",
       "engine/core/public/event.cpp": 'std::string_view to_string(EventKind kind) {\n  return names = {"Connected", "Closed"};\n}\n'}, "the event Closed"),
+    ({"include/havklo/README.md": "See [a](a.hpp).\n", "include/havklo/a.hpp": "int a;\n", "include/havklo/b.hpp": "int b;\n"}, "no link to b.hpp"),
     ({"tests/README.md": "| `reset` |\n", "replay/venue/fault_plan.hpp": "enum class FaultKind : uint8_t {\n  reset,  // TCP\n  stall,\n};\n"},
      "the fault stall"),
     ({"tests/README.md": "# A\n"}, "to take the names of each fault from"),
