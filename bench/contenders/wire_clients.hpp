@@ -81,7 +81,7 @@ class TextOnly final : CompletionSink {
   bool open(const Wire& wire, std::string& why) {
     auto made = io::LiveTransport::create({.network = network,
                                            .tls = true,
-                                           .ca_file = wire.ca_file,
+                                           .ca_files = {wire.ca_file},
                                            .connections_max = 1,
                                            .uring = {}});
     if (!made) {

@@ -62,7 +62,7 @@ class World {
   World(const std::string& recording, size_t per_read)
       : plain_(reads_of(real_or_made_frames<Mix::all>().texts, per_read)) {
     const Frames& frames = real_or_made_frames<Mix::all>();
-    uring_ = io::LiveTransport::create({.tls = false, .ca_file = {}, .uring = {}}).value();
+    uring_ = io::LiveTransport::create({.tls = false, .uring = {}}).value();
     if (!recording.empty()) {
       recorder_ = Recorder::create(recording, feed_settings(frames), 1, clock_.utc_offset(),
                                    *uring_->files().value())

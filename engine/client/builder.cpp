@@ -77,41 +77,6 @@ KrakenClientBuilder& KrakenClientBuilder::with_ca_file(std::string path) {
   return *this;
 }
 
-KrakenClientBuilder& KrakenClientBuilder::with_ring_slots(uint32_t slots) {
-  settings_.ring_slots = slots;
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::with_idle(Idle idle) {
-  settings_.idle = idle;
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::with_network(Network network) {
-  settings_.network = network;
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::pinned_to(uint32_t cpu) {
-  settings_.cpu = cpu;
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::with_seed(uint64_t seed) {
-  settings_.seed = seed;
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::with_recording(std::string path) {
-  settings_.recording.path = std::move(path);
-  return *this;
-}
-
-KrakenClientBuilder& KrakenClientBuilder::with_recording(RecordingSettings settings) {
-  settings_.recording = std::move(settings);
-  return *this;
-}
-
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClientBuilder::connect() {
   return KrakenClient::connect(settings_);
 }
@@ -119,6 +84,26 @@ std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClientBuilder::co
 std::expected<std::unique_ptr<InlineKrakenClient>, StartError>
 KrakenClientBuilder::connect_inline() {
   return InlineKrakenClient::connect(settings_);
+}
+
+EngineBuilder Engine::builder() { return {}; }
+
+EngineBuilder& EngineBuilder::add(const KrakenClientBuilder& session) {
+  return add(session.settings());
+}
+
+EngineBuilder& EngineBuilder::add(Settings session) {
+  settings_.sessions.push_back(std::move(session));
+  return *this;
+}
+
+std::expected<std::unique_ptr<EngineClient>, StartError> EngineBuilder::connect() const {
+  return EngineClient::connect(settings_);
+}
+
+std::expected<std::unique_ptr<InlineEngineClient>, StartError> EngineBuilder::connect_inline()
+    const {
+  return InlineEngineClient::connect(settings_);
 }
 
 }  // namespace havklo

@@ -1,17 +1,9 @@
-// What both forms of client can be told: each command is checked here, before the engine's queue.
+// What a session can be told: each command is checked here, before the engine's queue.
 #include <algorithm>
-#include <havklo/client.hpp>
+#include <havklo/engine_client.hpp>
+#include <havklo/limits.hpp>
 
 namespace havklo {
-namespace {
-
-Command simple_command(Command::Kind kind) {
-  Command command;
-  command.kind = kind;
-  return command;
-}
-
-}  // namespace
 
 std::string_view to_string(CommandError error) {
   switch (error) {
@@ -26,26 +18,64 @@ std::string_view to_string(CommandError error) {
     case CommandError::too_many_subscriptions:
       return "the ring is too small for another subscription: with_ring_slots()";
     case CommandError::too_many_symbols:
-      return "the engine can name no more symbols: 4096 in a client's life";
+      return "the engine can name no more symbols: 4096 in its life";
     case CommandError::closed:
       return "the client is closed";
   }
   return "unknown";
 }
 
-ClientCommands::ClientCommands(const Settings& settings) : ring_slots_(settings.ring_slots) {
-  for (const SubscriptionSettings& each : settings.subscriptions) {
-    if (each.channel == Channel::book) depth_max_ = std::max(depth_max_, each.depth);
-    for (const std::string& symbol : each.symbols) {
-      wanted_.emplace(each.channel, symbol);
-      named_.insert(symbol);
+CommandQueue::CommandQueue(const EngineSettings& settings)
+    : ring_slots_(settings.ring_slots), sessions_(static_cast<uint32_t>(settings.sessions.size())) {
+  for (const Settings& session : settings.sessions) {
+    for (const SubscriptionSettings& each : session.subscriptions) {
+      if (each.channel == Channel::book) depth_max_ = std::max(depth_max_, each.depth);
+      wanted_ += each.symbols.size();
+      named_.insert(each.symbols.begin(), each.symbols.end());
     }
   }
 }
 
-std::expected<void, CommandError> ClientCommands::subscribe(Channel channel,
-                                                            std::string_view symbol,
-                                                            std::optional<uint32_t> parameter) {
+std::deque<SessionCommands> CommandQueue::sessions_of(const EngineSettings& settings) {
+  std::deque<SessionCommands> sessions;
+  for (const Settings& each : settings.sessions) {
+    sessions.emplace_back(*this, static_cast<uint8_t>(sessions.size()), each);
+  }
+  return sessions;
+}
+
+bool CommandQueue::close_each(std::deque<SessionCommands>& sessions) {
+  return std::ranges::all_of(sessions, [](SessionCommands& each) {
+    const auto told = each.close();
+    return told || told.error() == CommandError::closed;
+  });
+}
+
+SessionCommands::SessionCommands(CommandQueue& queue, uint8_t session, const Settings& settings)
+    : queue_(queue), session_(session) {
+  for (const SubscriptionSettings& each : settings.subscriptions) {
+    for (const std::string& symbol : each.symbols) wanted_.emplace(each.channel, symbol);
+  }
+}
+
+Command SessionCommands::make(Command::Kind kind) const {
+  Command command;
+  command.kind = kind;
+  command.session = session_;
+  return command;
+}
+
+Command SessionCommands::make(Command::Kind kind, Channel channel, std::string_view symbol) const {
+  Command command = make(kind);
+  command.channel = channel;
+  command.symbol_bytes = static_cast<uint8_t>(symbol.size());
+  std::ranges::copy(symbol, command.symbol_text.begin());
+  return command;
+}
+
+std::expected<void, CommandError> SessionCommands::subscribe(Channel channel,
+                                                             std::string_view symbol,
+                                                             std::optional<uint32_t> parameter) {
   if (!is_valid_symbol(symbol)) return std::unexpected(CommandError::symbol_invalid);
   const SubscriptionSettings usual{.channel = channel, .symbols = {}};
   const uint32_t depth = parameter.value_or(parameter_of(usual));
@@ -55,39 +85,37 @@ std::expected<void, CommandError> ClientCommands::subscribe(Channel channel,
   if (channel == Channel::ohlc && !is_valid_interval(depth)) {
     return std::unexpected(CommandError::interval_invalid);
   }
-  const uint32_t deepest = channel == Channel::book ? std::max(depth_max_, depth) : depth_max_;
-  const bool is_new = !wanted_.contains({channel, std::string(symbol)});
-  if (wanted_.size() + (is_new ? 1 : 0) > subscriptions_max(ring_slots_, deepest)) {
+  CommandQueue& all = queue_;
+  const uint32_t deepest =
+      channel == Channel::book ? std::max(all.depth_max_, depth) : all.depth_max_;
+  const size_t more = wanted_.contains({channel, std::string(symbol)}) ? 0 : 1;
+  if (all.wanted_ + more > subscriptions_max(all.ring_slots_, deepest, all.sessions_)) {
     return std::unexpected(CommandError::too_many_subscriptions);
   }
-  if (named_.size() == symbols_max && !named_.contains(symbol)) {
+  if (all.named_.size() == symbols_max && !all.named_.contains(symbol)) {
     return std::unexpected(CommandError::too_many_symbols);
   }
-  Command command = simple_command(Command::Kind::subscribe);
-  command.channel = channel;
+  Command command = make(Command::Kind::subscribe, channel, symbol);
   command.depth = static_cast<uint16_t>(depth);
-  command.symbol_bytes = static_cast<uint8_t>(symbol.size());
-  std::ranges::copy(symbol, command.symbol_text.begin());
-  if (auto sent = send(command); !sent) return sent;
-  depth_max_ = deepest;
+  if (auto sent = all.send(command); !sent) return sent;
+  all.depth_max_ = deepest;
+  all.wanted_ += more;
+  all.named_.emplace(symbol);
   wanted_.emplace(channel, symbol);
-  named_.emplace(symbol);
   return {};
 }
 
-std::expected<void, CommandError> ClientCommands::unsubscribe(Channel channel,
-                                                              std::string_view symbol) {
+std::expected<void, CommandError> SessionCommands::unsubscribe(Channel channel,
+                                                               std::string_view symbol) {
   if (!is_valid_symbol(symbol)) return std::unexpected(CommandError::symbol_invalid);
-  Command command = simple_command(Command::Kind::unsubscribe);
-  command.channel = channel;
-  command.symbol_bytes = static_cast<uint8_t>(symbol.size());
-  std::ranges::copy(symbol, command.symbol_text.begin());
-  if (auto sent = send(command); !sent) return sent;
-  wanted_.erase({channel, std::string(symbol)});
+  if (auto sent = queue_.send(make(Command::Kind::unsubscribe, channel, symbol)); !sent) {
+    return sent;
+  }
+  queue_.wanted_ -= wanted_.erase({channel, std::string(symbol)});
   return {};
 }
 
-std::vector<std::string> ClientCommands::wanted() const {
+std::vector<std::string> SessionCommands::wanted() const {
   std::vector<std::string> texts;
   for (const auto& [channel, symbol] : wanted_) {
     texts.push_back(std::string(to_string(channel)).append(" ").append(symbol));
@@ -95,12 +123,12 @@ std::vector<std::string> ClientCommands::wanted() const {
   return texts;
 }
 
-std::expected<void, CommandError> ClientCommands::reconnect() {
-  return send(simple_command(Command::Kind::reconnect));
+std::expected<void, CommandError> SessionCommands::reconnect() {
+  return queue_.send(make(Command::Kind::reconnect));
 }
 
-std::expected<void, CommandError> ClientCommands::close() {
-  return send(simple_command(Command::Kind::close));
+std::expected<void, CommandError> SessionCommands::close() {
+  return queue_.send(make(Command::Kind::close));
 }
 
 }  // namespace havklo

@@ -6,7 +6,7 @@
 
 namespace havklo {
 
-struct InlineKrakenClient::State {
+struct InlineEngineClient::State {
   explicit State(uint32_t slots) : event_door(slots) {}
 
   StagingDoor event_door;
@@ -14,9 +14,10 @@ struct InlineKrakenClient::State {
   bool finished = false;
 };
 
-std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
-    const Settings& settings) {
-  using Made = std::expected<std::unique_ptr<InlineKrakenClient>, StartError>;
+template <class Client>
+std::expected<std::unique_ptr<Client>, StartError> InlineEngineClient::start(
+    const EngineSettings& settings) {
+  using Made = std::expected<std::unique_ptr<Client>, StartError>;
   return client::or_out_of_memory([&]() -> Made {
     if (auto valid = validate(settings); !valid) {
       return std::unexpected(StartError{std::move(valid.error()), {}});
@@ -25,53 +26,71 @@ std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClien
     if (auto ok = state->live.start(settings, state->event_door); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
-    std::unique_ptr<InlineKrakenClient> client(new InlineKrakenClient(settings, std::move(state)));
-    if (auto kept = client->state_->live.keep_recording(); !kept) {
+    State& started = *state;
+    std::unique_ptr<Client> client(new Client(settings, std::move(state)));
+    if (auto kept = started.live.keep_recording(); !kept) {
       return std::unexpected(std::move(kept.error()));
     }
     return client;
   });
 }
 
-InlineKrakenClient::InlineKrakenClient(const Settings& settings, std::unique_ptr<State> state)
-    : ClientCommands(settings), state_(std::move(state)) {}
-
-InlineKrakenClient::~InlineKrakenClient() {
-  if (!state_->live.begun) return;
-  // Again when the queue was full: the turn takes from it.
-  for (bool asked = false; !closed(); static_cast<void>(turn())) {
-    asked = asked || close().has_value();
-  }
+std::expected<std::unique_ptr<InlineEngineClient>, StartError> InlineEngineClient::connect(
+    const EngineSettings& settings) {
+  return start<InlineEngineClient>(settings);
 }
 
-std::span<const Event> InlineKrakenClient::turn() {
+std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
+    const Settings& settings) {
+  return start<InlineKrakenClient>(EngineSettings(settings));
+}
+
+InlineEngineClient::InlineEngineClient(const EngineSettings& settings, std::unique_ptr<State> state)
+    : CommandQueue(settings), state_(std::move(state)), sessions_(sessions_of(settings)) {}
+
+InlineEngineClient::~InlineEngineClient() {
+  if (!state_->live.begun) return;
+  // Again when the queue was full: the turn takes from it.
+  for (bool asked = false; !closed(); static_cast<void>(turn())) asked = asked || close_all();
+}
+
+std::span<const Event> InlineEngineClient::turn() {
   if (state_->finished) return {};
   // connect() has tried what may be refused: what fails now may pass at the next turn.
   if (!state_->live.begun && !state_->live.begin()) return {};
-  static_cast<void>(state_->live.turn());
-  if (state_->live.engine->closed()) {
+  const TurnResult result = state_->live.turn();
+  if (result.news && state_->live.engine->closed()) {
     state_->live.finish();
     state_->finished = true;
   }
   return state_->event_door.published();
 }
 
-std::expected<void, std::string> InlineKrakenClient::recording() const {
+bool InlineEngineClient::close_all() { return close_each(sessions_); }
+
+std::expected<void, std::string> InlineEngineClient::recording() const {
   if (!closed()) return std::unexpected("the client is not closed");
   return state_->live.recording();
 }
 
-bool InlineKrakenClient::closed() const { return state_->finished; }
+bool InlineEngineClient::closed() const { return state_->finished; }
 
-const Names& InlineKrakenClient::names() const { return state_->live.engine->names(); }
+const Names& InlineEngineClient::names() const { return state_->live.engine->names(); }
 
-const NetworkChoice& InlineKrakenClient::network() const {
+Duration InlineEngineClient::utc_offset() const { return io::SystemClock{}.utc_offset(); }
+
+const NetworkChoice& InlineEngineClient::network() const {
   return state_->live.transport->network();
 }
 
-ClientCounters InlineKrakenClient::counters() const { return state_->live.counters(); }
+ClientCounters InlineEngineClient::counters() const { return state_->live.counters(); }
 
-std::expected<void, CommandError> InlineKrakenClient::send(const Command& command) {
+SessionCounters InlineEngineClient::counters(uint8_t session) const {
+  static_cast<void>(sessions_.at(session));
+  return state_->live.engine->counters(session);
+}
+
+std::expected<void, CommandError> InlineEngineClient::send(const Command& command) {
   if (closed()) return std::unexpected(CommandError::closed);
   return state_->live.push(command);
 }

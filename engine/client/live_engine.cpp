@@ -30,7 +30,7 @@ LiveEngine::~LiveEngine() {
   transport.reset();
 }
 
-std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDoor& events) {
+std::expected<void, StartError> LiveEngine::start(const EngineSettings& given, EventDoor& events) {
   settings = given;
   if (!settings.seed) {
     const auto seed = io::seed_from_kernel();
@@ -39,11 +39,17 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
   }
   const auto mask_secret = io::secret_from_kernel();
   if (!mask_secret) return refuse(mask_secret.error());
-  auto made = io::LiveTransport::create({.network = settings.network,
-                                         .tls = parse_url(settings.url)->tls,
-                                         .ca_file = settings.ca_file,
-                                         .connections_max = 2,
-                                         .uring = {}});
+  const auto connections_max = 2 * static_cast<uint32_t>(settings.sessions.size());
+  io::LiveTransportSettings network{
+      .network = settings.network, .tls = false, .connections_max = connections_max, .uring = {}};
+  for (const Settings& each : settings.sessions) {
+    const bool tls = parse_url(each.url)->tls;
+    if (tls && !network.tls) network.ca_files.assign(network.ca_files.size(), each.ca_file);
+    network.tls = network.tls || tls;
+    // Of one without TLS nobody asks: another's, so that nothing is loaded for it.
+    network.ca_files.push_back(tls || !network.tls ? each.ca_file : network.ca_files.front());
+  }
+  auto made = io::LiveTransport::create(network);
   if (!made) return refuse(made.error());
   transport = std::move(*made);
   settings.network = transport->network().taken;
@@ -55,13 +61,13 @@ std::expected<void, StartError> LiveEngine::start(const Settings& given, EventDo
     if (!files) {
       return refuse("cannot record to '" + settings.recording.path + "': " + files.error());
     }
-    auto recording = Recorder::create(settings.recording.path, settings, *settings.seed,
-                                      clock.utc_offset(), **files);
+    auto recording = Recorder::create(settings.recording.path, sessions_with_loop(settings),
+                                      *settings.seed, clock.utc_offset(), **files);
     if (!recording) return refuse(recording.error());
     recorder = std::move(*recording);
     transport->receive_into(*recorder);
   }
-  engine = std::make_unique<Engine>(std::span(&settings, 1),
+  engine = std::make_unique<Engine>(settings.sessions,
                                     Doors{clock, *transport, command_door, events, recorder.get(),
                                           *settings.seed, &transport->phases(), *mask_secret});
   return {};

@@ -13,9 +13,9 @@
 #pragma once
 
 #include <expected>
-#include <havklo/client.hpp>
 #include <havklo/command.hpp>
 #include <havklo/engine.hpp>
+#include <havklo/engine_client.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/ring_doors.hpp>
 #include <havklo/spsc_ring.hpp>
@@ -30,7 +30,9 @@
 
 namespace havklo::client {
 
+// At least one for each session: closing them all fits an empty queue.
 inline constexpr size_t command_slots = 256;
+static_assert(command_slots >= sessions_max);
 
 struct LiveEngine {
   LiveEngine() = default;
@@ -40,7 +42,7 @@ struct LiveEngine {
 
   // Makes the doors and the engine, once; nothing is connected before the first turn. `given` must
   // be valid (validate()), which the caller sees to before it makes a ring by them.
-  std::expected<void, StartError> start(const Settings& given, EventDoor& events);
+  std::expected<void, StartError> start(const EngineSettings& given, EventDoor& events);
   // By the loop's thread, before its first turn; again after a failure.
   [[nodiscard]] std::expected<void, StartError> begin();
   // When nothing can refuse the start any more: until then it leaves no file, and replaces none.
@@ -66,7 +68,7 @@ struct LiveEngine {
   [[nodiscard]] ClientCounters counters() const;
   [[nodiscard]] std::expected<void, std::string> recording() const;
 
-  Settings settings;
+  EngineSettings settings;
   io::SystemClock clock;
   std::unique_ptr<io::LiveTransport> transport;
   std::unique_ptr<Recorder> recorder;

@@ -1,8 +1,9 @@
 // The engine on a thread of its own: the loop of that thread, and what the consumer's thread asks
-// of it. Between them lie the ring of events, the ring of commands and the four atomics of State.
+// of it. Between them lie the ring of events, the ring of commands and the atomics of State.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <future>
 #include <havklo/client.hpp>
 #include <havklo/event_ring.hpp>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/consumer_sleep.hpp"
 #include "client/live_engine.hpp"
 #include "io/affinity.hpp"
 #include "io/threads/started_thread.hpp"
@@ -29,44 +31,52 @@ constexpr uint32_t full_looks_max = 250;
 }  // namespace
 
 std::string NotLive::message() const {
-  std::string text = closed ? "the client has closed" : "not live yet";
+  std::string text = session ? "session " + std::to_string(*session) + ": " : "";
   if (!refused.empty()) {
-    text = "the venue refuses everything that is wanted";
+    text += "the venue refuses everything that is wanted";
     for (size_t i = 0; i < refused.size(); ++i) {
       text.append(i == 0 ? ": " : ", ").append(refused[i]);
     }
     return text;
   }
+  text += closed ? "the client has closed" : "not live yet";
   if (ring_full) text += ": the ring is full: read events, or with_ring_slots()";
   if (reason != Reason::none)
     text.append("; the last connection ended by ").append(to_string(reason));
   return text;
 }
 
-struct KrakenClient::State {
-  explicit State(uint32_t ring_slots) : ring(ring_slots), event_door(ring) {}
+// What wait_live() reads of a session: written by the loop when it changes.
+struct SessionNews {
+  std::atomic<bool> has_been_live{false};
+  std::atomic<bool> all_refused{false};
+  std::atomic<Reason> last_loss{Reason::none};
+};
+
+struct EngineClient::State {
+  explicit State(const EngineSettings& settings)
+      : ring(settings.ring_slots), event_door(ring), sessions(settings.sessions.size()) {}
 
   // Starts the thread, which opens the doors and then runs; back when they are open.
-  [[nodiscard]] std::expected<void, StartError> start(const Settings& settings);
-  [[nodiscard]] std::expected<void, StartError> open_doors(const Settings& settings);
+  [[nodiscard]] std::expected<void, StartError> start(const EngineSettings& settings);
+  [[nodiscard]] std::expected<void, StartError> open_doors(const EngineSettings& settings);
   void run();
   void turn_until_closed();
   void park(const TurnResult& turn);
   void tell(bool is_closed);
+  [[nodiscard]] NotLive why_not_live(size_t session) const;
 
   EventRing ring;
   RingEventDoor event_door;
   client::LiveEngine live;
-  // What wait_live() and closed() read: written by the loop when it changes.
-  std::atomic<bool> has_been_live{false};
-  std::atomic<bool> all_refused{false};
+  client::ConsumerSleep sleep;
+  std::deque<SessionNews> sessions;
   std::atomic<bool> closed{false};
   std::atomic<bool> ring_full{false};
-  std::atomic<Reason> last_loss{Reason::none};
   std::thread thread;
 };
 
-std::expected<void, StartError> KrakenClient::State::start(const Settings& settings) {
+std::expected<void, StartError> EngineClient::State::start(const EngineSettings& settings) {
   std::promise<std::expected<void, StartError>> promise;
   auto opened = promise.get_future();
   auto started = io::start_thread([this, &settings, told = std::move(promise)]() mutable {
@@ -84,7 +94,7 @@ std::expected<void, StartError> KrakenClient::State::start(const Settings& setti
 
 // In the loop's thread: its memory is then the pinned core's, and a start that the system refuses
 // makes no recording.
-std::expected<void, StartError> KrakenClient::State::open_doors(const Settings& settings) {
+std::expected<void, StartError> EngineClient::State::open_doors(const EngineSettings& settings) {
   if (settings.cpu) {
     if (auto pinned = io::pin_this_thread(*settings.cpu); !pinned) {
       return std::unexpected(StartError{std::nullopt, std::move(pinned.error())});
@@ -99,16 +109,17 @@ std::expected<void, StartError> KrakenClient::State::open_doors(const Settings& 
 
 // Without memory the engine cannot go on: what it holds may be half made. Its recording is whole up
 // to there, and the consumer sees closed() without the event.
-void KrakenClient::State::run() {
+void EngineClient::State::run() {
   try {
     turn_until_closed();
   } catch (const std::bad_alloc&) {
   }
   live.finish();
   tell(true);
+  sleep.wake();
 }
 
-void KrakenClient::State::turn_until_closed() {
+void EngineClient::State::turn_until_closed() {
   const bool parks = live.settings.idle == Idle::park;
   bool full = false;
   for (;;) {
@@ -117,83 +128,133 @@ void KrakenClient::State::turn_until_closed() {
       full = !full;
       ring_full.store(full, std::memory_order_relaxed);
     }
-    if (turn.events != 0) {
+    if (sleep.is_armed()) sleep.wake_if(ring.has_unread());
+    if (turn.news) {
       if (live.engine->closed()) return;
       tell(false);
-    } else if (parks && turn.inputs == 0 && !turn.more_due) {
-      park(turn);
     }
+    if (parks && turn.events == 0 && turn.inputs == 0 && !turn.more_due) park(turn);
   }
 }
 
-void KrakenClient::State::park(const TurnResult& turn) {
+void EngineClient::State::park(const TurnResult& turn) {
+  if (sleep.is_armed_for_sure()) sleep.wake_if(ring.has_unread());
   Duration wait = live.engine->next_deadline() - turn.now;
   wait = std::min(wait, live.engine->waits_for_room() ? room_poll_interval : park_max);
   if (live.recorder) wait = std::min(wait, live.recorder->next_deadline() - turn.now);
   live.park(wait);
 }
 
-void KrakenClient::State::tell(bool is_closed) {
-  last_loss.store(live.engine->last_loss(), std::memory_order_relaxed);
-  all_refused.store(live.engine->all_refused(), std::memory_order_relaxed);
-  // Pairs with the acquire in wait_live() and closed(): the reason is known before.
-  if (live.engine->is_live()) has_been_live.store(true, std::memory_order_release);
+void EngineClient::State::tell(bool is_closed) {
+  for (uint32_t i = 0; i < sessions.size(); ++i) {
+    SessionNews& news = sessions[i];
+    news.last_loss.store(live.engine->last_loss(i), std::memory_order_relaxed);
+    news.all_refused.store(live.engine->all_refused(i), std::memory_order_relaxed);
+    // Pairs with the acquire in wait_live(): the reason is known before.
+    if (live.engine->is_live(i)) news.has_been_live.store(true, std::memory_order_release);
+  }
+  // Pairs with the acquire in closed(), for the same.
   closed.store(is_closed, std::memory_order_release);
+}
+
+NotLive EngineClient::State::why_not_live(size_t session) const {
+  NotLive why{.closed = closed.load(std::memory_order_acquire),
+              .ring_full = ring_full.load(std::memory_order_relaxed),
+              .reason = sessions[session].last_loss.load(std::memory_order_relaxed),
+              .refused = {}};
+  if (sessions.size() != 1) why.session = static_cast<uint8_t>(session);
+  return why;
 }
 
 KrakenClientBuilder KrakenClient::builder(std::vector<std::string> symbols) {
   return KrakenClientBuilder(std::move(symbols));
 }
 
-std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
-    const Settings& settings) {
-  return client::or_out_of_memory(
-      [&]() -> std::expected<std::unique_ptr<KrakenClient>, StartError> {
-        if (auto valid = validate(settings); !valid) {  // before a ring is made of them
-          return std::unexpected(StartError{std::move(valid.error()), {}});
-        }
-        // All of it, before there is a thread: what is made behind that could not be undone.
-        std::unique_ptr<KrakenClient> client(
-            new KrakenClient(settings, std::make_unique<State>(settings.ring_slots)));
-        if (auto started = client->state_->start(settings); !started) {
-          return std::unexpected(std::move(started.error()));
-        }
-        return client;
-      });
+template <class Client>
+std::expected<std::unique_ptr<Client>, StartError> EngineClient::start(
+    const EngineSettings& settings) {
+  using Made = std::expected<std::unique_ptr<Client>, StartError>;
+  return client::or_out_of_memory([&]() -> Made {
+    if (auto valid = validate(settings); !valid) {  // before a ring is made of them
+      return std::unexpected(StartError{std::move(valid.error()), {}});
+    }
+    // All of it, before there is a thread: what is made behind that could not be undone.
+    auto state = std::make_unique<State>(settings);
+    State& made = *state;
+    std::unique_ptr<Client> client(new Client(settings, std::move(state)));
+    if (auto started = made.start(settings); !started) {
+      return std::unexpected(std::move(started.error()));
+    }
+    return client;
+  });
 }
 
-KrakenClient::KrakenClient(const Settings& settings, std::unique_ptr<State> state)
-    : ClientCommands(settings), state_(std::move(state)) {}
+std::expected<std::unique_ptr<EngineClient>, StartError> EngineClient::connect(
+    const EngineSettings& settings) {
+  return start<EngineClient>(settings);
+}
 
-KrakenClient::~KrakenClient() {
+std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
+    const Settings& settings) {
+  return start<KrakenClient>(EngineSettings(settings));
+}
+
+EngineClient::EngineClient(const EngineSettings& settings, std::unique_ptr<State> state)
+    : CommandQueue(settings), state_(std::move(state)), sessions_(sessions_of(settings)) {}
+
+EngineClient::~EngineClient() {
   if (!state_->thread.joinable()) return;  // it was not started
   while (!closed()) {
-    if (close()) break;
+    if (close_all()) break;
     std::this_thread::yield();  // the queue is full: the engine is taking from it
   }
   state_->thread.join();
 }
 
-bool KrakenClient::poll(Event& event) { return state_->ring.try_pop(event); }
+bool EngineClient::close_all() { return close_each(sessions_); }
 
-std::span<const Event> KrakenClient::peek() { return state_->ring.peek(); }
+bool EngineClient::poll(Event& event) {
+  if (state_->ring.try_pop(event)) [[likely]]
+    return true;
+  return state_->sleep.is_shown() &&
+         state_->sleep.arm_and_look([&] { return state_->ring.try_pop(event); },
+                                    [&] { return closed(); });
+}
 
-void KrakenClient::release(size_t count) { state_->ring.release(count); }
+std::span<const Event> EngineClient::peek() { return state_->ring.peek(); }
 
-std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
+void EngineClient::release(size_t count) { state_->ring.release(count); }
+
+bool EngineClient::wait(Event& event, Duration timeout) {
+  if (state_->ring.try_pop(event)) return true;
+  return state_->sleep.wait(
+      timeout, [&] { return state_->ring.try_pop(event); }, [&] { return closed(); });
+}
+
+std::expected<int, std::string> EngineClient::event_descriptor() { return state_->sleep.show(); }
+
+std::expected<void, NotLive> EngineClient::wait_live(Duration timeout) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    const auto left = until - std::chrono::steady_clock::now();
+    const Duration rest = std::max(Duration{}, Duration{std::chrono::nanoseconds(left).count()});
+    if (auto live = wait_live(static_cast<uint8_t>(i), rest); !live) return live;
+  }
+  return {};
+}
+
+std::expected<void, NotLive> EngineClient::wait_live(uint8_t session, Duration timeout) {
   using clock = std::chrono::steady_clock;
+  const SessionCommands& commands = sessions_.at(session);
+  const SessionNews& news = state_->sessions[session];
   const auto began = clock::now();
   for (uint32_t full_looks = 0;;) {
-    const bool is_closed = closed();
-    if (state_->has_been_live.load(std::memory_order_acquire)) return {};
-    NotLive why{.closed = is_closed,
-                .ring_full = state_->ring_full.load(std::memory_order_relaxed),
-                .reason = state_->last_loss.load(std::memory_order_relaxed),
-                .refused = {}};
-    const bool refused = state_->all_refused.load(std::memory_order_relaxed);
+    NotLive why = state_->why_not_live(session);  // before the look: nothing comes after closed
+    if (news.has_been_live.load(std::memory_order_acquire)) return {};
+    const bool refused = news.all_refused.load(std::memory_order_relaxed);
     full_looks = why.ring_full ? full_looks + 1 : 0;
     const bool in_vain = why.closed || refused || full_looks == full_looks_max;
-    if (refused) why.refused = wanted();
+    if (refused) why.refused = commands.wanted();
     if (in_vain || clock::now() - began >= std::chrono::nanoseconds(timeout.ns)) {
       return std::unexpected(why);
     }
@@ -201,20 +262,27 @@ std::expected<void, NotLive> KrakenClient::wait_live(Duration timeout) {
   }
 }
 
-std::expected<void, std::string> KrakenClient::recording() const {
+std::expected<void, std::string> EngineClient::recording() const {
   if (!closed()) return std::unexpected("the client is not closed");
   return state_->live.recording();
 }
 
-bool KrakenClient::closed() const { return state_->closed.load(std::memory_order_acquire); }
+bool EngineClient::closed() const { return state_->closed.load(std::memory_order_acquire); }
 
-const Names& KrakenClient::names() const { return state_->live.engine->names(); }
+const Names& EngineClient::names() const { return state_->live.engine->names(); }
 
-const NetworkChoice& KrakenClient::network() const { return state_->live.transport->network(); }
+Duration EngineClient::utc_offset() const { return io::SystemClock{}.utc_offset(); }
 
-ClientCounters KrakenClient::counters() const { return state_->live.counters(); }
+const NetworkChoice& EngineClient::network() const { return state_->live.transport->network(); }
 
-std::expected<void, CommandError> KrakenClient::send(const Command& command) {
+ClientCounters EngineClient::counters() const { return state_->live.counters(); }
+
+SessionCounters EngineClient::counters(uint8_t session) const {
+  static_cast<void>(sessions_.at(session));
+  return state_->live.engine->counters(session);
+}
+
+std::expected<void, CommandError> EngineClient::send(const Command& command) {
   if (closed()) return std::unexpected(CommandError::closed);
   auto pushed = state_->live.push(command);
   if (pushed && state_->live.settings.idle == Idle::park) state_->live.transport->wake();

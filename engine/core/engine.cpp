@@ -124,6 +124,7 @@ Engine::~Engine() = default;
   state.doors.transport.flush();
   result.inputs += commands + completions + static_cast<uint32_t>(timers.fired);
   result.events = state.publisher.written();
+  result.news = state.publisher.has_news();
   result.more_due = timers.more_due || completions >= completions_per_turn_max ||
                     commands == commands_per_turn_max;
   if (result.events != 0) state.doors.events.publish(result.events);
@@ -223,19 +224,18 @@ bool Engine::closed() const {
                              [](const auto& s) { return s->phase() == Phase::closed; });
 }
 
-bool Engine::is_live() const {
-  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->has_settled(); });
+uint32_t Engine::session_count() const { return static_cast<uint32_t>(state_->sessions.size()); }
+
+bool Engine::is_live(uint32_t session) const { return state_->sessions[session]->has_settled(); }
+
+bool Engine::all_refused(uint32_t session) const {
+  return state_->sessions[session]->all_refused();
 }
 
-bool Engine::all_refused() const {
-  return std::ranges::all_of(state_->sessions, [](const auto& s) { return s->all_refused(); });
-}
+Reason Engine::last_loss(uint32_t session) const { return state_->sessions[session]->last_loss(); }
 
-Reason Engine::last_loss() const {
-  for (const auto& session : state_->sessions) {
-    if (session->last_loss() != Reason::none) return session->last_loss();
-  }
-  return Reason::none;
+SessionCounters Engine::counters(uint32_t session) const {
+  return state_->sessions[session]->counters();
 }
 
 const Names& Engine::names() const { return state_->names; }

@@ -18,6 +18,7 @@ void Publisher::release(uint32_t events) {
 
 void Publisher::publish_reserved(Event event, Origin origin) {
   release(1);
+  note_news();
   if (lost_count_ != 0) write_overrun();
   write_header(event, origin);
   next_slot() = event;

@@ -30,6 +30,7 @@ class Publisher {
     now_ = now;
     window_ = window;
     written_ = 0;
+    has_news_ = false;
   }
   [[nodiscard]] uint32_t written() const { return written_; }
   [[nodiscard]] const EventWindow& window() const { return window_; }
@@ -63,6 +64,9 @@ class Publisher {
   void report_lost_if_room() {
     if (lost_count_ != 0 && market_room() > 0) write_overrun();
   }
+  // In this turn a lifecycle event has left, or something was settled without one.
+  [[nodiscard]] bool has_news() const { return has_news_; }
+  void note_news() { has_news_ = true; }
   [[nodiscard]] bool has_unreported_loss() const { return lost_count_ != 0; }
 
  private:
@@ -81,6 +85,7 @@ class Publisher {
   Origin lost_origin_;
   uint32_t written_ = 0;
   uint32_t reserved_slots_ = 0;
+  bool has_news_ = false;
 };
 
 inline Event& Publisher::next_slot() {

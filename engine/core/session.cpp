@@ -134,6 +134,7 @@ bool Session::on_pong(std::span<const std::byte>) {
 
 [[gnu::hot]] bool Session::on_text(std::string_view text) {
   if (phase() == Phase::closing) return true;
+  counts_.messages.add_one();
   reached(MessagePhase::frame);
   name_ = nullptr;
   const auto kind = shared_.decoder.decode(text, this);
@@ -267,6 +268,7 @@ void Session::on_lost_change(Subscription& record) {
 
 void Session::on_first_verified(Subscription& record) {
   subscriptions_.on_book_verified(record, now_);
+  shared_.publisher.note_news();
   check_restored();
 }
 

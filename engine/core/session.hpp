@@ -25,6 +25,7 @@
 #include "core/lifecycle.hpp"
 #include "core/lifecycle_slots.hpp"
 #include "core/publisher.hpp"
+#include "core/session_counts.hpp"
 #include "core/timers.hpp"
 #include "core/watchdog.hpp"
 #include "core/wishes/subscriptions.hpp"
@@ -90,6 +91,7 @@ class Session final : private kraken::BookListener {
     return phase() == Phase::live && subscriptions_.all_refused();
   }
   [[nodiscard]] Reason last_loss() const { return last_loss_; }
+  [[nodiscard]] SessionCounters counters() const { return counts_.read(); }
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {
     return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
@@ -176,6 +178,7 @@ class Session final : private kraken::BookListener {
   Endpoint peer_;
   bool tls_resumed_ = false;
   Reason last_loss_ = Reason::none;
+  SessionCounts counts_;
 
   // The book that the message being decoded is for, and where it names it.
   Subscription* named_book_ = nullptr;

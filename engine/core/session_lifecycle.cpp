@@ -77,12 +77,17 @@ void Session::run(const Actions& actions) {
 
 // What a thread that waits for the first all clear wants to know, beside is_live().
 void Session::note(const Event& event) {
-  if (event.kind == EventKind::disconnected) last_loss_ = event.payload.disconnected.reason;
+  if (event.kind == EventKind::connected) counts_.connections.add_one();
+  if (event.kind == EventKind::disconnected) {
+    counts_.losses.add_one();
+    last_loss_ = event.payload.disconnected.reason;
+  }
   if (event.kind == EventKind::connect_failed) last_loss_ = event.payload.connect_failed.reason;
 }
 
 void Session::open() {
   shared_.attempt_began = true;
+  counts_.attempts.add_one();
   ++connections_opened_;
   connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
   peer_ = {};

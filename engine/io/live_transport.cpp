@@ -35,11 +35,35 @@ std::expected<std::unique_ptr<LiveTransport>, std::string> LiveTransport::create
   transport.resolver_ = std::move(*resolver);
   for (uint32_t i = 0; i < 2 * settings.connections_max; ++i) transport.add_slot();
   if (settings.tls) {
-    auto context = TlsContext::client(settings.ca_file);
-    if (!context) return std::unexpected(std::move(context.error()));
-    transport.tls_ = std::move(*context);
+    if (auto loaded = transport.load_certificates(settings.ca_files); !loaded) {
+      return std::unexpected(std::move(loaded.error()));
+    }
   }
   return made;
+}
+
+// Each file once, whoever names it.
+std::expected<void, std::string> LiveTransport::load_certificates(
+    const std::vector<std::optional<std::string>>& ca_files) {
+  std::map<std::optional<std::string>, size_t> loaded;
+  for (size_t i = 0; i == 0 || i < ca_files.size(); ++i) {
+    const std::optional<std::string> file = ca_files.empty() ? std::nullopt : ca_files[i];
+    const auto [known, is_new] = loaded.emplace(file, tls_.size());
+    tls_of_session_.push_back(known->second);
+    if (!is_new) continue;
+    auto context = TlsContext::client(file);
+    if (!context) return std::unexpected(std::move(context.error()));
+    tls_.push_back(std::move(*context));
+  }
+  return {};
+}
+
+KnownHost& LiveTransport::known_host(ConnectionId id, const std::string& name) {
+  const size_t session = static_cast<uint32_t>(id) % sessions_max;
+  const size_t number = tls_of_session_[std::min(session, tls_of_session_.size() - 1)];
+  KnownHost& host = hosts_[{number, name}];
+  host.context = &tls_[number];
+  return host;
 }
 
 // What io_uring lacks, be it a permission or locked memory, plain sockets may do without.
@@ -103,7 +127,7 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   ++slot.generation;
   slot.host = request.host;
   slot.port = request.port;
-  slot.known = request.tls ? &hosts_[slot.host] : nullptr;
+  slot.known = request.tls ? &known_host(id, slot.host) : nullptr;
   slot.addresses = &addresses_of(slot.host, slot.port);
   slot.race.begin(clock_.now(), request.timeout);
   slot.asks = true;
@@ -166,7 +190,7 @@ void LiveTransport::begin_handshake(Slot& slot, KnownHost& known, CompletionSink
 
 int32_t LiveTransport::prepare(const std::string& name, KnownHost& host) {
   if (host.next) return 0;
-  auto made = TlsStream::client(*tls_, name, host.group);
+  auto made = TlsStream::client(*host.context, name, host.group);
   if (!made) return made.error();
   host.next = std::move(*made);
   return 0;
@@ -333,7 +357,7 @@ void LiveTransport::run_errands() {
     }
   }
   // What cannot be made now is made, or told, when it is needed.
-  for (auto& [name, host] : hosts_) static_cast<void>(prepare(name, host));
+  for (auto& [key, host] : hosts_) static_cast<void>(prepare(key.second, host));
 }
 
 bool LiveTransport::is_being_replaced(const Slot& slot) const {

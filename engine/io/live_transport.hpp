@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <havklo/config.hpp>
 #include <havklo/limits.hpp>
@@ -47,7 +48,9 @@ struct GoodbyeLimits {
 struct LiveTransportSettings {
   Network network = Network::automatic;
   bool tls = true;                     // false: no CA certificates are loaded
-  std::optional<std::string> ca_file;  // none: the system's store
+  // Of the sessions, by their numbers, which connection ids carry; the last one's of those beyond.
+  // None: the system's store.
+  std::vector<std::optional<std::string>> ca_files = {};
   uint32_t connections_max = 4;        // open at once; as many again may be on their way out
   UringSettings uring;
   ResolverSettings resolver;
@@ -184,7 +187,10 @@ class LiveTransport : public Transport {
   template <class Use>
   void for_each_runner(const Slot& slot, Use use);
   // Makes the stream of its next connection, unless it is there. An errno: there is none.
-  [[nodiscard]] int32_t prepare(const std::string& name, KnownHost& host);
+  [[nodiscard]] static int32_t prepare(const std::string& name, KnownHost& host);
+  [[nodiscard]] std::expected<void, std::string> load_certificates(
+      const std::vector<std::optional<std::string>>& ca_files);
+  [[nodiscard]] KnownHost& known_host(ConnectionId id, const std::string& name);
   void begin_handshake(Slot& slot, KnownHost& known, CompletionSink& sink);
   // False: the stream is not open.
   [[nodiscard]] bool on_handshake(Slot& slot, TlsStatus status, CompletionSink& sink);
@@ -206,8 +212,10 @@ class LiveTransport : public Transport {
   SystemClock clock_;
   WakeFile wake_file_;  // before the resolver, which writes to it
   NetworkChoice choice_;
-  std::optional<TlsContext> tls_;
-  std::map<std::string, KnownHost> hosts_;  // as many as the settings name
+  std::deque<TlsContext> tls_;         // one for each file of CAs
+  std::vector<size_t> tls_of_session_;  // … which one
+  // By it and by name, as many as the settings have.
+  std::map<std::pair<size_t, std::string>, KnownHost> hosts_;
   std::unique_ptr<Resolver> resolver_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<PendingConnect>> pending_;

@@ -70,6 +70,7 @@ struct RecordingSettings {
   std::optional<uint64_t> max_size;  // bytes; then the next file of the recording begins
   std::optional<Duration> max_age;   // … the same, by time
   bool overwrite = false;            // an earlier recording at the path is replaced
+  friend bool operator==(const RecordingSettings&, const RecordingSettings&) = default;
 };
 
 enum class Idle : uint8_t { spin, park };
@@ -85,20 +86,37 @@ struct NetworkChoice {
   std::string refused;  // why io_uring was not, in one line; empty: it was, or was not asked for
 };
 
-struct Settings {
+// What belongs to an engine's loop, whatever sessions run on it.
+struct LoopSettings {
+  RecordingSettings recording;
+  uint32_t ring_slots = 65'536;  // a power of two
+  Idle idle = Idle::spin;
+  Network network = Network::automatic;
+  std::optional<uint32_t> cpu;   // pin the engine's thread
+  std::optional<uint64_t> seed;  // none: from the kernel
+  friend bool operator==(const LoopSettings&, const LoopSettings&) = default;
+};
+
+// One session, and the loop that it has for itself.
+struct Settings : LoopSettings {
   std::string url{kraken_public_url};
   ReconnectSettings reconnect;
   CircuitBreakerSettings circuit_breaker;
   TimeoutSettings timeouts;
   RequestSettings requests;
   std::vector<SubscriptionSettings> subscriptions;
-  RecordingSettings recording;
-  uint32_t ring_slots = 65'536;  // a power of two
-  Idle idle = Idle::spin;
-  Network network = Network::automatic;
-  std::optional<uint32_t> cpu;         // pin the engine's thread
   std::optional<std::string> ca_file;  // none: the system's CA store
-  std::optional<uint64_t> seed;        // none: from the kernel
+};
+
+// Several sessions, 1 to 64, on one loop, one ring, one recording, one table of names. What belongs
+// to the loop is said here; in a session it is as if nobody had said it.
+struct EngineSettings : LoopSettings {
+  EngineSettings() = default;
+  // One session alone.
+  explicit EngineSettings(const Settings& session) : LoopSettings(session), sessions{session} {
+    static_cast<LoopSettings&>(sessions.front()) = {};
+  }
+  std::vector<Settings> sessions;  // Event::session is their place here
 };
 
 struct ConfigError {
@@ -117,18 +135,33 @@ struct ConfigError {
 [[nodiscard]] std::expected<Settings, std::string> settings_from_toml(std::string_view text,
                                                                       std::string_view source,
                                                                       const Settings& base = {});
+// … of one session, or of several, each a [[session]]; what stands beside them holds for each that
+// does not say otherwise, and [engine] and [recording] are the loop's.
+[[nodiscard]] std::expected<EngineSettings, std::string> engine_settings_from_toml(
+    std::string_view text, std::string_view source);
 
 [[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
 // Of all sessions of one engine: each is valid, and together they name no more symbols than it can
 // (limits.hpp).
 [[nodiscard]] std::expected<void, ConfigError> validate(std::span<const Settings> sessions);
+// Of an engine: a session's field is "session[1].timeouts.connect_timeout". What belongs to the
+// loop is refused in a session, unless the engine says the same.
+[[nodiscard]] std::expected<void, ConfigError> validate(const EngineSettings& settings);
+
+// The sessions of an engine as a recording keeps them: each with the loop that they share. The ring
+// is the first one's; the others have as many slots as they would need alone.
+[[nodiscard]] std::vector<Settings> sessions_with_loop(const EngineSettings& settings);
 
 // Slots that the ring must have for these subscriptions, so that one message of the deepest book
 // and all lifecycle events of an attempt fit.
 [[nodiscard]] uint32_t ring_slots_min(const Settings& settings);
+// … and those of several sessions, the deepest book once.
+[[nodiscard]] uint32_t ring_slots_min(std::span<const Settings> sessions);
 
-// How many subscriptions a ring of `ring_slots` carries when the deepest book has `depth`.
-[[nodiscard]] uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth);
+// How many subscriptions a ring of `ring_slots` carries for all sessions when the deepest book has
+// `depth`.
+[[nodiscard]] uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth,
+                                         uint32_t sessions = 1);
 
 // BASE/QUOTE in printable characters, at most symbol_bytes_max of them.
 [[nodiscard]] bool is_valid_symbol(std::string_view symbol);

@@ -27,6 +27,7 @@
 #include <havklo/journal.hpp>
 #include <havklo/latency.hpp>
 #include <havklo/names.hpp>
+#include <havklo/session_counters.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
@@ -53,11 +54,17 @@ struct TurnResult {
   Instant now;
   uint32_t inputs = 0;    // commands taken, completions taken, timers fired
   uint32_t events = 0;    // published
+  bool news = false;       // what is known of a session has changed: the questions below
   bool more_due = false;  // work was left for the next turn: do not park
 };
 
+class EngineBuilder;
+
 class Engine {
  public:
+  // An engine on a real machine's doors, of several sessions: EngineBuilder is in client.hpp.
+  [[nodiscard]] static EngineBuilder builder();
+
   // One session for each settings, which must be valid (validate(), of all of them). Allocates
   // everything that it will ever need. The connect budget, shared by all, is that of the first.
   Engine(std::span<const Settings> sessions, const Doors& doors);
@@ -77,13 +84,17 @@ class Engine {
   [[nodiscard]] bool waits_for_room() const;
   // Every session has published Closed.
   [[nodiscard]] bool closed() const;
-  // Every session is Live, with at least one subscription settled.
-  [[nodiscard]] bool is_live() const;
-  // Every session is Live, and the venue finally refused all that it wants.
-  [[nodiscard]] bool all_refused() const;
-  // Why the last connection, or attempt at one, of any session ended.
-  [[nodiscard]] Reason last_loss() const;
   [[nodiscard]] const Names& names() const;
+
+  // Of one session, by its number (Event::session).
+  [[nodiscard]] uint32_t session_count() const;
+  // Live, with at least one subscription settled.
+  [[nodiscard]] bool is_live(uint32_t session) const;
+  // Live, and the venue finally refused all that it wants.
+  [[nodiscard]] bool all_refused(uint32_t session) const;
+  // Why its last connection, or attempt at one, ended.
+  [[nodiscard]] Reason last_loss(uint32_t session) const;
+  [[nodiscard]] SessionCounters counters(uint32_t session) const;  // any thread may ask
 
  private:
   struct State;

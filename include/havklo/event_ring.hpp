@@ -111,6 +111,11 @@ class NumberedRing {
     tail_.value.store(producer_.tail, std::memory_order_release);
   }
 
+  // The consumer has not released everything yet, as far as can be seen from here.
+  [[nodiscard]] bool has_unread() const {
+    return head_.value.load(std::memory_order_acquire) != producer_.tail;
+  }
+
   // Consumer.
 
   // What is ready and contiguous; the rest shows after release().

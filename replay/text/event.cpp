@@ -260,7 +260,8 @@ void EventText::append(std::string& out, const Event& event, const Names& names)
       utc_offset_ ? utc_text(event.time, *utc_offset_) : offset_text(event.time, *origin_);
   const std::string_view tone = colour_ ? escape_of(tone_of(event.kind)) : "";
   const std::string_view end = tone.empty() ? "" : "\x1b[0m";
-  fmt::format_to(std::back_inserter(out), "{:>13}  {}{:<23}{}  {}", time, tone,
+  const std::string session = names_sessions_ ? fmt::format("[{}] ", event.session) : "";
+  fmt::format_to(std::back_inserter(out), "{:>13}  {}{}{:<23}{}  {}", time, session, tone,
                  to_string(event.kind), end, describe(event, names));
 }
 

@@ -18,11 +18,14 @@ class EventText {
   void count_from(Instant origin) { origin_ = origin; }
   // The wall clock instead; `utc_offset`: what makes engine time UTC, from now on.
   void show_utc(Duration utc_offset) { utc_offset_ = utc_offset; }
+  // Each line says which session it is of.
+  void name_sessions() { names_sessions_ = true; }
   // Without a line end.
   void append(std::string& out, const Event& event, const Names& names);
 
  private:
   bool colour_;
+  bool names_sessions_ = false;
   std::optional<Instant> origin_;
   std::optional<Duration> utc_offset_;
 };

@@ -13,6 +13,9 @@ namespace havklo::replay {
 
 // False: reader.error() says why. What the table does not say keeps its value.
 [[nodiscard]] bool read_settings(const toml::table& table, Settings& settings, TableReader& reader);
+// … of one session or several.
+[[nodiscard]] bool read_settings(const toml::table& table, EngineSettings& settings,
+                                 TableReader& reader);
 
 // Appends the settings; `prefix` stands before the names of tables, as "session.". Keys with the
 // value that they have in `defaults` are left out, when there are any.

@@ -92,14 +92,17 @@ std::vector<Field> fields_said_by(SubscriptionSettings& subscription) {
   return fields;
 }
 
-bool read_subscriptions(const toml::node& node, Settings& settings, TableReader& reader) {
+bool read_subscriptions(const toml::node& node, std::string_view prefix, Settings& settings,
+                        TableReader& reader) {
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_homogeneous<toml::table>()) {
-    return reader.refuse(node, "subscription must be a list of tables: [[subscription]]");
+    return reader.refuse(
+        node, fmt::format("{0}subscription must be a list of tables: [[{0}subscription]]", prefix));
   }
   for (const toml::node& each : *list) {
     SubscriptionSettings subscription;
-    if (!reader.read_table(*each.as_table(), "subscription.", fields_of(subscription))) {
+    if (!reader.read_table(*each.as_table(), fmt::format("{}subscription.", prefix),
+                           fields_of(subscription))) {
       return false;
     }
     settings.subscriptions.push_back(std::move(subscription));
@@ -107,31 +110,96 @@ bool read_subscriptions(const toml::node& node, Settings& settings, TableReader&
   return true;
 }
 
-}  // namespace
-
-bool read_settings(const toml::table& table, Settings& settings, TableReader& reader) {
-  const std::vector<Section> sections = sections_of(settings);
-  std::vector<std::string_view> names{"subscription"};
-  for (const Section& section : sections) names.push_back(section.name);
-  if (!reader.read_table(table, "", {text_field("url", settings.url)}, names)) return false;
+bool read_sections(const toml::table& table, std::string_view prefix,
+                   const std::vector<Section>& sections, Settings& settings, TableReader& reader) {
   for (const Section& section : sections) {
     const toml::node* node = table.get(section.name);
     if (node == nullptr) continue;
+    const std::string name = fmt::format("{}{}", prefix, section.name);
     if (!node->is_table()) {
-      return reader.refuse(*node, fmt::format("{0} must be a table: [{0}]", section.name));
+      return reader.refuse(*node, fmt::format("{0} must be a table: [{0}]", name));
     }
-    if (!reader.read_table(*node->as_table(), fmt::format("{}.", section.name), section.fields)) {
-      return false;
-    }
+    if (!reader.read_table(*node->as_table(), name + ".", section.fields)) return false;
   }
   const toml::node* subscriptions = table.get("subscription");
-  return subscriptions == nullptr || read_subscriptions(*subscriptions, settings, reader);
+  return subscriptions == nullptr || read_subscriptions(*subscriptions, prefix, settings, reader);
+}
+
+std::vector<std::string_view> names_of(const std::vector<Section>& sections) {
+  std::vector<std::string_view> names{"subscription"};
+  for (const Section& section : sections) names.push_back(section.name);
+  return names;
+}
+
+constexpr std::array<std::string_view, 2> loop_sections = {"engine", "recording"};
+
+// One of several: what belongs to the loop is not its own.
+bool read_session(const toml::table& table, Settings& session, TableReader& reader) {
+  for (const std::string_view name : loop_sections) {
+    const toml::node* node = table.get(name);
+    if (node == nullptr) continue;
+    return reader.refuse(
+        *node, fmt::format("session.{0} belongs to the loop that all sessions share: say it once, "
+                           "as [{0}]; of a session there is ca_file",
+                           name));
+  }
+  std::vector<Section> sections = sections_of(session);
+  std::erase_if(sections, [](const Section& section) {
+    return std::ranges::find(loop_sections, section.name) != loop_sections.end();
+  });
+  const std::vector<Field> own = {text_field("url", session.url),
+                                  optional_text_field("ca_file", session.ca_file)};
+  return reader.read_table(table, "session.", own, names_of(sections)) &&
+         read_sections(table, "session.", sections, session, reader);
+}
+
+// `others`: tables that the caller reads.
+bool read_alone(const toml::table& table, const std::vector<std::string_view>& others,
+                Settings& settings, TableReader& reader) {
+  const std::vector<Section> sections = sections_of(settings);
+  std::vector<std::string_view> names = names_of(sections);
+  names.insert(names.end(), others.begin(), others.end());
+  return reader.read_table(table, "", {text_field("url", settings.url)}, names) &&
+         read_sections(table, "", sections, settings, reader);
+}
+
+}  // namespace
+
+bool read_settings(const toml::table& table, Settings& settings, TableReader& reader) {
+  return read_alone(table, {}, settings, reader);
+}
+
+// What stands beside the sessions holds for each of them that does not say otherwise.
+bool read_settings(const toml::table& table, EngineSettings& settings, TableReader& reader) {
+  const toml::node* const sessions = table.get("session");
+  Settings shared;
+  if (!read_alone(table, {"session"}, shared, reader)) return false;
+  if (sessions == nullptr) {
+    settings = EngineSettings(shared);
+    return true;
+  }
+  const toml::array* const list = sessions->as_array();
+  if (list == nullptr || !list->is_homogeneous<toml::table>()) {
+    return reader.refuse(*sessions, "session must be a list of tables: [[session]]");
+  }
+  if (const toml::node* const lost = table.get("subscription")) {
+    return reader.refuse(*lost, "subscription of no session: say it in one, as "
+                                "[[session.subscription]]");
+  }
+  static_cast<LoopSettings&>(settings) = shared;
+  static_cast<LoopSettings&>(shared) = {};
+  for (const toml::node& each : *list) {
+    settings.sessions.push_back(shared);
+    if (!read_session(*each.as_table(), settings.sessions.back(), reader)) return false;
+  }
+  return true;
 }
 
 void write_settings(std::string& out, const Settings& settings, std::string_view prefix,
                     const Settings* defaults) {
   Settings copy = settings;
-  Settings other = defaults != nullptr ? *defaults : Settings{};
+  Settings other;
+  if (defaults != nullptr) other = *defaults;
   const auto write = [&out, defaults](std::vector<Field> fields, std::vector<Field> usual,
                                       const std::string& head) {
     const std::string own =
@@ -166,6 +234,20 @@ std::expected<Settings, std::string> settings_from_toml(std::string_view text,
   const auto table = replay::parse_toml(text, source);
   if (!table) return std::unexpected(table.error());
   Settings settings = base;
+  replay::TableReader reader(source);
+  if (const toml::node* const sessions = table->get("session")) {
+    reader.refuse(*sessions, "[[session]] is of an engine of several, and here is one");
+    return std::unexpected(reader.error());
+  }
+  if (!replay::read_settings(*table, settings, reader)) return std::unexpected(reader.error());
+  return settings;
+}
+
+std::expected<EngineSettings, std::string> engine_settings_from_toml(std::string_view text,
+                                                                     std::string_view source) {
+  const auto table = replay::parse_toml(text, source);
+  if (!table) return std::unexpected(table.error());
+  EngineSettings settings;
   replay::TableReader reader(source);
   if (!replay::read_settings(*table, settings, reader)) return std::unexpected(reader.error());
   return settings;

@@ -108,6 +108,22 @@ void tell(const Event& event) {
 }
 // README end
 
+// README sessions
+void two_sessions(const KrakenClientBuilder& books, const KrakenClientBuilder& trades) {
+  auto engine = Engine::builder().add(books).add(trades).with_idle(Idle::park).connect();
+  if (!engine) return void(std::puts(engine.error().message().c_str()));
+  if (auto live = (*engine)->wait_live(10_s); !live) {
+    return void(std::puts(live.error().message().c_str()));  // says which session is not
+  }
+  auto renewed = (*engine)->session(1).reconnect();  // the other goes on
+  for (Event event; renewed && (*engine)->wait(event, 10_s);) {  // sleeps until there is one
+    if (event.session == 0 || is_market(event.kind)) continue;
+    std::printf("session %u: %s\n", event.session, to_string(event.kind).data());
+    if (event.kind == EventKind::subscriptions_restored && event.epoch == 2) break;
+  }
+}
+// README end
+
 // README once
 void listen_once(KrakenClientBuilder builder) {
   auto client = builder.without_reconnect().connect();
@@ -240,6 +256,16 @@ TEST_F(Readme, SettingsAreAccepted) {
 
 TEST_F(Readme, OnceEndsWithItsConnection) {
   EXPECT_EQ(output_of([&] { listen_once(btc()); }), "all clear, books: 1\nlost: peer_reset\n");
+}
+
+TEST_F(Readme, SessionsAreOneEngine) {
+  EXPECT_EQ(output_of([&] {
+              two_sessions(here(KrakenClient::builder({"BTC/USD"}).with_book(10)),
+                           here(KrakenClient::builder({"ETH/USD"}).with_trades()));
+            }),
+            "session 1: Connected\nsession 1: Subscribed\nsession 1: SubscriptionsRestored\n"
+            "session 1: Disconnected\nsession 1: Reconnecting\nsession 1: Connected\n"
+            "session 1: Subscribed\nsession 1: SubscriptionsRestored\n");
 }
 
 TEST_F(Readme, Inline) {

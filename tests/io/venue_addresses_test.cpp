@@ -183,7 +183,7 @@ class VenueName : public VenueAddresses {
     LiveTransportSettings settings;
     settings.network = GetParam().network;
     settings.tls = tls();
-    settings.ca_file = ca_.path();
+    settings.ca_files = {ca_.path()};
     settings.resolver = {
         .servers = names_.address(), .hosts_file = nothing_.path(), .resolv_conf = nothing_.path()};
     start(settings);

@@ -90,7 +90,7 @@ class TransportTest : public testing::TestWithParam<Way> {
     LiveTransportSettings settings;
     settings.network = GetParam().network;
     settings.tls = tls();
-    settings.ca_file = ca_.path();
+    settings.ca_files = {ca_.path()};
     settings.uring = uring_;
     return settings;
   }

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "replay/text/duration.hpp"
 #include "replay/text/nearest_name.hpp"
+#include "text/page_toml.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -171,13 +171,8 @@ TEST(SettingsToml, JudgesTheShapeAndNotTheValues) {
 }
 
 TEST(SettingsToml, ThePageSaysTheDefaults) {
-  std::ifstream file(HAVKLO_SOURCE_DIR "/include/havklo/README.md");
-  const std::string page(std::istreambuf_iterator<char>(file), {});
-  constexpr std::string_view fence = "```toml\n";
-  const size_t begin = page.find(fence);
-  ASSERT_NE(begin, std::string::npos);
-  const std::string text =
-      page.substr(begin + fence.size(), page.find("```", begin + 1) - begin - fence.size());
+  const std::string text = page_toml("engine.toml");
+  ASSERT_NE(text, "");
   const auto told = settings_from_toml(text, "README.md");
   ASSERT_TRUE(told) << told.error();
   Settings defaults;

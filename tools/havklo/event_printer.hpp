@@ -32,6 +32,7 @@ class EventPrinter {
     utc_offset_ = utc_offset;
     text_.show_utc(utc_offset);
   }
+  void name_sessions() { text_.name_sessions(); }
   void print(const Event& event, const Names& names);
   void flush();
 

@@ -1,9 +1,10 @@
 // havklo run: connect and print events until stopped.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <havklo/client.hpp>
+#include <havklo/engine_client.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,24 +62,32 @@ Network network_named(const std::string& name) {
   return name == "sockets" ? Network::sockets : Network::io_uring;
 }
 
-std::expected<Settings, std::string> read_config(const std::string& path) {
-  if (path.empty()) return Settings{};
+std::expected<EngineSettings, std::string> read_config(const std::string& path) {
+  if (path.empty()) return EngineSettings(Settings{});
   const auto text = read_text_file(path);
   if (!text) return std::unexpected(text.error());
-  return settings_from_toml(*text, path);
+  return engine_settings_from_toml(*text, path);
 }
 
-// The command line wins over the file: symbols or channels given here replace its subscriptions.
-std::expected<Settings, std::string> make_settings(const RunOptions& options) {
-  auto settings = read_config(options.config);
-  if (!settings) return settings;
-  if (options.url) settings->url = *options.url;
-  if (options.ca_file) settings->ca_file = *options.ca_file;
-  if (options.no_reconnect) settings->reconnect.enabled = false;
-  if (options.idle) settings->idle = *options.idle == "park" ? Idle::park : Idle::spin;
-  if (options.network) settings->network = network_named(*options.network);
-  if (options.cpu) settings->cpu = *options.cpu;
-  if (options.seed) settings->seed = *options.seed;
+// What is said for one session can be meant for none of several.
+std::expected<void, std::string> check_options_of_one(const RunOptions& options, size_t sessions) {
+  if (sessions == 1) return {};
+  const auto refuse = [&](const char* option) {
+    return std::unexpected(std::string(option) + " is of one session, and " + options.config +
+                           " has " + std::to_string(sessions) + ": say it there");
+  };
+  if (options.url) return refuse("--url");
+  if (!options.symbols.empty()) return refuse("--symbol");
+  if (options.depth) return refuse("--depth");
+  if (options.interval) return refuse("--interval");
+  return {};
+}
+
+// Symbols or channels given here replace the file's subscriptions.
+std::expected<void, std::string> apply_to(Settings& session, const RunOptions& options) {
+  if (options.url) session.url = *options.url;
+  if (options.ca_file) session.ca_file = *options.ca_file;
+  if (options.no_reconnect) session.reconnect.enabled = false;
   std::optional<uint32_t> interval;
   if (options.interval) {
     interval = replay::parse_minutes(*options.interval);
@@ -90,19 +99,39 @@ std::expected<Settings, std::string> make_settings(const RunOptions& options) {
   if (!options.symbols.empty()) {
     std::vector<std::string> channels = options.channels;
     if (channels.empty()) channels = {"book"};
-    settings->subscriptions.clear();
+    session.subscriptions.clear();
     for (const std::string& channel : channels) {
-      settings->subscriptions.push_back(
+      session.subscriptions.push_back(
           {.channel = channel_named(channel).value(), .symbols = options.symbols});
     }
-  } else if (!options.channels.empty()) {
-    return std::unexpected("--channel needs --symbol: name the pairs, as --symbol BTC/USD");
   }
-  for (SubscriptionSettings& each : settings->subscriptions) {
+  for (SubscriptionSettings& each : session.subscriptions) {
     if (options.depth) each.depth = *options.depth;
     if (interval) each.interval_minutes = *interval;
   }
-  if (settings->subscriptions.empty()) {
+  return {};
+}
+
+// The command line wins over the file.
+std::expected<EngineSettings, std::string> make_settings(const RunOptions& options) {
+  auto settings = read_config(options.config);
+  if (!settings) return settings;
+  if (options.idle) settings->idle = *options.idle == "park" ? Idle::park : Idle::spin;
+  if (options.network) settings->network = network_named(*options.network);
+  if (options.cpu) settings->cpu = *options.cpu;
+  if (options.seed) settings->seed = *options.seed;
+  if (options.symbols.empty() && !options.channels.empty()) {
+    return std::unexpected("--channel needs --symbol: name the pairs, as --symbol BTC/USD");
+  }
+  if (auto of_one = check_options_of_one(options, settings->sessions.size()); !of_one) {
+    return std::unexpected(std::move(of_one.error()));
+  }
+  for (Settings& session : settings->sessions) {
+    if (auto applied = apply_to(session, options); !applied) {
+      return std::unexpected(std::move(applied.error()));
+    }
+  }
+  if (settings->sessions.size() == 1 && settings->sessions.front().subscriptions.empty()) {
     // What else is wrong with the file is told first: it would be wrong with a symbol, too.
     const auto valid = validate(*settings);
     if (!valid && valid.error().field != "subscription") {
@@ -146,13 +175,14 @@ constexpr Complaint refuse_run{"run"};
 // Prints what happens until it is over: the time is, a signal came, the reader went away, or the
 // engine has closed by itself. A reader that does not read holds up nothing but its own events: the
 // ring loses market events, and at the end we wait for it no longer than for the engine.
-class SessionPrinter {
+class EnginePrinter {
  public:
-  SessionPrinter(KrakenClient& client, OutputFormat format, Duration close_timeout,
-                 std::optional<Duration> limit)
+  EnginePrinter(EngineClient& client, OutputFormat format, Duration close_timeout,
+                std::optional<Duration> limit)
       : client_(client),
         printer_(format, wants_colour()),
         close_time_(std::chrono::nanoseconds(close_timeout.ns) + close_grace) {
+    if (client.session_count() != 1) printer_.name_sessions();
     if (limit) end_ = Clock::now() + std::chrono::nanoseconds(limit->ns);
   }
 
@@ -166,7 +196,7 @@ class SessionPrinter {
   bool print_events();
   void ask_to_close(bool is_over);
 
-  KrakenClient& client_;
+  EngineClient& client_;
   EventPrinter printer_;
   Clock::duration close_time_;
   Clock::time_point end_ = Clock::time_point::max();
@@ -177,7 +207,7 @@ class SessionPrinter {
   std::optional<Reason> closed_for_;
 };
 
-bool SessionPrinter::print_events() {
+bool EnginePrinter::print_events() {
   const auto events = client_.peek();
   if (!counts_times_ && !events.empty()) {
     counts_times_ = true;
@@ -194,7 +224,7 @@ bool SessionPrinter::print_events() {
   return taken != 0;
 }
 
-void SessionPrinter::run(const StopSignal& stop) {
+void EnginePrinter::run(const StopSignal& stop) {
   for (;;) {
     const bool closed = client_.closed();  // before the last look: nothing comes after it
     const bool printed = print_events();
@@ -214,11 +244,12 @@ void SessionPrinter::run(const StopSignal& stop) {
   }
 }
 
-void SessionPrinter::ask_to_close(bool is_over) {
+void EnginePrinter::ask_to_close(bool is_over) {
   if (is_over) {
     if (const auto live = client_.wait_live(Duration{}); !live) {
       const NotLive& why = live.error();
-      never_live_ = "it was never live";
+      never_live_ = why.session ? "session " + std::to_string(*why.session) : "it";
+      never_live_ += " was never live";
       if (!why.refused.empty()) {
         never_live_ = why.message();
       } else if (why.reason != Reason::none) {
@@ -226,11 +257,11 @@ void SessionPrinter::ask_to_close(bool is_over) {
       }
     }
   }
-  asked_ = client_.close().has_value() || client_.closed();
+  asked_ = client_.close_all() || client_.closed();
   give_up_ = Clock::now() + close_time_;
 }
 
-std::string SessionPrinter::what_is_wrong() const {
+std::string EnginePrinter::what_is_wrong() const {
   if (!client_.closed()) return "the engine did not close in time";
   if (!asked_) {
     if (!closed_for_) return "the engine has closed: out of memory";
@@ -253,14 +284,18 @@ int run(const RunOptions& options) {
     }
   }
   const StopSignal stop;  // before the client: its thread inherits what is blocked
-  auto client = KrakenClient::connect(*settings);
+  auto client = EngineClient::connect(*settings);
   if (!client) return refuse_run(client.error().message());
 
   if (const std::string& why = (*client)->network().refused; !why.empty()) {
     std::fprintf(stderr, "havklo run: plain sockets are the network: %s\n", why.c_str());
   }
 
-  SessionPrinter printer(**client, options.format, settings->timeouts.close_timeout, limit);
+  Duration close_timeout;
+  for (const Settings& each : settings->sessions) {
+    close_timeout = std::max(close_timeout, each.timeouts.close_timeout);
+  }
+  EnginePrinter printer(**client, options.format, close_timeout, limit);
   printer.run(stop);
   if (options.counters) {
     std::fputs(counters_text((*client)->counters()).c_str(), stderr);

@@ -154,6 +154,8 @@ Checked check_parameter(const SubscriptionSettings& subscription) {
                 listed(parameter.values));
 }
 
+constexpr uint32_t ring_slots_most = 1U << 26U;
+
 Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptions) {
   if (subscriptions.empty()) return refuse("subscription", "none", "at least one");
   std::set<std::pair<Channel, std::string>> seen;
@@ -209,13 +211,13 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   if (Checked ok = check_recording(settings.recording); !ok) return ok;
   if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
   const uint32_t least = ring_slots_min(settings);
-  constexpr uint32_t most = 1U << 26U;
-  if (!std::has_single_bit(settings.ring_slots) || settings.ring_slots < least ||
-      settings.ring_slots > most) {
-    return refuse("engine.ring_slots", std::to_string(settings.ring_slots),
-                  "a power of two from " + std::to_string(least) + " to " + std::to_string(most));
+  if (std::has_single_bit(settings.ring_slots) && settings.ring_slots >= least &&
+      settings.ring_slots <= ring_slots_most) {
+    return {};
   }
-  return {};
+  return refuse(
+      "engine.ring_slots", std::to_string(settings.ring_slots),
+      "a power of two from " + std::to_string(least) + " to " + std::to_string(ring_slots_most));
 }
 
 std::expected<void, ConfigError> validate(std::span<const Settings> sessions) {
@@ -243,20 +245,24 @@ constexpr uint64_t slots_for_subscription = 2 * 8;
 
 }  // namespace
 
-uint32_t ring_slots_min(const Settings& settings) {
-  uint64_t subscriptions = 0;
+uint32_t ring_slots_min(const Settings& settings) { return ring_slots_min({&settings, 1}); }
+
+uint32_t ring_slots_min(std::span<const Settings> sessions) {
+  uint64_t slots = 0;
   uint64_t depth = 0;
-  for (const SubscriptionSettings& each : settings.subscriptions) {
-    subscriptions += each.symbols.size();
-    if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
+  for (const Settings& session : sessions) {
+    slots += slots_for_attempt;
+    for (const SubscriptionSettings& each : session.subscriptions) {
+      slots += slots_for_subscription * each.symbols.size();
+      if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
+    }
   }
-  const uint64_t slots =
-      slots_for_book(depth) + slots_for_attempt + slots_for_subscription * subscriptions;
-  return static_cast<uint32_t>(std::bit_ceil(std::min<uint64_t>(slots, 1U << 26U)));
+  slots += slots_for_book(depth);
+  return static_cast<uint32_t>(std::bit_ceil(std::min<uint64_t>(slots, ring_slots_most)));
 }
 
-uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth) {
-  const uint64_t fixed = slots_for_book(depth) + slots_for_attempt;
+uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth, uint32_t sessions) {
+  const uint64_t fixed = slots_for_book(depth) + slots_for_attempt * sessions;
   return ring_slots > fixed ? static_cast<uint32_t>((ring_slots - fixed) / slots_for_subscription)
                             : 0;
 }

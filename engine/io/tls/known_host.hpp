@@ -8,6 +8,7 @@
 namespace havklo::io {
 
 struct KnownHost {
+  TlsContext* context = nullptr;  // whom it is believed
   TlsSession session;
   TlsGroup group = preferred_group();  // what it agreed to last
   // Its share of the keys is made: a reconnect need not wait for that. None: to be made.

@@ -42,9 +42,24 @@ inline auto fields(const RecordingSettings& all) {
   const auto& [a, b, c, d] = all;
   return std::tie(a, b, c, d);
 }
+inline auto fields(const LoopSettings& all) {
+  const auto& [a, b, c, d, e, f] = all;
+  return std::tie(a, b, c, d, e, f);
+}
+// What has a base is not taken apart; that nothing is forgotten, its size says.
 inline auto fields(const Settings& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+  struct Own {
+    std::string url;
+    ReconnectSettings reconnect;
+    CircuitBreakerSettings circuit_breaker;
+    TimeoutSettings timeouts;
+    RequestSettings requests;
+    std::vector<SubscriptionSettings> subscriptions;
+    std::optional<std::string> ca_file;
+  };
+  static_assert(sizeof(Settings) == sizeof(LoopSettings) + sizeof(Own));
+  return std::tie(static_cast<const LoopSettings&>(all), all.url, all.reconnect,
+                  all.circuit_breaker, all.timeouts, all.requests, all.subscriptions, all.ca_file);
 }
 inline auto fields(const replay::VenueSettings& all) {
   const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;

@@ -1,0 +1,36 @@
+// What a session counts while it runs (SessionCounters).
+//
+// Threads: the loop counts, any may read.
+// Cost:    a load and a store: one thread writes, so none of it is locked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <havklo/session_counters.hpp>
+
+namespace havklo::core {
+
+class SessionCount {
+ public:
+  void add_one() { value_.store(read() + 1, std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t read() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct SessionCounts {
+  SessionCount attempts;
+  SessionCount connections;
+  SessionCount losses;
+  SessionCount messages;
+
+  [[nodiscard]] SessionCounters read() const {
+    return {.attempts = attempts.read(),
+            .connections = connections.read(),
+            .losses = losses.read(),
+            .messages = messages.read()};
+  }
+};
+
+}  // namespace havklo::core
