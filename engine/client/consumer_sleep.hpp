@@ -2,8 +2,7 @@
 //
 // He says that he is about to sleep (`armed`), looks once more, and sleeps on a descriptor; the
 // loop looks at `armed` in every turn, and writes to the descriptor when it is set and something is
-// unread. Neither store is fenced against the other side's look: a loop that spins looks again a
-// turn later, and one that is about to park uses is_armed_for_sure().
+// unread. A loop that spins may see it a turn late; one that is about to park makes sure.
 // Owns:    an eventfd, once somebody has asked for it.
 // Threads: is_armed(), is_armed_for_sure(), wake_if() and wake() are the loop's; all else is the
 //          consumer's.
@@ -15,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <expected>
 #include <havklo/clock.hpp>
@@ -28,16 +28,15 @@ namespace havklo::client {
 
 class ConsumerSleep {
  public:
-  [[nodiscard]] bool is_armed() const { return armed_.load(std::memory_order_acquire); }
-  // Either the consumer's look after arming sees what the loop has published before this call, or
-  // this call sees that it is armed.
-  [[nodiscard]] bool is_armed_for_sure() const {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    return is_armed();
+  [[nodiscard]] bool is_armed() const { return armed_.load(std::memory_order_acquire) != 0; }
+  // This call sees that it is armed, or it comes before that in the order of changes of `armed_`:
+  // then the consumer's look after arming sees what the loop has published before this call.
+  [[nodiscard]] bool is_armed_for_sure() {
+    return armed_.fetch_or(0, std::memory_order_acq_rel) != 0;
   }
   void wake_if(bool unread) {
     if (!unread) return;
-    armed_.store(false, std::memory_order_relaxed);
+    armed_.store(0, std::memory_order_relaxed);
     file_->wake();
   }
   void wake() {
@@ -74,7 +73,7 @@ class ConsumerSleep {
       const bool found = look();
       const std::chrono::nanoseconds left = until - Clock::now();
       if (found || over || left.count() <= 0) {
-        if (!shown_) armed_.store(false, std::memory_order_relaxed);
+        if (!shown_) armed_.store(0, std::memory_order_relaxed);
         return found;
       }
       constexpr std::chrono::nanoseconds nobody_wakes = std::chrono::microseconds(200);
@@ -91,11 +90,10 @@ class ConsumerSleep {
     return {};
   }
   void arm() {
-    if (armed_.load(std::memory_order_relaxed)) return;
+    if (armed_.load(std::memory_order_relaxed) != 0) return;
     file_->forget();
-    armed_.store(true, std::memory_order_release);
-    // Pairs with the fence in is_armed_for_sure().
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Pairs with is_armed_for_sure(); a release, too: the loop that sees it finds the descriptor.
+    armed_.fetch_or(1, std::memory_order_acq_rel);
   }
   void sleep(std::chrono::nanoseconds at_most) {
     constexpr int64_t second = 1'000'000'000;
@@ -104,7 +102,7 @@ class ConsumerSleep {
     static_cast<void>(::ppoll(&readable, 1, &limit, nullptr));
   }
 
-  std::atomic<bool> armed_{false};
+  std::atomic<uint32_t> armed_{0};
   std::optional<io::WakeFile> file_;  // made before it is armed the first time
   bool shown_ = false;
 };

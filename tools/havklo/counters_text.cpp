@@ -38,4 +38,11 @@ std::string counters_text(const ClientCounters& counters) {
   return text;
 }
 
+std::string counters_text(uint8_t session, const SessionCounters& counters) {
+  return fmt::format("session {}: {}, {}, {} lost; {}\n", session,
+                     replay::counted(counters.attempts, "attempt"),
+                     replay::counted(counters.connections, "connection"), counters.losses,
+                     replay::counted(counters.messages, "message"));
+}
+
 }  // namespace havklo

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <havklo/limits.hpp>
 #include <iterator>
 #include <vector>
 
@@ -88,13 +89,15 @@ class Page {
 
 void write_connections(Page& page, const RecordingReport& report) {
   const auto& all = report.traffic.connections();
+  const bool several = report.header.sessions().size() != 1;
   page.raw("\nConnections\n");
   if (all.empty()) page.raw("  none\n");
   for (size_t i = 0; i < std::min(all.size(), connections_shown); ++i) {
     const ConnectionTraffic& each = all[i];
-    const std::string at = replay::offset_text(each.opened, report.first);
+    std::string at = fmt::format("{:>13}", replay::offset_text(each.opened, report.first));
+    if (several) at += fmt::format("  [{}]", each.id % sessions_max);
     if (!each.was_opened) {
-      page.raw(fmt::format("{:>13}  {}not opened{}: {}\n", at, page.bad(), page.plain(),
+      page.raw(fmt::format("{}  {}not opened{}: {}\n", at, page.bad(), page.plain(),
                            end_text(report, each)));
       continue;
     }
@@ -102,7 +105,7 @@ void write_connections(Page& page, const RecordingReport& report) {
     const std::string upgrade = each.http_status.empty() || each.http_status == "101"
                                     ? std::string()
                                     : fmt::format(", HTTP {}", each.http_status);
-    page.raw(fmt::format("{:>13}  {}{}{}, {}, {}; {} after {}\n", at, peer_text(each),
+    page.raw(fmt::format("{}  {}{}{}, {}, {}; {} after {}\n", at, peer_text(each),
                          each.tls_resumed ? ", TLS resumed" : "", upgrade,
                          replay::counted(each.messages, "message"), readable_size(each.bytes),
                          end_text(report, each), span_text(end - each.opened)));
@@ -233,8 +236,9 @@ std::string to_json(const RecordingReport& report) {
   comma = "";
   out += R"(],"connections":[)";
   for (const ConnectionTraffic& each : report.traffic.connections()) {
-    add(R"({}{{"id":{},"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", comma, each.id,
-        each.was_opened, each.opened.ns, replay::in_quotes(peer_text(each)), each.tls_resumed);
+    add(R"({}{{"id":{},"session":{},"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", comma,
+        each.id, each.id % sessions_max, each.was_opened, each.opened.ns,
+        replay::in_quotes(peer_text(each)), each.tls_resumed);
     add(R"(,"http_status":{},"messages":{},"bytes":{},"end_time_ns":{})",
         replay::in_quotes(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
     add(R"(,"reason":{})",

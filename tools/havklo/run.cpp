@@ -299,6 +299,10 @@ int run(const RunOptions& options) {
   printer.run(stop);
   if (options.counters) {
     std::fputs(counters_text((*client)->counters()).c_str(), stderr);
+    for (size_t i = 0; i < (*client)->session_count(); ++i) {
+      const auto session = static_cast<uint8_t>(i);
+      std::fputs(counters_text(session, (*client)->counters(session)).c_str(), stderr);
+    }
   }
   if (const std::string wrong = printer.what_is_wrong(); !wrong.empty()) {
     refuse_run(wrong);
