@@ -77,6 +77,11 @@ KrakenClientBuilder& KrakenClientBuilder::with_ca_file(std::string path) {
   return *this;
 }
 
+KrakenClientBuilder& KrakenClientBuilder::with_source_address(std::string address) {
+  settings_.source_address = std::move(address);
+  return *this;
+}
+
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClientBuilder::connect() {
   return KrakenClient::connect(settings_);
 }

@@ -128,6 +128,7 @@ class KrakenClientBuilder : public LoopBuilder<KrakenClientBuilder> {
 
   KrakenClientBuilder& with_url(std::string url);
   KrakenClientBuilder& with_ca_file(std::string path);
+  KrakenClientBuilder& with_source_address(std::string address);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
 

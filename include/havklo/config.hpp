@@ -35,6 +35,8 @@ struct ReconnectSettings {
   Duration maintenance_delay = Duration::seconds(5);
   Duration rate_limited_delay = Duration::seconds(60);
   bool enabled = true;
+  // Shares the budget with other processes, and over restarts (engine/io/budget/budget_file.hpp).
+  std::optional<std::string> budget_file;
 
   [[nodiscard]] BackoffSettings backoff() const {
     return {initial_delay, multiplier, max_delay, jitter};
@@ -105,7 +107,8 @@ struct Settings : LoopSettings {
   TimeoutSettings timeouts;
   RequestSettings requests;
   std::vector<SubscriptionSettings> subscriptions;
-  std::optional<std::string> ca_file;  // none: the system's CA store
+  std::optional<std::string> ca_file;         // none: the system's CA store
+  std::optional<std::string> source_address;  // of connections: "192.0.2.1"; none: the kernel's
 };
 
 // Several sessions, 1 to 64, on one loop, one ring, one recording, one table of names. What belongs
@@ -141,8 +144,9 @@ struct ConfigError {
     std::string_view text, std::string_view source);
 
 [[nodiscard]] std::expected<void, ConfigError> validate(const Settings& settings);
-// Of all sessions of one engine: each is valid, and together they name no more symbols than it can
-// (limits.hpp).
+// Of all sessions of one engine: each is valid, together they name no more symbols than it can
+// (limits.hpp), and of those that share a connect budget (shared_connect_budget.hpp) all name the
+// numbers of the first, or none: the defaults.
 [[nodiscard]] std::expected<void, ConfigError> validate(std::span<const Settings> sessions);
 // Of an engine: a session's field is "session[1].timeouts.connect_timeout". What belongs to the
 // loop is refused in a session, unless the engine says the same.
@@ -165,6 +169,8 @@ struct ConfigError {
 
 // BASE/QUOTE in printable characters, at most symbol_bytes_max of them.
 [[nodiscard]] bool is_valid_symbol(std::string_view symbol);
+// An IPv4 or IPv6 address as it is usually written; nothing if the text is none.
+[[nodiscard]] std::optional<std::string> usual_address(std::string_view text);
 // What a request of the channel asks for beside the symbol: depth, interval_minutes or 0.
 [[nodiscard]] uint32_t parameter_of(const SubscriptionSettings& subscription);
 

@@ -46,7 +46,8 @@ std::vector<Section> sections_of(Settings& settings) {
         duration_field("connect_budget_window", reconnect.connect_budget_window),
         duration_field("maintenance_delay", reconnect.maintenance_delay),
         duration_field("rate_limited_delay", reconnect.rate_limited_delay),
-        bool_field("enabled", reconnect.enabled)}},
+        bool_field("enabled", reconnect.enabled),
+        optional_text_field("budget_file", reconnect.budget_file)}},
       {"circuit_breaker",
        {count_field("failure_threshold", breaker.failure_threshold),
         duration_field("reset_timeout", breaker.reset_timeout),
@@ -72,7 +73,8 @@ std::vector<Section> sections_of(Settings& settings) {
         choice_field("network", settings.network, network_names,
                      "\"auto\", \"io_uring\" or \"sockets\""),
         optional_count_field("cpu", settings.cpu), seed_field("seed", settings.seed),
-        optional_text_field("ca_file", settings.ca_file)}},
+        optional_text_field("ca_file", settings.ca_file),
+        optional_text_field("source_address", settings.source_address)}},
   };
 }
 
@@ -140,7 +142,7 @@ bool read_session(const toml::table& table, Settings& session, TableReader& read
     if (node == nullptr) continue;
     return reader.refuse(
         *node, fmt::format("session.{0} belongs to the loop that all sessions share: say it once, "
-                           "as [{0}]; of a session there is ca_file",
+                           "as [{0}]; of a session there are ca_file and source_address",
                            name));
   }
   std::vector<Section> sections = sections_of(session);
@@ -148,7 +150,8 @@ bool read_session(const toml::table& table, Settings& session, TableReader& read
     return std::ranges::find(loop_sections, section.name) != loop_sections.end();
   });
   const std::vector<Field> own = {text_field("url", session.url),
-                                  optional_text_field("ca_file", session.ca_file)};
+                                  optional_text_field("ca_file", session.ca_file),
+                                  optional_text_field("source_address", session.source_address)};
   return reader.read_table(table, "session.", own, names_of(sections)) &&
          read_sections(table, "session.", sections, session, reader);
 }
@@ -183,8 +186,9 @@ bool read_settings(const toml::table& table, EngineSettings& settings, TableRead
     return reader.refuse(*sessions, "session must be a list of tables: [[session]]");
   }
   if (const toml::node* const lost = table.get("subscription")) {
-    return reader.refuse(*lost, "subscription of no session: say it in one, as "
-                                "[[session.subscription]]");
+    return reader.refuse(*lost,
+                         "subscription of no session: say it in one, as "
+                         "[[session.subscription]]");
   }
   static_cast<LoopSettings&>(settings) = shared;
   static_cast<LoopSettings&>(shared) = {};

@@ -86,10 +86,10 @@ TEST(EngineToml, ThePagesFileIsRead) {
 TEST(EngineToml, SaysInOneLineWhatIsWrong) {
   EXPECT_EQ(refusal_of("[[session]]\n[session.engine]\ncpu = 1\n"),
             "f:2: session.engine belongs to the loop that all sessions share: say it once, as "
-            "[engine]; of a session there is ca_file");
+            "[engine]; of a session there are ca_file and source_address");
   EXPECT_EQ(refusal_of("[[session]]\n[session.recording]\npath = 'x'\n"),
             "f:2: session.recording belongs to the loop that all sessions share: say it once, as "
-            "[recording]; of a session there is ca_file");
+            "[recording]; of a session there are ca_file and source_address");
   EXPECT_EQ(refusal_of("[session]\nurl = 'x'\n"),
             "f:1: session must be a list of tables: [[session]]");
   EXPECT_EQ(refusal_of("session = 2\n"), "f:1: session must be a list of tables: [[session]]");

@@ -34,6 +34,7 @@ connect_budget_window = "5m"
 maintenance_delay = "6s"
 rate_limited_delay = "90s"
 enabled = true
+budget_file = "/run/havklo/budget"
 [circuit_breaker]
 failure_threshold = 3
 reset_timeout = "12s"
@@ -55,6 +56,7 @@ network = "sockets"
 cpu = 1
 seed = "0xffffffffffffffff"
 ca_file = "/etc/ca.pem"
+source_address = "192.0.2.7"
 [[subscription]]
 channel = "book"
 symbol = ["BTC/USD", "ETH/USD"]
@@ -72,6 +74,8 @@ symbol = "BTC/USD"
   EXPECT_EQ(settings->reconnect.jitter, Jitter::decorrelated);
   EXPECT_EQ(settings->reconnect.connect_budget, 60u);
   EXPECT_EQ(settings->reconnect.connect_budget_window, 5_min);
+  EXPECT_EQ(settings->reconnect.budget_file, "/run/havklo/budget");
+  EXPECT_EQ(settings->source_address, "192.0.2.7");
   EXPECT_EQ(settings->circuit_breaker.failure_threshold, 3u);
   EXPECT_FALSE(settings->circuit_breaker.enabled);
   EXPECT_EQ(settings->timeouts.heartbeat_timeout, 2500_ms);

@@ -1,4 +1,7 @@
 // What is allowed, field by field; the first thing wrong is reported.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -6,6 +9,7 @@
 #include <cmath>
 #include <havklo/config.hpp>
 #include <havklo/limits.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <set>
 #include <span>
 #include <utility>
@@ -92,6 +96,9 @@ Checked check_reconnect(const ReconnectSettings& reconnect) {
   if (Checked ok = check_range("reconnect.maintenance_delay", reconnect.maintenance_delay, {});
       !ok) {
     return ok;
+  }
+  if (reconnect.budget_file && reconnect.budget_file->empty()) {
+    return refuse("reconnect.budget_file", "\"\"", "the path of a file");
   }
   return check_range("reconnect.rate_limited_delay", reconnect.rate_limited_delay, {});
 }
@@ -180,7 +187,53 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
   return {};
 }
 
+Checked check_budgets(std::span<const Settings> sessions) {
+  const BudgetGroups groups = group_by_budget(sessions);
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    const Settings& first = sessions[groups.first_of[groups.group_of[i]]];
+    const std::string as = "in the first session to " + budget_key_of(first).text();
+    if (auto differs = differing_budget(sessions[i].reconnect, first.reconnect, as)) {
+      return std::unexpected(std::move(*differs));
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::optional<ConfigError> differing_budget(const ReconnectSettings& settings,
+                                            const ReconnectSettings& first, std::string_view as) {
+  const ReconnectSettings usual;
+  const auto error = [as](const char* field, std::string value, std::string allowed) {
+    allowed.append(" as ").append(as).append(", or not set");
+    return ConfigError{std::string("reconnect.") + field, std::move(value), std::move(allowed)};
+  };
+  const uint32_t attempts = settings.connect_budget;
+  if (attempts != first.connect_budget && attempts != usual.connect_budget) {
+    return error("connect_budget", std::to_string(attempts), std::to_string(first.connect_budget));
+  }
+  const Duration window = settings.connect_budget_window;
+  if (window != first.connect_budget_window && window != usual.connect_budget_window) {
+    return error("connect_budget_window", to_text(window), to_text(first.connect_budget_window));
+  }
+  if (settings.budget_file && settings.budget_file != first.budget_file) {
+    return error("budget_file", in_quotes(*settings.budget_file),
+                 first.budget_file ? in_quotes(*first.budget_file) : "none");
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> usual_address(std::string_view text) {
+  const std::string copy(text);
+  if (copy.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would not see it
+  for (const int family : {AF_INET, AF_INET6}) {
+    std::array<std::byte, sizeof(in6_addr)> address{};
+    std::array<char, INET6_ADDRSTRLEN> usual{};
+    if (inet_pton(family, copy.c_str(), address.data()) != 1) continue;
+    return inet_ntop(family, address.data(), usual.data(), usual.size());
+  }
+  return std::nullopt;
+}
 
 bool is_valid_symbol(std::string_view symbol) {
   const size_t slash = symbol.find('/');
@@ -209,6 +262,10 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   }
   if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
   if (Checked ok = check_recording(settings.recording); !ok) return ok;
+  if (settings.source_address && !usual_address(*settings.source_address)) {
+    return refuse("source_address", in_quotes(*settings.source_address),
+                  "an IPv4 or IPv6 address of this machine, as \"192.0.2.1\" or \"2001:db8::1\"");
+  }
   if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
   const uint32_t least = ring_slots_min(settings);
   if (std::has_single_bit(settings.ring_slots) && settings.ring_slots >= least &&
@@ -228,6 +285,7 @@ std::expected<void, ConfigError> validate(std::span<const Settings> sessions) {
       symbols.insert(each.symbols.begin(), each.symbols.end());
     }
   }
+  if (Checked ok = check_budgets(sessions); !ok) return ok;
   if (symbols.size() <= symbols_max) return {};
   return refuse(
       "subscription.symbol",

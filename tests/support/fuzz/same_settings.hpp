@@ -17,8 +17,8 @@
 namespace havklo::fuzz {
 
 inline auto fields(const ReconnectSettings& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
 }
 inline auto fields(const CircuitBreakerSettings& all) {
   const auto& [a, b, c, d] = all;
@@ -56,10 +56,12 @@ inline auto fields(const Settings& all) {
     RequestSettings requests;
     std::vector<SubscriptionSettings> subscriptions;
     std::optional<std::string> ca_file;
+    std::optional<std::string> source_address;
   };
   static_assert(sizeof(Settings) == sizeof(LoopSettings) + sizeof(Own));
   return std::tie(static_cast<const LoopSettings&>(all), all.url, all.reconnect,
-                  all.circuit_breaker, all.timeouts, all.requests, all.subscriptions, all.ca_file);
+                  all.circuit_breaker, all.timeouts, all.requests, all.subscriptions, all.ca_file,
+                  all.source_address);
 }
 inline auto fields(const replay::VenueSettings& all) {
   const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
