@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <bit>
 #include <havklo/assert.hpp>
-#include <havklo/connect_budget.hpp>
 #include <havklo/engine.hpp>
 #include <havklo/limits.hpp>
 #include <havklo/random.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/attempt_places.hpp"
 #include "core/publisher.hpp"
 #include "core/session.hpp"
 #include "core/timers.hpp"
@@ -22,6 +23,8 @@
 
 namespace havklo {
 
+using core::AttemptPlaces;
+using core::BudgetAsks;
 using core::Phase;
 using core::Publisher;
 using core::Session;
@@ -31,22 +34,33 @@ using core::Timer;
 
 struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
-      : doors(given),
-        symbols(names),
-        budget(settings[0].reconnect.budget(), static_cast<uint32_t>(settings.size())),
-        shared{given.transport, wheel,   names,        symbols,       budget, publisher,
-               decoder,         scratch, given.phases, attempt_began, decided} {
+      : doors(given), symbols(names), shared{given.transport, wheel,   names,   symbols,
+                                             publisher,       decoder, scratch, given.phases,
+                                             attempt_began,   decided} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     const MaskSecret mask_secret =
         given.mask_secret.value_or(websocket::mask_secret_from(given.seed));
+    budget_asks.journal = given.journal;
+    const BudgetGroups groups = group_by_budget(settings);
+    make_budgets(settings, groups);
     sessions.reserve(settings.size());
     for (const Settings& each : settings) {
       const auto number = static_cast<uint16_t>(sessions.size());
-      sessions.push_back(
-          std::make_unique<Session>(each, number, shared, seeds.next_u64(), mask_secret));
+      sessions.push_back(std::make_unique<Session>(
+          each, number, shared, budgets[groups.group_of[number]], seeds.next_u64(), mask_secret));
     }
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
+  }
+
+  // The numbers of a budget are those of its first session.
+  void make_budgets(std::span<const Settings> settings, const BudgetGroups& groups) {
+    budgets.reserve(groups.first_of.size());
+    for (uint32_t group = 0; group < groups.first_of.size(); ++group) {
+      budgets.emplace_back(
+          settings[groups.first_of[group]].reconnect.budget(), groups.sessions_in(group),
+          group < doors.budgets.size() ? doors.budgets[group] : nullptr, budget_asks);
+    }
   }
 
   [[gnu::hot]] void on_completion(const Completion& completion) override {
@@ -74,7 +88,8 @@ struct Engine::State final : CompletionSink {
   SymbolIndex symbols;
   TimerWheel wheel;
   Publisher publisher;
-  ConnectBudget budget;
+  BudgetAsks budget_asks;
+  std::vector<AttemptPlaces> budgets;
   kraken::Decoder decoder;
   kraken::BookScratch scratch;
   bool attempt_began = false;
@@ -109,6 +124,7 @@ Engine::~Engine() = default;
   result.now = state.now = state.doors.clock.now();
   state.publisher.begin_turn(state.now, state.doors.events.window());
   state.publisher.report_lost_if_room();
+  state.budget_asks.in_this_turn = 0;
   state.begin_journal();
 
   if (!state.started) {
@@ -201,9 +217,10 @@ void Engine::State::write_journal(const TurnResult& result) {
   if (doors.journal == nullptr) return;
   const EventWindow window = publisher.window();
   const bool room_news = room_mattered && window.room != room_left;
-  const bool acted = decided || publisher.reserved() != reserved;
+  const bool acted = decided || budget_asks.held_up || publisher.reserved() != reserved;
   if (result.inputs == 0 && result.events == 0 && !room_news && !acted) return;
   decided = false;
+  budget_asks.held_up = false;
   reserved = publisher.reserved();
   room_mattered = depends_on_room();
   room_left = window.room > result.events ? window.room - result.events : 0;

@@ -43,11 +43,11 @@ bool is_retryable(const Loss& loss) {
          loss.http_status == http_too_many_requests;
 }
 
-Lifecycle::Lifecycle(const Settings& settings, ConnectBudget& budget, Random& random)
+Lifecycle::Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random)
     : reconnect_(settings.reconnect),
       breaker_settings_(settings.circuit_breaker),
       timeouts_(settings.timeouts),
-      budget_(&budget),
+      budget_(&places),
       random_(&random),
       backoff_(settings.reconnect.backoff()),
       breaker_(settings.circuit_breaker) {

@@ -1,8 +1,8 @@
 // The life of one connection as a step function: what happened, and when, in; what to do, out.
 //
 // Owns:       the phase, the attempt counter, the epoch, backoff and circuit breaker (as values).
-// Not owned:  time (passed in), the connect budget (shared by all sessions), randomness, doing
-//             anything: the session carries the returned actions out, in order.
+// Not owned:  time (passed in), the places of the connect budget (shared with others), randomness,
+//             doing anything: the session carries the returned actions out, in order.
 // Threads:    loop thread.
 // Cost:       O(1) but for the budget; never allocates.
 // Invariants: every phase but Idle, Live and Closed has a deadline armed or waits for room; one
@@ -18,11 +18,12 @@
 #include <havklo/circuit_breaker.hpp>
 #include <havklo/clock.hpp>
 #include <havklo/config.hpp>
-#include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
 #include <havklo/random.hpp>
 #include <optional>
 #include <span>
+
+#include "core/attempt_places.hpp"
 
 namespace havklo::core {
 
@@ -134,7 +135,7 @@ inline constexpr uint32_t after_connected_events_max = attempt_events_max - 1;
 
 class Lifecycle {
  public:
-  Lifecycle(const Settings& settings, ConnectBudget& budget, Random& random);
+  Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random);
 
   // Deadlines come in their order; the breaker's before a phase's of the same tick.
   void step(const Input& input, Instant now, Actions& actions);
@@ -182,7 +183,7 @@ class Lifecycle {
   ReconnectSettings reconnect_;
   CircuitBreakerSettings breaker_settings_;
   TimeoutSettings timeouts_;
-  ConnectBudget* budget_;
+  AttemptPlaces* budget_;
   Random* random_;
 
   Backoff backoff_;

@@ -20,14 +20,15 @@ constexpr size_t request_bytes_max = 256 + symbols_per_request_max * (symbol_byt
 
 }  // namespace
 
-Session::Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed,
-                 const websocket::ChaCha20Key& mask_secret)
+Session::Session(const Settings& settings, uint16_t number, const Shared& shared,
+                 AttemptPlaces& places, uint64_t seed, const websocket::ChaCha20Key& mask_secret)
     : shared_(shared),
       number_(number),
       url_(parse_url(settings.url).value()),
+      source_address_(settings.source_address.value_or("")),
       connect_timeout_(settings.timeouts.connect_timeout),
       random_(seed),
-      lifecycle_(settings, shared.budget, random_),
+      lifecycle_(settings, places, random_),
       slots_(shared.publisher),
       subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel,
                      shared.scratch),

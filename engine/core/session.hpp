@@ -3,7 +3,7 @@
 //
 // Owns:      its lifecycle, its WebSocket state, its subscriptions with their books, its watchdog.
 // Not owned: what sessions share (Shared, below): transport, timers, names, decoder, publisher,
-//            connect budget.
+//            the places of the connect budget that it shares with those of the same venue.
 // Threads:   loop thread; `now` is the turn's.
 // Cost:      a book message is decoded, applied, verified and published without a copy of its text;
 //            no allocation while connected, but for a subscription added at run time.
@@ -13,15 +13,16 @@
 #include <havklo/clock.hpp>
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
-#include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
 #include <havklo/latency.hpp>
 #include <havklo/random.hpp>
 #include <havklo/transport.hpp>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "core/attempt_places.hpp"
 #include "core/lifecycle.hpp"
 #include "core/lifecycle_slots.hpp"
 #include "core/publisher.hpp"
@@ -41,7 +42,6 @@ struct Shared {
   TimerWheel& wheel;
   Names& names;
   SymbolIndex& symbols;
-  ConnectBudget& budget;
   Publisher& publisher;
   kraken::Decoder& decoder;
   kraken::BookScratch& scratch;
@@ -54,8 +54,8 @@ class Session final : private kraken::BookListener {
  public:
   // `number` becomes Event::session and the low bits of every ConnectionId of this session.
   // `mask_secret` may be shared: each session has a stream of its own.
-  Session(const Settings& settings, uint16_t number, const Shared& shared, uint64_t seed,
-          const websocket::ChaCha20Key& mask_secret);
+  Session(const Settings& settings, uint16_t number, const Shared& shared, AttemptPlaces& places,
+          uint64_t seed, const websocket::ChaCha20Key& mask_secret);
   ~Session();  // takes its timers off the wheel
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -164,6 +164,7 @@ class Session final : private kraken::BookListener {
   Shared shared_;
   uint16_t number_;
   Url url_;
+  std::string source_address_;
   Duration connect_timeout_;
   Random random_;
   Lifecycle lifecycle_;

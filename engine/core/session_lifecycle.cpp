@@ -93,9 +93,11 @@ void Session::open() {
   peer_ = {};
   tls_resumed_ = false;
   watchdog_.begin_connection();
-  shared_.transport.open(
-      *connection_,
-      {.host = url_.host, .port = url_.port, .tls = url_.tls, .timeout = connect_timeout_});
+  shared_.transport.open(*connection_, {.host = url_.host,
+                                        .port = url_.port,
+                                        .tls = url_.tls,
+                                        .timeout = connect_timeout_,
+                                        .source_address = source_address_});
 }
 
 void Session::drop(uint16_t close_code) {

@@ -1,5 +1,5 @@
-// How many connection attempts may begin in any rolling window; shared by all sessions of an
-// engine.
+// How many connection attempts may begin in any rolling window; shared by the sessions of an engine
+// that connect to the same venue.
 //
 // The venue bans an address for ten minutes after some 150 attempts in ten minutes (kraken-v2.md
 // §11), so an attempt waits for its place rather than exceed. Places are booked ahead: a session
@@ -65,7 +65,7 @@ class ConnectBudget {
     const Instant sooner = reserve(earliest, now);
     if (sooner <= place) return sooner;
     cancel(sooner);
-    places_.insert(std::ranges::lower_bound(places_, place), place);
+    put_back(place);
     return place;
   }
 
@@ -73,6 +73,20 @@ class ConnectBudget {
   void cancel(Instant place) {
     const auto found = std::ranges::lower_bound(places_, place);
     if (found != places_.end() && *found == place) places_.erase(found);
+  }
+
+  // Undoes cancel().
+  void put_back(Instant place) { places_.insert(std::ranges::lower_bound(places_, place), place); }
+
+  // Attempts that wait, and will have begun within the window that ends at `place`; but for one
+  // that has booked it.
+  [[nodiscard]] uint32_t others_before(Instant place, Instant now) const {
+    if (place <= now) return 0;
+    const Instant since = std::max(now, place - settings_.window);
+    const auto first = std::ranges::upper_bound(places_, since);
+    const auto last = std::ranges::upper_bound(places_, place);
+    const auto count = static_cast<uint32_t>(last - first);
+    return count != 0 && *(last - 1) == place ? count - 1 : count;
   }
 
   [[nodiscard]] size_t booked() const { return places_.size(); }

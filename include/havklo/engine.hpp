@@ -1,4 +1,4 @@
-// The engine itself: some sessions, one turn at a time, between five doors.
+// The engine itself: some sessions, one turn at a time, between its doors.
 //
 //   Engine engine(sessions, {clock, transport, commands, events});
 //   while (!engine.closed()) engine.turn();
@@ -6,7 +6,7 @@
 // KrakenClient (client.hpp) is this engine behind the doors of a real machine, Simulation behind
 // those of a simulated venue. With doors of your own it runs wherever you want it to: in another
 // loop, on another network, in a test that holds the clock.
-// Owns:      the sessions, their timers, the connect budget they share, the table of names.
+// Owns:      the sessions, their timers, the connect budgets they share, the table of names.
 // Not owned: the doors (clock, transport, commands, events) and the journal; they outlive the
 //            engine.
 // Threads:   one, the caller's of turn().
@@ -28,6 +28,7 @@
 #include <havklo/latency.hpp>
 #include <havklo/names.hpp>
 #include <havklo/session_counters.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
@@ -48,6 +49,9 @@ struct Doors {
   PhaseObserver* phases = nullptr;  // no door: nothing comes in by it
   // None: made from the seed, for runs that nobody attacks. No door: nothing depends on a mask.
   std::optional<MaskSecret> mask_secret = std::nullopt;
+  // What others use of the connect budgets, in the order of group_by_budget(); null, or none at
+  // all: nobody else does.
+  std::span<SharedConnectBudget* const> budgets = {};
 };
 
 struct TurnResult {
@@ -66,7 +70,7 @@ class Engine {
   [[nodiscard]] static EngineBuilder builder();
 
   // One session for each settings, which must be valid (validate(), of all of them). Allocates
-  // everything that it will ever need. The connect budget, shared by all, is that of the first.
+  // everything that it will ever need.
   Engine(std::span<const Settings> sessions, const Doors& doors);
   ~Engine();
   Engine(const Engine&) = delete;

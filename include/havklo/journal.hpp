@@ -1,5 +1,4 @@
-// The engine's diary: everything that entered a turn by the five doors, and the events that left
-// it.
+// The engine's diary: everything that entered a turn by the doors, and the events that left it.
 //
 // A Journal is told the inputs of a turn in the order in which they were taken, then the turn's
 // end. Turns into which nothing entered, from which nothing left, in which no timer was due and
@@ -44,6 +43,9 @@ class Journal {
   }
   virtual void on_command(const Command& command) = 0;
   virtual void on_completion(const Completion& completion) = 0;
+  // The `ask`-th question of this turn to a shared connect budget, from 0, had the answer that
+  // there is no place for another `wait`. Answers that make nobody wait are not told.
+  virtual void on_budget_answer(uint32_t ask, Duration wait) = 0;
   virtual void end_turn(const TurnEnd& turn) = 0;
 
  protected:

@@ -86,7 +86,9 @@ class Recorder final : public Journal, public ReceiveRoom {
   // to the engine's time for UTC.
   [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
       const std::string& path, const Settings& settings, uint64_t seed, Duration utc_offset,
-      BlockWriter& writer);
+      BlockWriter& writer) {
+    return create(path, std::span(&settings, 1), seed, utc_offset, writer);
+  }
   // Of an engine with several sessions, all in one recording; limits are those of the first.
   [[nodiscard]] static std::expected<std::unique_ptr<Recorder>, std::string> create(
       const std::string& path, std::span<const Settings> sessions, uint64_t seed,
@@ -95,6 +97,7 @@ class Recorder final : public Journal, public ReceiveRoom {
 
   void on_command(const Command& command) override;
   void on_completion(const Completion& completion) override;
+  void on_budget_answer(uint32_t ask, Duration wait) override;
   void end_turn(const TurnEnd& turn) override;
   [[nodiscard]] std::span<std::byte> receive_room(ConnectionId id, size_t bytes) override;
 

@@ -45,6 +45,7 @@ struct OpenRequest {
   uint16_t port = 0;
   bool tls = true;
   Duration timeout;  // the attempt's connect_timeout; the addresses of the name race within it
+  std::string_view source_address = {};  // of this machine, in text; "": the kernel chooses
 };
 
 struct Completion {

@@ -1,5 +1,5 @@
-// The places in the connect budget as an observer sees them: what has begun, and what each session
-// has announced.
+// The places in a connect budget as an observer sees them: what has begun, and what each session
+// that shares it has announced.
 //
 // Owns:       the instants at which attempts began, for a window; a place for each session that
 //             waits.
@@ -22,11 +22,14 @@ namespace havklo::replay {
 
 class PlaceObserver {
  public:
-  // Each of `sessions` has asked for its first place, which nobody has heard of yet.
+  // Of an engine's `sessions`, those that share this budget call admit().
   PlaceObserver(const ReconnectSettings& reconnect, size_t sessions)
       : most_(reconnect.connect_budget),
         window_(reconnect.connect_budget_window),
-        booked_(sessions, Instant{}) {}
+        booked_(sessions) {}
+
+  // It has asked for its first place, which nobody has heard of yet.
+  void admit(uint32_t session) { booked_[session] = Instant{}; }
 
   void begin(uint32_t session, Instant now);
   // Reconnecting names this instant; a wait that is cut short goes on to one that nobody names.
@@ -43,6 +46,7 @@ class PlaceObserver {
   // More have begun in the last window than may.
   [[nodiscard]] bool is_overdrawn() const { return begun_.size() > most_; }
   [[nodiscard]] size_t begun_within(Instant now) const;
+  [[nodiscard]] uint32_t most() const { return most_; }
 
  private:
   uint32_t most_;

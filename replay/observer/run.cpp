@@ -19,14 +19,20 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
       commands_(commands),
       truth_(truth),
       verdict_(verdict),
-      places_(sessions[0].reconnect, sessions.size()),
-      allocations_(allocations) {}
+      groups_(group_by_budget(sessions)),
+      allocations_(allocations) {
+  for (const uint32_t first : groups_.first_of) {
+    places_.emplace_back(sessions[first].reconnect, sessions.size());
+  }
+  for (uint32_t i = 0; i < sessions.size(); ++i) places_[groups_.group_of[i]].admit(i);
+}
 
 void RunObserver::begin(const Names& names) {
   sometimes_.emplace(settings_, names);
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
-    sessions_.emplace_back(each, number, names, truth_, places_, verdict_, figures_);
+    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group_of[number]], verdict_,
+                           figures_);
   }
 }
 
@@ -57,10 +63,11 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
     sometimes_->on_open(static_cast<uint32_t>(id) % sessions_max, now);
     session->on_open(id, request, now);
   }
-  if (places_.is_overdrawn()) {
+  for (const PlaceObserver& places : places_) {
+    if (!places.is_overdrawn()) continue;
     verdict_.violate(Invariant::connect_budget, 0, now,
                      fmt::format("{} attempts within the window, {} are allowed",
-                                 places_.begun_within(now), settings_[0].reconnect.connect_budget));
+                                 places.begun_within(now), places.most()));
   }
   transport_.open(id, request);
   mark_allocations();
@@ -240,15 +247,17 @@ void RunObserver::end_engine_turn() {
 
 void RunObserver::end_turn(bool has_room) {
   const Instant now = clock_.now();
-  const ReconnectSettings& reconnect = settings_[0].reconnect;
   // A place is booked when the wait is announced: who begins about now has one, though its timer
   // fires in the next turn.
-  const auto begins_now = [now](const SessionObserver& each) { return each.begins_about(now); };
-  const auto taken =
-      places_.begun_within(now) + static_cast<size_t>(std::ranges::count_if(sessions_, begins_now));
-  for (SessionObserver& session : sessions_) {
-    const size_t others = taken - (session.begins_about(now) ? 1 : 0);
-    session.end_turn(now, has_room, others < reconnect.connect_budget);
+  taken_.clear();
+  for (const PlaceObserver& places : places_) taken_.push_back(places.begun_within(now));
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i].begins_about(now)) ++taken_[groups_.group_of[i]];
+  }
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    const uint32_t group = groups_.group_of[i];
+    const size_t others = taken_[group] - (sessions_[i].begins_about(now) ? 1 : 0);
+    sessions_[i].end_turn(now, has_room, others < places_[group].most());
   }
   sometimes_->end_instant();
 }

@@ -1,7 +1,7 @@
 // Stands in the doors of an engine, passes everything on, and checks what passes.
 //
 // Owns:       an observer for each session, and what concerns all of them: sequence, time, the
-//             shared connect budget.
+//             connect budgets that they share.
 // Not owned:  the doors behind it, the clock, the verdict.
 // Threads:    one.
 // Invariants: changes nothing that passes, so an engine runs the same with and without it.
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <havklo/command.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
@@ -75,7 +76,9 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   const MarketTruth& truth_;
   Verdict& verdict_;
   OutageHistograms figures_;
-  PlaceObserver places_;
+  BudgetGroups groups_;
+  std::vector<PlaceObserver> places_;  // of each group
+  std::vector<size_t> taken_;          // … at the end of an instant; kept for its memory
   std::deque<SessionObserver> sessions_;
   std::optional<Sometimes> sometimes_;  // since begin()
   CompletionSink* sink_ = nullptr;

@@ -1,4 +1,4 @@
-// The five doors, from a file.
+// The doors, from a file.
 #include "replay/playback/player.hpp"
 
 #include <fmt/format.h>
@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstring>
 #include <havklo/engine.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <memory>
 
+#include "replay/playback/playback_budget.hpp"
 #include "replay/playback/recorded_room.hpp"
 #include "replay/recording/event_digest.hpp"
 #include "replay/recording/old_event_digest.hpp"
 #include "replay/recording/shared_ring.hpp"
 #include "replay/text/counted.hpp"
+#include "replay/text/duration.hpp"
 #include "replay/text/printable.hpp"
 
 namespace havklo::replay {
@@ -113,6 +116,10 @@ std::string describe(const Completion& completion) {
   return "";
 }
 
+std::string describe(const RecordedBudgetAnswer& answer) {
+  return fmt::format("connect budget: others leave no place for {}", to_text(answer.wait));
+}
+
 }  // namespace
 
 const Event* Difference::recorded(size_t index) const {
@@ -140,7 +147,9 @@ struct Player::State {
       : reader(std::move(given)),
         sessions(reader.header().sessions()),
         room(shared_ring_slots(sessions)),
-        engine(sessions, Doors{clock, transport, commands, room, nullptr, reader.header().seed}),
+        budgets(group_by_budget(sessions).first_of.size(), &budget),
+        engine(sessions, Doors{clock, transport, commands, room, nullptr, reader.header().seed,
+                               nullptr, std::nullopt, budgets}),
         digest(reader.header().format) {}
 
   [[nodiscard]] bool block_agrees();
@@ -152,6 +161,8 @@ struct Player::State {
   RecordedTransport transport;
   RecordedCommands commands;
   RecordedRoom room;
+  PlaybackBudget budget;
+  std::vector<SharedConnectBudget*> budgets;
   Engine engine;
   RecordedTurn turn;
   RecordedDigest digest;
@@ -205,6 +216,7 @@ Player::Status Player::run_turn() {
   state.transport.turn = &turn;
   state.commands.turn = &turn;
   state.commands.taken = 0;
+  state.budget.begin_turn(turn);
   state.room.room = std::min(turn.room, static_cast<uint32_t>(state.room.size()));
   static_cast<void>(state.engine.turn());
 
@@ -254,7 +266,8 @@ void Player::State::differ(uint64_t recorded_digest, uint64_t replayed_digest) {
   };
   for (const Command& command : turn.commands) add(command);
   for (const Completion& each : turn.completions) add(each);
-  const size_t inputs = turn.commands.size() + turn.completions.size();
+  for (const RecordedBudgetAnswer& each : turn.budget_answers) add(each);
+  const size_t inputs = turn.commands.size() + turn.completions.size() + turn.budget_answers.size();
   if (inputs > inputs_shown) {
     difference.inputs.push_back(fmt::format("… and {} more", inputs - inputs_shown));
   }

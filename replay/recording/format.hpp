@@ -21,8 +21,8 @@
 namespace havklo::replay {
 
 // Format 2 is 1 for several sessions, 3 is either with padding, 4 has short entries and another
-// digest, 5 says what was wrong with a certificate and when reads arrived. All are read; 5 is
-// written.
+// digest, 5 says what was wrong with a certificate, when reads arrived and what others left of a
+// connect budget. All are read; 5 is written.
 inline constexpr uint32_t format_of_several_sessions = 2;
 inline constexpr uint32_t format_with_padding = 3;
 inline constexpr uint32_t format_with_short_entries = 4;
@@ -38,6 +38,10 @@ inline constexpr int64_t time_ns_max = (int64_t{1} << 62) - 1;
 // Completions of a turn: those that the engine asks for at once (completions_per_turn_max), and
 // what one read of 16 KiB more can hold in TLS records, some 750.
 inline constexpr size_t turn_completions_max = 4096;
+// Questions to shared connect budgets in a turn: each of 64 sessions asks some dozens of times.
+inline constexpr uint32_t budget_asks_max = 64 * 1024;
+// What it may have to wait: a window, of which none is longer than seven days.
+inline constexpr int64_t budget_wait_ns_max = int64_t{7} * 86'400 * 1'000'000'000;
 // A turn has at least its end: a tag and three numbers.
 inline constexpr uint64_t turn_bytes_min = 4;
 
@@ -65,8 +69,9 @@ enum class EntryTag : uint8_t {
   event,
   short_received,  // since format 4, as is the next
   short_turn_end,
-  closed_for_certificate,  // since format 5, as is the next
+  closed_for_certificate,  // since format 5, as are the next
   arrived,
+  budget_answer,
 };
 
 // Entries that nearly every turn has, of fixed size: each is one or two stores.

@@ -115,14 +115,6 @@ struct Recorder::State {
   Instant hand_on_at = Instant::never();
 };
 
-std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(const std::string& path,
-                                                                       const Settings& settings,
-                                                                       uint64_t seed,
-                                                                       Duration utc_offset,
-                                                                       BlockWriter& writer) {
-  return create(path, std::span(&settings, 1), seed, utc_offset, writer);
-}
-
 std::expected<std::unique_ptr<Recorder>, std::string> Recorder::create(
     const std::string& path, std::span<const Settings> sessions, uint64_t seed, Duration utc_offset,
     BlockWriter& writer) {
@@ -270,6 +262,16 @@ void Recorder::on_completion(const Completion& completion) {
       entry.signed_varint(completion.os_error);
       break;
   }
+  state.done(entry);
+}
+
+void Recorder::on_budget_answer(uint32_t ask, Duration wait) {
+  State& state = *state_;
+  if (state.state != RecorderState::recording || !state.make_room()) return;
+  auto entry = state.begin();
+  entry.tag(EntryTag::budget_answer);
+  entry.varint(ask);
+  entry.varint(static_cast<uint64_t>(wait.ns));
   state.done(entry);
 }
 

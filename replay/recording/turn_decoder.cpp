@@ -16,6 +16,7 @@ void TurnDecoder::begin(RecordedTurn& turn) {
   turn.commands.clear();
   turn.completions.clear();
   turn.kept_events.clear();
+  turn.budget_answers.clear();
   turn.utc_offset.reset();
   kept_.clear();
   joins_ = false;
@@ -73,6 +74,8 @@ bool TurnDecoder::read_entry(EntryTag tag, ByteReader& bytes, RecordedTurn& turn
       return read_arrival(bytes, turn);
     case EntryTag::event:
       return read_event(bytes, turn);
+    case EntryTag::budget_answer:
+      return read_budget_answer(bytes, turn);
   }
   return false;
 }
@@ -179,6 +182,15 @@ bool TurnDecoder::read_arrival(ByteReader& bytes, RecordedTurn& turn) {
   if (read.kind != Completion::Kind::received) return false;
   read.kernel_time_ns = kernel_time_ns;
   read.hardware_time_ns = hardware_time_ns;
+  return true;
+}
+
+bool TurnDecoder::read_budget_answer(ByteReader& bytes, RecordedTurn& turn) {
+  RecordedBudgetAnswer answer{.ask = bytes.number<uint32_t>(budget_asks_max - 1),
+                              .wait = {bytes.number<int64_t>(budget_wait_ns_max)}};
+  const auto& before = turn.budget_answers;
+  if (bytes.failed() || (!before.empty() && answer.ask <= before.back().ask)) return false;
+  turn.budget_answers.push_back(answer);
   return true;
 }
 

@@ -28,6 +28,12 @@ struct RecordedEvent {
   Event event;
 };
 
+// What made an engine wait that asked for a place in a shared connect budget.
+struct RecordedBudgetAnswer {
+  uint32_t ask = 0;  // which of the turn's questions
+  Duration wait;     // from the turn's time until there is a place
+};
+
 struct RecordedTurn {
   uint64_t number = 0;  // from 1
   Instant now;
@@ -38,6 +44,7 @@ struct RecordedTurn {
   std::vector<Command> commands;
   std::vector<Completion> completions;  // `bytes` are valid until the next turn is begun
   std::vector<RecordedEvent> kept_events;
+  std::vector<RecordedBudgetAnswer> budget_answers;
 };
 
 class TurnDecoder {
@@ -62,6 +69,7 @@ class TurnDecoder {
   [[nodiscard]] bool read_received(ByteReader& bytes, RecordedTurn& turn, ConnectionId connection,
                                    uint64_t length, bool is_last);
   [[nodiscard]] bool read_arrival(ByteReader& bytes, RecordedTurn& turn);
+  [[nodiscard]] static bool read_budget_answer(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] bool read_event(ByteReader& bytes, RecordedTurn& turn);
   [[nodiscard]] static bool has_room_for_another(const RecordedTurn& turn) {
     return turn.completions.size() < turn_completions_max;

@@ -2,6 +2,7 @@
 #include "replay/world/recovery_bound.hpp"
 
 #include <algorithm>
+#include <havklo/shared_connect_budget.hpp>
 
 namespace havklo::replay {
 namespace {
@@ -58,11 +59,16 @@ Duration recovery_bound(const Scenario& scenario) {
     // hence twice. After that nothing fails any more.
     bound = std::max(bound, (under_way + wait + attempt) * 2);
   }
-  // Three attempts of each session may have to find a place in the budget.
-  const ReconnectSettings& budget = scenario.sessions.front().reconnect;
-  const auto places = static_cast<int64_t>(3 * scenario.sessions.size());
-  const int64_t windows = places / budget.connect_budget + 1;
-  return bound + budget.connect_budget_window * windows;
+  // Three attempts of each session may have to find a place in their budget.
+  const BudgetGroups groups = group_by_budget(scenario.sessions);
+  Duration longest;
+  for (uint32_t group = 0; group < groups.first_of.size(); ++group) {
+    const ReconnectSettings& budget = scenario.sessions[groups.first_of[group]].reconnect;
+    const auto places = int64_t{3} * groups.sessions_in(group);
+    const int64_t windows = places / budget.connect_budget + 1;
+    longest = std::max(longest, budget.connect_budget_window * windows);
+  }
+  return bound + longest;
 }
 
 }  // namespace havklo::replay

@@ -70,6 +70,11 @@ void check_turn(const RecordedTurn& turn, const Told& before) {
     require(index < turn.event_count, "an event beyond those of its turn");
     require(i == 0 || index > turn.kept_events[i - 1].index, "kept events out of order");
   }
+  for (size_t i = 0; i < turn.budget_answers.size(); ++i) {
+    const auto& [ask, wait] = turn.budget_answers[i];
+    require(wait.ns >= 0 && wait.ns <= replay::budget_wait_ns_max, "a wait that is too long");
+    require(i == 0 || ask > turn.budget_answers[i - 1].ask, "budget answers out of order");
+  }
   for (const Command& command : turn.commands) {
     require(command.symbol_bytes <= command.symbol_text.size(), "a symbol that is too long");
   }
@@ -96,6 +101,10 @@ void add(const RecordedTurn& turn, Digest& digest) {
       const volatile std::byte last = each.bytes.data()[each.bytes.size() + receive_padding - 1];
       static_cast<void>(last);
     }
+  }
+  for (const auto& [ask, wait] : turn.budget_answers) {
+    digest.add(ask);
+    digest.add(static_cast<uint64_t>(wait.ns));
   }
   for (const replay::RecordedEvent& each : turn.kept_events) {
     digest.add(each.index);

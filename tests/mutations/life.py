@@ -111,7 +111,7 @@ BUGS = [
     ("reconnect() cuts any wait short", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);", "skippable_ = wait.cause != WaitsFor::breaker;"),
     ("reconnect() goes before the venue's time", LIFE, "budget_->move_up(*booked_, std::max(now, not_before_), now)",
      "budget_->move_up(*booked_, now, now)"),
-    by_test("core_tests", "ConnectBudget.APlaceMovesUpAndNeverBack",
+    by_test("core_budget_tests", "ConnectBudget.APlaceMovesUpAndNeverBack",
             ("reconnect() may lose its place to a later one", BUDGET, "if (sooner <= place) return sooner;", "return sooner;")),
     by_test("core_life_tests", "Forgetting.AWaitThatIsCutShortOrClosedGivesItsPlaceBack",
             ("a wait that is cut short keeps its place", BUDGET, "cancel(place);\n    const Instant sooner", "",
@@ -138,7 +138,7 @@ BUGS = [
     ("a place given back stays taken", BUDGET, "if (found != places_.end() && *found == place) places_.erase(found);", ";"),
     ("a place that is booked ahead is not taken", BUDGET, "places_.insert(std::ranges::upper_bound(places_, place), place);",
      "if (place <= now) places_.insert(std::ranges::upper_bound(places_, place), place);"),
-    by_test("core_tests", "ConnectBudget.WhatHasBegunIsForgottenAfterAWindowAndNotBefore",
+    by_test("core_budget_tests", "ConnectBudget.WhatHasBegunIsForgottenAfterAWindowAndNotBefore",
             ("no place is ever forgotten", BUDGET, "places_.erase(places_.begin(), kept);", ";")),
 
     # What one connection leaves to the next.

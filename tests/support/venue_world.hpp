@@ -30,6 +30,7 @@ struct VenueWorldSettings {
   replay::VenueSettings venue;
   Journal* journal = nullptr;
   uint64_t seed = 7;
+  SharedConnectBudget* budget = nullptr;  // none: nobody else has a part in it
 };
 
 class VenueWorld {
@@ -45,7 +46,8 @@ class VenueWorld {
         events_door_(ring_),
         commands_door_(commands),
         engine(std::span(&settings_.engine, 1),
-               {clock, network, commands_door_, events_door_, settings_.journal, settings_.seed}) {}
+               {clock, network, commands_door_, events_door_, settings_.journal, settings_.seed,
+                nullptr, std::nullopt, std::span(&settings_.budget, 1)}) {}
 
   // Runs until `done(event)` says so, or `limit` of virtual time has passed; false: the latter.
   bool run_until(Duration limit, const std::function<bool(const Event&)>& done) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <havklo/clock.hpp>
-#include <havklo/connect_budget.hpp>
 #include <havklo/event.hpp>
 #include <havklo/random.hpp>
 #include <vector>
@@ -55,7 +54,7 @@ class Story {
 
   Instant now{};
   Lifecycle& lifecycle() { return lifecycle_; }
-  [[nodiscard]] const ConnectBudget& budget() const { return budget_; }
+  [[nodiscard]] const AttemptPlaces& budget() const { return budget_; }
   [[nodiscard]] bool any_timer() const {
     for (uint8_t timer = 0; timer < timer_kind_count; ++timer) {
       if (lifecycle_.deadline(TimerKind{timer}) != Instant::never()) return true;
@@ -65,7 +64,7 @@ class Story {
 
  private:
   Random random_{1};
-  ConnectBudget budget_;
+  AttemptPlaces budget_;
   Lifecycle lifecycle_;
 };
 
