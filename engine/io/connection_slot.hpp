@@ -44,6 +44,7 @@ struct ConnectionSlot {
   ConnectionId id{};
   std::string host;
   uint16_t port = 0;
+  Endpoint source;                            // its own end is to have this address; family 0: any
   KnownHost* known = nullptr;                 // without TLS none
   addresses::Addresses* addresses = nullptr;  // of the name
   addresses::AddressRace race;

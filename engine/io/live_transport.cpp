@@ -9,6 +9,7 @@
 #include <havklo/limits.hpp>
 #include <utility>
 
+#include "addresses/address_text.hpp"
 #include "io/socket_transport.hpp"
 #include "io/uring/uring_transport.hpp"
 
@@ -127,6 +128,7 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   ++slot.generation;
   slot.host = request.host;
   slot.port = request.port;
+  slot.source = addresses::parse_address(request.source_address, 0);
   slot.known = request.tls ? &known_host(id, slot.host) : nullptr;
   slot.addresses = &addresses_of(slot.host, slot.port);
   slot.race.begin(clock_.now(), request.timeout);
@@ -144,7 +146,7 @@ void LiveTransport::open(ConnectionId id, const OpenRequest& request) {
   const uint64_t token = uint64_t{slot.generation} << 32U | slot.number;
   if (!override_.empty()) return on_resolved({token, slot.host, slot.port, override_});
   resolver_->ask(token, request.host, request.port, request.timeout);
-  slot.race.offer(slot.addresses->order());
+  slot.race.offer(candidates(slot));
   run_race(slot);
   take_addresses();
 }

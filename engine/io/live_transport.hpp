@@ -175,9 +175,13 @@ class LiveTransport : public Transport {
   [[nodiscard]] addresses::Addresses& addresses_of(const std::string& host, uint16_t port);
   void take_addresses();
   void on_resolved(const ResolverAnswer& answer);
+  // Of the name's addresses those that the slot's source address can reach, in their order.
+  [[nodiscard]] static addresses::AddressOrder candidates(Slot& slot);
   // Who is to start in a slot's race starts; a race that nobody is left in fails.
   void run_race(Slot& slot);
   void start_connect(Slot& slot, const Endpoint& peer);
+  // The socket takes the slot's source address, if there is one. An errno: it may not.
+  [[nodiscard]] static int32_t take_source_address(const Slot& slot, int file);
   void fall(Slot& slot, const Endpoint& peer, int32_t error);
   void end_late_races();
   void note_race_wake();

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -56,8 +57,22 @@ void LiveTransport::on_resolved(const ResolverAnswer& answer) {
   Slot& slot = *slots_[static_cast<uint32_t>(answer.token)];
   if (slot.generation != answer.token >> 32U || !slot.races() || slot.has_failure) return;
   slot.asks = false;
-  slot.race.offer(slot.addresses->order());
+  slot.race.offer(candidates(slot));
   run_race(slot);
+}
+
+// A socket of one family cannot reach the other. Nobody left is told as what it is.
+addresses::AddressOrder LiveTransport::candidates(Slot& slot) {
+  addresses::AddressOrder all = slot.addresses->order();
+  if (slot.source.family == 0) return all;
+  addresses::AddressOrder fitting;
+  for (size_t i = 0; i < all.endpoints.size(); ++i) {
+    if (all.endpoints[i].family != slot.source.family) continue;
+    fitting.endpoints.push_back(all.endpoints[i]);
+    if (i < all.trusted) ++fitting.trusted;
+  }
+  if (fitting.endpoints.empty() && !all.endpoints.empty()) slot.failure_error = EAFNOSUPPORT;
+  return fitting;
 }
 
 template <class Use>
@@ -69,7 +84,9 @@ void LiveTransport::for_each_runner(const Slot& slot, Use use) {
 }
 
 void LiveTransport::run_race(Slot& slot) {
-  while (const auto start = slot.race.next(clock_.now())) {
+  while (!slot.has_failure) {
+    const auto start = slot.race.next(clock_.now());
+    if (!start) break;
     if (start->instead_of) {
       for_each_runner(slot, [&](PendingConnect& runner) {
         if (runner.peer == *start->instead_of) abandon(runner);
@@ -80,7 +97,9 @@ void LiveTransport::run_race(Slot& slot) {
   }
   // The last error is the attempt's.
   const bool answered = !slot.asks || clock_.now() >= slot.answer_due;
-  if (slot.race.over() && answered) fail_later(slot, slot.failure, slot.failure_error);
+  if (!slot.has_failure && slot.race.over() && answered) {
+    fail_later(slot, slot.failure, slot.failure_error);
+  }
   note_race_wake();
 }
 
@@ -98,6 +117,12 @@ void LiveTransport::start_connect(Slot& slot, const Endpoint& peer) {
   if (file < 0) return fall(slot, peer, errno);
   const int on = 1;
   setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // lesson 8
+  if (const int32_t error = take_source_address(slot, file); error != 0) {
+    // No fault of the peer's, nor will it be different for another.
+    ::close(file);
+    abandon_all(slot);
+    return fail_later(slot, Reason::connect_refused, error);
+  }
   pending.phase = PendingConnect::Phase::connecting;
   pending.slot = &slot;
   pending.peer = peer;
@@ -107,6 +132,16 @@ void LiveTransport::start_connect(Slot& slot, const Endpoint& peer) {
   pending.address_bytes = to_sockaddr(peer, pending.address);
   slot.phase = Phase::connecting;
   connect(pending);
+}
+
+// The port is chosen when the peer is known: else a port would serve one peer only.
+int32_t LiveTransport::take_source_address(const Slot& slot, int file) {
+  if (slot.source.family == 0) return 0;
+  const int on = 1;
+  setsockopt(file, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  sockaddr_storage address{};
+  const socklen_t bytes = to_sockaddr(slot.source, address);
+  return ::bind(file, reinterpret_cast<const sockaddr*>(&address), bytes) == 0 ? 0 : errno;
 }
 
 void LiveTransport::abandon_all(const Slot& slot) {
