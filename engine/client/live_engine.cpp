@@ -52,6 +52,7 @@ std::expected<void, StartError> LiveEngine::start(const EngineSettings& given, E
   auto made = io::LiveTransport::create(network);
   if (!made) return refuse(made.error());
   transport = std::move(*made);
+  if (auto attached = budgets.attach(settings.sessions); !attached) return attached;
   settings.network = transport->network().taken;
   if (!settings.recording.path.empty()) {
     auto path = recording_path(settings.recording.path, (clock.now() + clock.utc_offset()).ns);
@@ -67,9 +68,10 @@ std::expected<void, StartError> LiveEngine::start(const EngineSettings& given, E
     recorder = std::move(*recording);
     transport->receive_into(*recorder);
   }
-  engine = std::make_unique<Engine>(settings.sessions,
-                                    Doors{clock, *transport, command_door, events, recorder.get(),
-                                          *settings.seed, &transport->phases(), *mask_secret});
+  engine = std::make_unique<Engine>(
+      settings.sessions,
+      Doors{clock, *transport, command_door, events, recorder.get(), *settings.seed,
+            &transport->phases(), *mask_secret, budgets.doors()});
   return {};
 }
 

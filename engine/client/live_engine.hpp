@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 
+#include "client/engine_budgets.hpp"
 #include "io/live_transport.hpp"
 #include "io/system_clock.hpp"
 #include "io/turn_times.hpp"
@@ -72,6 +73,7 @@ struct LiveEngine {
   io::SystemClock clock;
   std::unique_ptr<io::LiveTransport> transport;
   std::unique_ptr<Recorder> recorder;
+  EngineBudgets budgets;
   SpscRing<Command> commands{command_slots};
   RingCommandDoor command_door{commands};
   std::unique_ptr<Engine> engine;

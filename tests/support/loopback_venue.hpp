@@ -46,6 +46,7 @@ class LoopbackVenue {
     settings.url = std::string(tls_ ? "wss" : "ws") +
                    "://127.0.0.1:" + std::to_string(server_->port()) + "/v2";
     settings.ca_file = ca_.path();
+    settings.reconnect.connect_budget = 10'000;  // shared by all tests of this process
     settings.idle = Idle::park;
     settings.subscriptions.push_back({.channel = Channel::book, .symbols = std::move(symbols)});
     return settings;

@@ -1,0 +1,105 @@
+// A list under a lock, and the two clocks of a file.
+#include "io/budget/process_budgets.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "io/budget/shared_places.hpp"
+
+namespace havklo::io {
+namespace {
+
+struct Entry {
+  BudgetKey key;
+  ReconnectSettings settings;
+  std::shared_ptr<const BudgetMemory> memory;
+  // Besides the list's own hold on the memory each engine has one.
+  [[nodiscard]] bool in_use() const { return memory.use_count() > 1; }
+};
+
+bool is_same(const ReconnectSettings& one, const ReconnectSettings& other) {
+  return one.connect_budget == other.connect_budget &&
+         one.connect_budget_window == other.connect_budget_window &&
+         one.budget_file == other.budget_file;
+}
+
+// What began before holds under other numbers, too: the last attempts, as many as there are slots.
+void carry_over(const BudgetMemory& from, const BudgetMemory& to) {
+  std::vector<int64_t> times = SharedPlaces::copy_of(from.slots());
+  std::ranges::sort(times, std::greater<>());
+  times.resize(std::min(times.size(), to.slots().size()));
+  std::ranges::copy(times, to.slots().begin());
+}
+
+}  // namespace
+
+Instant SharedBudget::free_from(Instant earliest, uint32_t spare, Instant now) {
+  if (!memory_->is_whole()) return earliest;
+  const Duration offset = memory_->offset();
+  const SharedPlaces places(memory_->slots(), scratch_, window_.ns);
+  const int64_t free_ns = places.free_from((earliest + offset).ns, spare, (now + offset).ns);
+  return Instant{free_ns} - offset;
+}
+
+Instant SharedBudget::begin(uint32_t spare, Instant now) {
+  if (!memory_->is_whole()) return now;
+  const Duration offset = memory_->offset();
+  const SharedPlaces places(memory_->slots(), scratch_, window_.ns);
+  return Instant{places.begin(spare, (now + offset).ns)} - offset;
+}
+
+struct ProcessBudgets::State {
+  std::mutex mutex;
+  std::vector<Entry> entries;
+
+  // Nothing of it matters any more to anybody who starts now.
+  static bool is_over(const Entry& entry, Instant now) {
+    if (entry.in_use()) return false;
+    if (entry.settings.budget_file) return true;
+    const int64_t limit_ns = (now - entry.settings.connect_budget_window).ns;
+    return std::ranges::all_of(SharedPlaces::copy_of(entry.memory->slots()),
+                               [limit_ns](int64_t at_ns) { return at_ns <= limit_ns; });
+  }
+
+  [[nodiscard]] Attached attach(const BudgetKey& key, const ReconnectSettings& reconnect,
+                                const Boot& boot) {
+    const std::scoped_lock lock(mutex);
+    std::erase_if(entries, [&](const Entry& entry) { return is_over(entry, boot.now); });
+    const auto found = std::ranges::find(entries, key, &Entry::key);
+    if (found != entries.end() && found->in_use()) {
+      const std::string as = "in another engine of this process that connects to " + key.text();
+      auto differs = differing_budget(reconnect, found->settings, as);
+      if (differs) return std::unexpected(std::move(*differs));
+    } else if (found == entries.end() || !is_same(found->settings, reconnect)) {
+      const auto& path = reconnect.budget_file;
+      auto made = path ? BudgetMemory::of_file(*path, reconnect.budget(), key.text(), boot)
+                       : BudgetMemory::of_process(reconnect.budget());
+      if (!made) return std::unexpected(std::move(made.error()));
+      if (found != entries.end()) {
+        if (!path) carry_over(*found->memory, **made);
+        entries.erase(found);
+      }
+      entries.push_back({key, reconnect, std::move(*made)});
+    }
+    const auto entry = std::ranges::find(entries, key, &Entry::key);
+    return std::make_unique<SharedBudget>(entry->memory, entry->settings.connect_budget_window);
+  }
+};
+
+ProcessBudgets& ProcessBudgets::instance() {
+  static ProcessBudgets budgets;
+  return budgets;
+}
+
+ProcessBudgets::ProcessBudgets() : state_(std::make_unique<State>()) {}
+ProcessBudgets::~ProcessBudgets() = default;
+
+ProcessBudgets::Attached ProcessBudgets::attach(const BudgetKey& key,
+                                                const ReconnectSettings& reconnect,
+                                                const Boot& boot) {
+  return state_->attach(key, reconnect, boot);
+}
+
+}  // namespace havklo::io
