@@ -154,6 +154,7 @@ std::expected<RecordingReport, std::string> report_on(const std::string& path) {
     ++report.turns;
     report.events += turn.event_count;
     report.commands += turn.commands.size();
+    report.budget_answers += turn.budget_answers.size();
     for (const Completion& completion : turn.completions) {
       ++report.completions[static_cast<size_t>(completion.kind)];
       report.received_bytes += completion.bytes.size();
@@ -197,6 +198,10 @@ std::string to_text(const RecordingReport& report, bool colour) {
             readable_size(report.received_bytes),
             replay::counted(count_of(report, Completion::Kind::sent), "send"),
             count_of(report, Completion::Kind::opened), count_of(report, Completion::Kind::closed));
+  if (report.budget_answers != 0) {
+    page.line("budget", "shared: {} that others had used its places",
+              replay::counted(report.budget_answers, "answer"));
+  }
   write_connections(page, report);
   write_kinds(page, report);
   page.raw("\n");
@@ -223,9 +228,9 @@ std::string to_json(const RecordingReport& report) {
       report.first.ns, report.last.ns);
   add(R"(,"turns":{},"events":{},"last_sequence":{},"digest":"{:016x}","blocks":{})", report.turns,
       report.events, report.last_sequence, report.digest, report.blocks);
-  add(R"(,"commands":{},"reads":{},"received_bytes":{},"sends":{})", report.commands,
-      count_of(report, Completion::Kind::received), report.received_bytes,
-      count_of(report, Completion::Kind::sent));
+  add(R"(,"commands":{},"budget_answers":{},"reads":{},"received_bytes":{},"sends":{})",
+      report.commands, report.budget_answers, count_of(report, Completion::Kind::received),
+      report.received_bytes, count_of(report, Completion::Kind::sent));
   const char* comma = "";
   out += R"(,"files":[)";
   for (const replay::FileOutline& file : report.files) {
