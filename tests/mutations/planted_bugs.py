@@ -1,4 +1,4 @@
-"""Plausible mistakes, one a line, in sections: life.py, wishes.py, forgotten_wishes.py, stranger.py.
+"""Plausible mistakes, one a line, in sections: life.py, budgets.py, wishes.py, forgotten_wishes.py, stranger.py.
 
 A bug is (name, file, old, new), or (name, [(file, old, new), …]). `old` stands exactly once in the file, and is a statement (it ends with
 `;` or `}`) or an expression; `new` stands in its place while the bug is the active one. Where neither will do: (file, old, None, text),
@@ -12,6 +12,7 @@ import pathlib
 import re
 import zlib
 
+import budgets
 import forgotten_wishes
 import life
 import stranger
@@ -19,7 +20,7 @@ import wishes
 from by_test import by_test  # noqa: F401, for who reads this page first
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUGS = [*life.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS]
+BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS]
 
 
 def name_of(bug):
