@@ -42,7 +42,8 @@ std::expected<std::unique_ptr<InlineEngineClient>, StartError> InlineEngineClien
 
 std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClient::connect(
     const Settings& settings) {
-  return start<InlineKrakenClient>(EngineSettings(settings));
+  return client::or_out_of_memory(
+      [&] { return start<InlineKrakenClient>(EngineSettings(settings)); });
 }
 
 InlineEngineClient::InlineEngineClient(const EngineSettings& settings, std::unique_ptr<State> state)

@@ -196,7 +196,7 @@ std::expected<std::unique_ptr<EngineClient>, StartError> EngineClient::connect(
 
 std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
     const Settings& settings) {
-  return start<KrakenClient>(EngineSettings(settings));
+  return client::or_out_of_memory([&] { return start<KrakenClient>(EngineSettings(settings)); });
 }
 
 EngineClient::EngineClient(const EngineSettings& settings, std::unique_ptr<State> state)
