@@ -77,11 +77,13 @@ struct ProcessBudgets::State {
       auto made = path ? BudgetMemory::of_file(*path, reconnect.budget(), key.text(), boot)
                        : BudgetMemory::of_process(reconnect.budget());
       if (!made) return std::unexpected(std::move(made.error()));
+      Entry entry{key, reconnect, std::move(*made)};
       if (found != entries.end()) {
-        if (!path) carry_over(*found->memory, **made);
-        entries.erase(found);
+        if (!path) carry_over(*found->memory, *entry.memory);
+        *found = std::move(entry);  // without memory the old one stays
+      } else {
+        entries.push_back(std::move(entry));
       }
-      entries.push_back({key, reconnect, std::move(*made)});
     }
     const auto entry = std::ranges::find(entries, key, &Entry::key);
     return std::make_unique<SharedBudget>(entry->memory, entry->settings.connect_budget_window);
