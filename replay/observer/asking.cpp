@@ -256,7 +256,10 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
   overrun_ = false;
   if (!connected_ || closing_) return;
   const bool may_ask = pace_.is_overdue(now);
-  if (!has_room) no_room_at_ = now;
+  // Of deadlines that a leap of the clock went over, each wish has met one.
+  const bool leapt = now - turned_at_ > restore_timeout_ + Duration::seconds(1);
+  turned_at_ = now;
+  if (!has_room || leapt) no_time_at_ = now;
   for (Wish& wish : wishes_) {
     if (!names_symbols(wish.channel)) continue;
     const bool has_stood_still = wish.live && wish.updates != 0 && !lossy_;
@@ -301,7 +304,7 @@ bool AskingObserver::is_mute_for_long(const Wish& wish, Instant now) const {
   if (!wish.wanted || wish.in_doubt || wish.refused || wish.doubt_unknown) return false;
   if (wish.told && (wish.live || wish.channel != Channel::book)) return false;
   const Duration pace = Duration::seconds(4) * static_cast<int64_t>(4 * wishes_.size() + 4);
-  return now - std::max(wish.cycle_began, no_room_at_) >
+  return now - std::max(wish.cycle_began, no_time_at_) >
          restore_timeout_ * tries_max + wait_max + pace;
 }
 

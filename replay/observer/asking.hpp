@@ -148,8 +148,9 @@ class AskingObserver {
   int64_t last_req_id_ = 0;
   bool overrun_ = false;  // in this turn
   std::string
-      stood_still_;  // a book that was sent an update, and told none: lost, if Overrun is next
-  Instant no_room_at_;
+      stood_still_;     // a book that was sent an update, and told none: lost, if Overrun is next
+  Instant no_time_at_;  // for a try: no room in the ring, or no turn
+  Instant turned_at_;
 };
 
 }  // namespace havklo::replay
