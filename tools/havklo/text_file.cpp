@@ -1,4 +1,4 @@
-// By C's streams, which keep the reason: of a folder it is told by the first read.
+// By C's streams, which keep the reason.
 #include "havklo/text_file.hpp"
 
 #include <array>
@@ -18,11 +18,6 @@ struct Close {
 };
 using File = std::unique_ptr<std::FILE, Close>;
 
-std::unexpected<std::string> cannot(const char* do_what, const std::string& path) {
-  return std::unexpected("cannot " + std::string(do_what) + " '" + path +
-                         "': " + std::strerror(errno));
-}
-
 // Nobody gets a night back. A pipe or a device is not looked into.
 bool holds_a_recording(const std::string& path) {
   std::error_code error;
@@ -35,23 +30,6 @@ bool holds_a_recording(const std::string& path) {
 
 }  // namespace
 
-std::expected<std::string, std::string> read_text_file(const std::string& path, size_t bytes_max) {
-  const File file(std::fopen(path.c_str(), "rb"));
-  if (!file) return cannot("read", path);
-  std::string text;
-  std::array<char, 64 * 1024> piece{};
-  for (;;) {
-    const size_t size = std::fread(piece.data(), 1, piece.size(), file.get());
-    text.append(piece.data(), size);
-    if (std::ferror(file.get()) != 0) return cannot("read", path);
-    if (text.size() > bytes_max) {
-      return std::unexpected("cannot read '" + path + "': it is longer than " +
-                             std::to_string(bytes_max / (1024 * 1024)) + " MB");
-    }
-    if (size < piece.size()) return text;
-  }
-}
-
 std::expected<void, std::string> write_text_file(const std::string& path, std::string_view text) {
   if (holds_a_recording(path)) {
     return std::unexpected("cannot write '" + path +
@@ -60,7 +38,7 @@ std::expected<void, std::string> write_text_file(const std::string& path, std::s
   const File file(std::fopen(path.c_str(), "wb"));
   if (!file || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() ||
       std::fflush(file.get()) != 0) {
-    return cannot("write", path);
+    return std::unexpected("cannot write '" + path + "': " + std::strerror(errno));
   }
   return {};
 }
