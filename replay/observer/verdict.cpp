@@ -1,6 +1,8 @@
 // The names of the invariants.
 #include "replay/observer/verdict.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace havklo::replay {
@@ -46,6 +48,11 @@ std::string_view to_string(Invariant invariant) {
                                                                           "same_again"};
   static_assert(static_cast<size_t>(Invariant::same_again) + 1 == names.size());
   return names[static_cast<size_t>(invariant)];
+}
+
+std::string describe(const Breach& breach) {
+  return fmt::format("{} broken by session {} at +{:.6f} s: {}", to_string(breach.invariant),
+                     breach.session, static_cast<double>(breach.at.ns) * 1e-9, breach.what);
 }
 
 }  // namespace havklo::replay

@@ -63,6 +63,9 @@ struct Breach {
   uint32_t session = 0;
 };
 
+// "sequence broken by session 0 at +1.500000 s: what was seen"
+[[nodiscard]] std::string describe(const Breach& breach);
+
 class Verdict {
  public:
   // Only the first counts: what follows it is its consequence.

@@ -35,9 +35,9 @@ uint64_t digest_of(const MarketBook& book, uint32_t depth) {
   return digest.value();
 }
 
-uint64_t digest_of(const OrderBook& book, size_t depth) {
+uint64_t digest_of(std::span<const Level> bids, std::span<const Level> asks, size_t depth) {
   LevelDigest digest;
-  for (const auto& side : {book.bids().value(), book.asks().value()}) {
+  for (const auto& side : {bids, asks}) {
     const auto compared = side.first(std::min(depth, side.size()));
     for (const Level& level : compared) {
       digest.add(level.price.mantissa, level.price.exponent, level.qty.mantissa,
@@ -46,6 +46,10 @@ uint64_t digest_of(const OrderBook& book, size_t depth) {
     digest.mix(compared.size());
   }
   return digest.value();
+}
+
+uint64_t digest_of(const OrderBook& book, size_t depth) {
+  return digest_of(book.bids().value(), book.asks().value(), depth);
 }
 
 }  // namespace
@@ -102,10 +106,16 @@ bool MarketTruth::was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
 
 bool MarketTruth::matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
                           int64_t snapshot_ns) const {
-  if (!book.is_live()) return false;
-  const int64_t book_us = book.venue_time_ns() / 1000;
+  return book.is_live() && matches(symbol, depth, book.bids().value(), book.asks().value(),
+                                   book.venue_time_ns(), snapshot_ns);
+}
+
+bool MarketTruth::matches(uint32_t symbol, uint32_t depth, std::span<const Level> bids,
+                          std::span<const Level> asks, int64_t venue_time_ns,
+                          int64_t snapshot_ns) const {
+  const int64_t book_us = venue_time_ns / 1000;
   const bool best_only = was_unsent(symbol, depth, snapshot_ns / 1000, book_us);
-  const uint64_t digest = digest_of(book, best_only ? checksum_levels : depth);
+  const uint64_t digest = digest_of(bids, asks, best_only ? checksum_levels : depth);
   const auto [first, last] = std::ranges::equal_range(notes_[symbol], book_us, {}, &Note::utc_us);
   const auto found = std::ranges::find(first, last, depth, &Note::depth);
   if (found == last) return false;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <havklo/order_book.hpp>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "replay/venue/market_feed.hpp"
@@ -33,6 +34,10 @@ class MarketTruth final : public MarketFeed {
   // levels of a side, so no client can know of a loss below them: when an update of that symbol and
   // depth was not sent to somebody since the snapshot, only those are compared.
   [[nodiscard]] bool matches(uint32_t symbol, uint32_t depth, const OrderBook& book,
+                             int64_t snapshot_ns) const;
+  // The same for levels, best first, with the symbol's decimals, under the message's time.
+  [[nodiscard]] bool matches(uint32_t symbol, uint32_t depth, std::span<const Level> bids,
+                             std::span<const Level> asks, int64_t venue_time_ns,
                              int64_t snapshot_ns) const;
   // Whether the book is as new as the last message that was due after `well_us`, and by `utc_us`.
   // Where an earlier one was not sent, the last may change nothing of what the client knows.

@@ -236,6 +236,7 @@ void Venue::heal(Instant now) {
   advance(now);
   faults_.clear();
   status_struck_.clear();
+  for (const auto& each : connections_) each->struck_.clear();  // of faults that may still come
   banned_until_ = {};
   settings_.connects_max = 0;
   if (system_ != SystemStatus::online) set_system(SystemStatus::online, now);

@@ -47,10 +47,27 @@ size_t named_symbols(const Scenario& as_written) {
   return symbols.size();
 }
 
+// Whoever adds a fault without an instant means now.
+void strike_at_once(toml::table& table) {
+  toml::array* const faults = table["fault"].as_array();
+  if (faults == nullptr) return;
+  for (toml::node& each : *faults) {
+    toml::table* const fault = each.as_table();
+    if (fault == nullptr || fault->contains("at") || fault->contains("after")) continue;
+    fault->insert("at", "0s");
+  }
+}
+
 class ScenarioReader {
  public:
   explicit ScenarioReader(std::string_view name) : reader_(name) {}
 
+  bool read_addition(toml::table& table, Scenario& scenario) {
+    strike_at_once(table);
+    return reader_.read_table(table, "", {}, {"fault", "pause", "jump"}) &&
+           read_faults(table, scenario.faults) && read_list(table, "pause", scenario.pauses) &&
+           read_list(table, "jump", scenario.jumps);
+  }
   bool read(const toml::table& table, Scenario& scenario) {
     if (!reader_.read_table(table, "", {},
                             {"venue", "market", "network", "address", "symbol", "fault", "run",
@@ -142,6 +159,7 @@ class ScenarioReader {
     std::optional<uint64_t> seed = run.seed;
     const bool good = read_section(table, "run", fields_of(run, seed));
     run.seed = *seed;
+    run.says_for = static_cast<bool>(table["run"]["for"]);
     return good && within(table, "run", check_ranges(run));
   }
 
@@ -296,13 +314,15 @@ class ScenarioReader {
 
 std::expected<Scenario, std::string> parse_scenario(std::string_view text, std::string_view name,
                                                     ScenarioUse use) {
-  const auto table = parse_toml(text, name);
+  auto table = parse_toml(text, name);
   if (!table) return std::unexpected(table.error());
   Scenario scenario;
   ScenarioReader reader(name);
-  const bool good = reader.read(*table, scenario) &&
-                    (use == ScenarioUse::exchange || reader.fits_the_simulator(*table, scenario));
-  if (!good) return std::unexpected(reader.error());
+  const bool good = use == ScenarioUse::addition ? reader.read_addition(*table, scenario)
+                                                 : reader.read(*table, scenario);
+  const bool fits =
+      use != ScenarioUse::simulation || (good && reader.fits_the_simulator(*table, scenario));
+  if (!good || !fits) return std::unexpected(reader.error());
   return scenario;
 }
 

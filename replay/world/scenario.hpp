@@ -117,6 +117,7 @@ struct ClockJump {
 struct RunSettings {
   uint64_t seed = 1;
   Duration lasting = Duration::seconds(60);
+  bool says_for = false;  // the file does; else only the simulator's story ends then
   Duration lateness;
   std::optional<uint32_t> disk_blocks;  // none: nothing is recorded
 };
@@ -135,7 +136,9 @@ struct Scenario {
 };
 
 // What a file is read for: a world in virtual time must end, a venue on a real socket need not.
-enum class ScenarioUse : uint8_t { simulation, exchange };
+// An addition to a world that runs has faults, pauses and jumps only; `at` is 0 for a fault that
+// says neither `at` nor `after`.
+enum class ScenarioUse : uint8_t { simulation, exchange, addition };
 
 // `name` stands for the file in an error: "outage.toml:12: unknown key 'tiems'; did you mean
 // 'times'?"

@@ -1,9 +1,7 @@
 // One simulated world, from its beginning to its end: the engine itself against the venue model, in
-// virtual time, watched by an observer that knows nothing of the engine's inside.
-//
-// First act: faults, commands, pauses and jumps, as the scenario says. Second act: the world is
-// well, and every session must be Live and verified within recovery_bound(), or Closed for a reason
-// that the settings give. Then it must stay so, and close without leaving anything behind.
+// virtual time, watched by an observer that knows nothing of the engine's inside: steps/world.hpp
+// goes on, steps/acts.hpp says what must become of it. A strategy's test steps such a world by
+// itself (havklo/simulation.hpp).
 // Owns nothing: a function.
 // Threads: one.   Invariants: the same scenario gives the same events to the byte.
 #pragma once

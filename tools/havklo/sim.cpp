@@ -126,11 +126,6 @@ SimulationResult run_once(const Scenario& scenario, const SimOptions& options) {
   return result;
 }
 
-std::string describe(const replay::Breach& breach) {
-  return fmt::format("{} broken by session {} at +{:.6f} s: {}", to_string(breach.invariant),
-                     breach.session, static_cast<double>(breach.at.ns) * 1e-9, breach.what);
-}
-
 void write_minimised(const Scenario& scenario, const replay::Breach& breach,
                      const std::string& path) {
   const replay::Minimised smaller = replay::minimise(scenario, breach.invariant);

@@ -21,7 +21,13 @@ class PlannedCommands final : public CommandDoor {
   explicit PlannedCommands(std::vector<PlannedCommand> commands) : commands_(std::move(commands)) {
     std::ranges::stable_sort(commands_, {}, &PlannedCommand::at);
   }
-  void add(const PlannedCommand& command) { commands_.push_back(command); }
+  // Behind those of the same instant.
+  void add(const PlannedCommand& command) {
+    const auto waiting = commands_.begin() + static_cast<std::ptrdiff_t>(next_);
+    commands_.insert(
+        std::ranges::upper_bound(waiting, commands_.end(), command.at, {}, &PlannedCommand::at),
+        command);
+  }
   void set_now(Instant now) { now_ = now; }
   [[nodiscard]] Instant next() const {
     return next_ < commands_.size() ? Instant{} + commands_[next_].at : Instant::never();

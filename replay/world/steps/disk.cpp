@@ -1,5 +1,5 @@
 // A memory file, and the replay that proves it whole.
-#include "replay/world/disk.hpp"
+#include "replay/world/steps/disk.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -45,6 +45,7 @@ class Consumer {
     }
     return any;
   }
+  void add(const ConsumerPause& pause) { pauses_.push_back(pause); }
   // When it looks again; `now` itself when it is awake.
   [[nodiscard]] Instant asleep_until(Instant now) const {
     Instant until = now;
