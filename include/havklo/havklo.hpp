@@ -11,4 +11,5 @@
 #include <havklo/order_books.hpp>
 #include <havklo/recording.hpp>
 #include <havklo/replay.hpp>
+#include <havklo/simulation.hpp>
 #include <havklo/version.hpp>
