@@ -85,7 +85,8 @@ inline auto fields(const replay::Fault& all) {
 }
 inline auto fields(const replay::FaultPlan& all) { return std::tie(all.faults); }
 inline auto fields(const replay::RunSettings& all) {
-  const auto& [a, b, c, d] = all;
+  const auto& [a, b, says_for, c, d] = all;
+  static_cast<void>(says_for);  // what is written says it always
   return std::tie(a, b, c, d);
 }
 inline auto fields(const replay::PlannedCommand& all) {
