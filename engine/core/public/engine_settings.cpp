@@ -11,7 +11,7 @@ namespace {
 // The first setting of the loop's that a session says otherwise than `loop`; empty: none.
 std::string_view loop_setting_of(const LoopSettings& session, const LoopSettings& loop) {
   const LoopSettings unsaid;
-  const auto differs = [&](auto LoopSettings::* setting) {
+  const auto differs = [&](auto LoopSettings::*setting) {
     return !(session.*setting == unsaid.*setting) && !(session.*setting == loop.*setting);
   };
   if (differs(&LoopSettings::recording)) return "recording";
@@ -57,8 +57,8 @@ std::expected<void, ConfigError> validate(const EngineSettings& settings) {
     alone.ring_slots = settings.ring_slots;
     if (auto valid = validate(alone); !valid) {
       // What belongs to the loop is nobody's own.
-      const bool of_loop =
-          valid.error().field.starts_with("engine.") || valid.error().field.starts_with("recording");
+      const bool of_loop = valid.error().field.starts_with("engine.") ||
+                           valid.error().field.starts_with("recording");
       if (!of_loop) valid.error().field = name(i, valid.error().field);
       return valid;
     }
