@@ -102,13 +102,26 @@ EngineBuilder& EngineBuilder::add(Settings session) {
   return *this;
 }
 
+EngineBuilder& EngineBuilder::with_source_address(std::string address) {
+  source_address_ = std::move(address);
+  return *this;
+}
+
+EngineSettings EngineBuilder::settings() const {
+  EngineSettings settings = settings_;
+  for (Settings& each : settings.sessions) {
+    if (!each.source_address) each.source_address = source_address_;
+  }
+  return settings;
+}
+
 std::expected<std::unique_ptr<EngineClient>, StartError> EngineBuilder::connect() const {
-  return EngineClient::connect(settings_);
+  return EngineClient::connect(settings());
 }
 
 std::expected<std::unique_ptr<InlineEngineClient>, StartError> EngineBuilder::connect_inline()
     const {
-  return InlineEngineClient::connect(settings_);
+  return InlineEngineClient::connect(settings());
 }
 
 }  // namespace havklo

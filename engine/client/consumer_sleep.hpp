@@ -1,8 +1,11 @@
 // How a consumer sleeps until there is an event, and how the loop wakes him.
 //
 // He says that he is about to sleep (`armed`), looks once more, and sleeps on a descriptor; the
-// loop looks at `armed` in every turn, and writes to the descriptor when it is set and something is
-// unread. A loop that spins may see it a turn late; one that is about to park makes sure.
+// loop looks at that in every turn, and writes to the descriptor when something is unread. A loop
+// that spins may see it a turn late; one that is about to park makes sure.
+//
+// Who arms again waits until a wake that is on its way has landed: a late one would make the
+// descriptor readable without an event.
 // Owns:    an eventfd, once somebody has asked for it.
 // Threads: is_armed(), is_armed_for_sure(), wake_if() and wake() are the loop's; all else is the
 //          consumer's.
@@ -20,6 +23,7 @@
 #include <havklo/clock.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "io/wake_file.hpp"
@@ -28,16 +32,17 @@ namespace havklo::client {
 
 class ConsumerSleep {
  public:
-  [[nodiscard]] bool is_armed() const { return armed_.load(std::memory_order_acquire) != 0; }
-  // This call sees that it is armed, or it comes before that in the order of changes of `armed_`:
+  [[nodiscard]] bool is_armed() const { return state_.load(std::memory_order_acquire) == armed; }
+  // This call sees that it is armed, or it comes before that in the order of changes of `state_`:
   // then the consumer's look after arming sees what the loop has published before this call.
   [[nodiscard]] bool is_armed_for_sure() {
-    return armed_.fetch_or(0, std::memory_order_acq_rel) != 0;
+    return state_.fetch_or(0, std::memory_order_acq_rel) == armed;
   }
   void wake_if(bool unread) {
-    if (!unread) return;
-    armed_.store(0, std::memory_order_relaxed);
+    uint32_t was = armed;
+    if (!unread || !state_.compare_exchange_strong(was, waking, std::memory_order_acq_rel)) return;
     file_->wake();
+    state_.store(off, std::memory_order_release);
   }
   void wake() {
     if (is_armed_for_sure()) wake_if(true);
@@ -47,8 +52,8 @@ class ConsumerSleep {
   [[nodiscard]] bool is_shown() const { return shown_; }
   [[nodiscard]] std::expected<int, std::string> show() {
     if (auto made = make(); !made) return std::unexpected(std::move(made.error()));
+    if (!shown_) file_->wake();  // he has not looked yet
     shown_ = true;
-    file_->wake();  // he has not looked yet
     return file_->descriptor();
   }
   // He has found nothing: it is unreadable until there is something, unless nothing will come.
@@ -65,15 +70,17 @@ class ConsumerSleep {
   template <class Look, class IsOver>
   [[nodiscard]] bool wait(Duration timeout, Look look, IsOver is_over) {
     using Clock = std::chrono::steady_clock;
-    const auto until = Clock::now() + std::chrono::nanoseconds(timeout.ns);
+    const std::chrono::nanoseconds longest(std::max<int64_t>(timeout.ns, 0));
+    const auto began = Clock::now();
     const bool sleeps = make().has_value();
     for (;;) {
       if (sleeps) arm();
       const bool over = is_over();  // before the last look, too
       const bool found = look();
-      const std::chrono::nanoseconds left = until - Clock::now();
+      // Not by its end, which may lie beyond all time.
+      const std::chrono::nanoseconds left = longest - (Clock::now() - began);
       if (found || over || left.count() <= 0) {
-        if (!shown_) armed_.store(0, std::memory_order_relaxed);
+        if (!shown_) disarm();
         return found;
       }
       constexpr std::chrono::nanoseconds nobody_wakes = std::chrono::microseconds(200);
@@ -90,10 +97,18 @@ class ConsumerSleep {
     return {};
   }
   void arm() {
-    if (armed_.load(std::memory_order_relaxed) != 0) return;
+    for (uint32_t is = state_.load(std::memory_order_acquire); is != off;) {
+      if (is == armed) return;
+      std::this_thread::yield();  // a wake lands
+      is = state_.load(std::memory_order_acquire);
+    }
     file_->forget();
     // Pairs with is_armed_for_sure(); a release, too: the loop that sees it finds the descriptor.
-    armed_.fetch_or(1, std::memory_order_acq_rel);
+    state_.fetch_or(armed, std::memory_order_acq_rel);
+  }
+  void disarm() {
+    uint32_t was = armed;
+    state_.compare_exchange_strong(was, off, std::memory_order_acq_rel);
   }
   void sleep(std::chrono::nanoseconds at_most) {
     constexpr int64_t second = 1'000'000'000;
@@ -102,7 +117,12 @@ class ConsumerSleep {
     static_cast<void>(::ppoll(&readable, 1, &limit, nullptr));
   }
 
-  std::atomic<uint32_t> armed_{0};
+  // Off becomes armed by the consumer, who may take that back; armed becomes waking and then off
+  // by the loop.
+  static constexpr uint32_t off = 0;
+  static constexpr uint32_t armed = 1;
+  static constexpr uint32_t waking = 2;
+  std::atomic<uint32_t> state_{off};
   std::optional<io::WakeFile> file_;  // made before it is armed the first time
   bool shown_ = false;
 };

@@ -92,7 +92,9 @@ SessionCounters InlineEngineClient::counters(uint8_t session) const {
 }
 
 std::expected<void, CommandError> InlineEngineClient::send(const Command& command) {
-  if (closed()) return std::unexpected(CommandError::closed);
+  if (closed() || state_->live.engine->closed(command.session)) {
+    return std::unexpected(CommandError::closed);
+  }
   return state_->live.push(command);
 }
 

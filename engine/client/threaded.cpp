@@ -50,6 +50,7 @@ std::string NotLive::message() const {
 struct SessionNews {
   std::atomic<bool> has_been_live{false};
   std::atomic<bool> all_refused{false};
+  std::atomic<bool> closed{false};
   std::atomic<Reason> last_loss{Reason::none};
 };
 
@@ -65,6 +66,10 @@ struct EngineClient::State {
   void park(const TurnResult& turn);
   void tell(bool is_closed);
   [[nodiscard]] NotLive why_not_live(size_t session) const;
+  [[nodiscard]] bool is_closed(size_t session) const {
+    return closed.load(std::memory_order_acquire) ||
+           sessions[session].closed.load(std::memory_order_acquire);
+  }
 
   EventRing ring;
   RingEventDoor event_door;
@@ -152,13 +157,14 @@ void EngineClient::State::tell(bool is_closed) {
     news.all_refused.store(live.engine->all_refused(i), std::memory_order_relaxed);
     // Pairs with the acquire in wait_live(): the reason is known before.
     if (live.engine->is_live(i)) news.has_been_live.store(true, std::memory_order_release);
+    if (live.engine->closed(i)) news.closed.store(true, std::memory_order_release);
   }
   // Pairs with the acquire in closed(), for the same.
   closed.store(is_closed, std::memory_order_release);
 }
 
 NotLive EngineClient::State::why_not_live(size_t session) const {
-  NotLive why{.closed = closed.load(std::memory_order_acquire),
+  NotLive why{.closed = is_closed(session),
               .ring_full = ring_full.load(std::memory_order_relaxed),
               .reason = sessions[session].last_loss.load(std::memory_order_relaxed),
               .refused = {}};
@@ -221,7 +227,16 @@ bool EngineClient::poll(Event& event) {
                                     [&] { return closed(); });
 }
 
-std::span<const Event> EngineClient::peek() { return state_->ring.peek(); }
+std::span<const Event> EngineClient::peek() {
+  std::span<const Event> ready = state_->ring.peek();
+  if (!ready.empty() || !state_->sleep.is_shown()) return ready;
+  const auto look = [&] {
+    ready = state_->ring.peek();
+    return !ready.empty();
+  };
+  static_cast<void>(state_->sleep.arm_and_look(look, [&] { return closed(); }));
+  return ready;
+}
 
 void EngineClient::release(size_t count) { state_->ring.release(count); }
 
@@ -234,11 +249,12 @@ bool EngineClient::wait(Event& event, Duration timeout) {
 std::expected<int, std::string> EngineClient::event_descriptor() { return state_->sleep.show(); }
 
 std::expected<void, NotLive> EngineClient::wait_live(Duration timeout) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
+  const auto began = std::chrono::steady_clock::now();
   for (size_t i = 0; i < sessions_.size(); ++i) {
-    const auto left = until - std::chrono::steady_clock::now();
-    const Duration rest = std::max(Duration{}, Duration{std::chrono::nanoseconds(left).count()});
-    if (auto live = wait_live(static_cast<uint8_t>(i), rest); !live) return live;
+    const std::chrono::nanoseconds passed = std::chrono::steady_clock::now() - began;
+    const Duration left =
+        std::max(Duration{}, std::max(Duration{}, timeout) - Duration{passed.count()});
+    if (auto live = wait_live(static_cast<uint8_t>(i), left); !live) return live;
   }
   return {};
 }
@@ -283,7 +299,7 @@ SessionCounters EngineClient::counters(uint8_t session) const {
 }
 
 std::expected<void, CommandError> EngineClient::send(const Command& command) {
-  if (closed()) return std::unexpected(CommandError::closed);
+  if (state_->is_closed(command.session)) return std::unexpected(CommandError::closed);
   auto pushed = state_->live.push(command);
   if (pushed && state_->live.settings.idle == Idle::park) state_->live.transport->wake();
   return pushed;

@@ -249,6 +249,10 @@ bool Engine::all_refused(uint32_t session) const {
   return state_->sessions[session]->all_refused();
 }
 
+bool Engine::closed(uint32_t session) const {
+  return state_->sessions[session]->phase() == Phase::closed;
+}
+
 Reason Engine::last_loss(uint32_t session) const { return state_->sessions[session]->last_loss(); }
 
 SessionCounters Engine::counters(uint32_t session) const {

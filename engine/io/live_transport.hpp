@@ -47,11 +47,11 @@ struct GoodbyeLimits {
 
 struct LiveTransportSettings {
   Network network = Network::automatic;
-  bool tls = true;                     // false: no CA certificates are loaded
+  bool tls = true;  // false: no CA certificates are loaded
   // Of the sessions, by their numbers, which connection ids carry; the last one's of those beyond.
   // None: the system's store.
   std::vector<std::optional<std::string>> ca_files = {};
-  uint32_t connections_max = 4;        // open at once; as many again may be on their way out
+  uint32_t connections_max = 4;  // open at once; as many again may be on their way out
   UringSettings uring;
   ResolverSettings resolver;
   GoodbyeLimits goodbye = {};
@@ -216,7 +216,7 @@ class LiveTransport : public Transport {
   SystemClock clock_;
   WakeFile wake_file_;  // before the resolver, which writes to it
   NetworkChoice choice_;
-  std::deque<TlsContext> tls_;         // one for each file of CAs
+  std::deque<TlsContext> tls_;          // one for each file of CAs
   std::vector<size_t> tls_of_session_;  // … which one
   // By it and by name, as many as the settings have.
   std::map<std::pair<size_t, std::string>, KnownHost> hosts_;

@@ -151,8 +151,11 @@ class EngineBuilder : public LoopBuilder<EngineBuilder> {
   EngineBuilder& add(const KrakenClientBuilder& session);
   // From whole settings.
   EngineBuilder& add(Settings session);
+  // Of each session that names none.
+  EngineBuilder& with_source_address(std::string address);
 
-  [[nodiscard]] const EngineSettings& settings() const { return settings_; }
+  // As connect() takes them.
+  [[nodiscard]] EngineSettings settings() const;
 
   [[nodiscard]] std::expected<std::unique_ptr<EngineClient>, StartError> connect() const;
   [[nodiscard]] std::expected<std::unique_ptr<InlineEngineClient>, StartError> connect_inline()
@@ -161,6 +164,7 @@ class EngineBuilder : public LoopBuilder<EngineBuilder> {
  private:
   friend class LoopBuilder<EngineBuilder>;
   EngineSettings settings_;
+  std::optional<std::string> source_address_;
 };
 
 }  // namespace havklo

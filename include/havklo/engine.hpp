@@ -58,7 +58,7 @@ struct TurnResult {
   Instant now;
   uint32_t inputs = 0;    // commands taken, completions taken, timers fired
   uint32_t events = 0;    // published
-  bool news = false;       // what is known of a session has changed: the questions below
+  bool news = false;      // what is known of a session has changed: the questions below
   bool more_due = false;  // work was left for the next turn: do not park
 };
 
@@ -98,6 +98,7 @@ class Engine {
   [[nodiscard]] bool all_refused(uint32_t session) const;
   // Why its last connection, or attempt at one, ended.
   [[nodiscard]] Reason last_loss(uint32_t session) const;
+  [[nodiscard]] bool closed(uint32_t session) const;
   [[nodiscard]] SessionCounters counters(uint32_t session) const;  // any thread may ask
 
  private:

@@ -55,7 +55,7 @@ struct NotLive {
   bool closed = false;
   bool ring_full = false;
   Reason reason = Reason::none;
-  std::vector<std::string> refused;   // "book BTC/USDD"
+  std::vector<std::string> refused;     // "book BTC/USDD"
   std::optional<uint8_t> session = {};  // when there are several
   [[nodiscard]] std::string message() const;
 };
@@ -68,7 +68,7 @@ enum class CommandError : uint8_t {
   interval_invalid,        // not 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600 minutes
   too_many_subscriptions,  // the ring cannot hold what they could publish: with_ring_slots()
   too_many_symbols,        // symbols_max different ones were named in this engine's life
-  closed,                  // the client is closed
+  closed,                  // the session is closed
 };
 [[nodiscard]] std::string_view to_string(CommandError error);
 
@@ -93,7 +93,7 @@ class CommandQueue {
   uint32_t ring_slots_;
   uint32_t sessions_;
   uint32_t depth_max_ = 0;
-  size_t wanted_ = 0;                          // by all sessions
+  size_t wanted_ = 0;                         // by all sessions
   std::set<std::string, std::less<>> named_;  // ever: the engine's table of names only grows
 };
 
@@ -151,9 +151,9 @@ class EngineClient : private CommandQueue {
   // Whoever waits sleeps; the engine wakes him with a system call, so a strategy that counts
   // nanoseconds polls.
   [[nodiscard]] bool wait(Event& event, Duration timeout);
-  // For select, poll and epoll: readable when there is an event, and once closed. Read with poll()
-  // until it is false, which makes it unreadable again. The first call makes it; an error is the
-  // system's, in one line. It is the client's: close it not.
+  // For select, poll and epoll: readable when there is an event, and once closed. Read until
+  // poll() is false, or peek() empty, which makes it unreadable again. The first call makes it; an
+  // error is the system's, in one line. It is the client's: do not close it.
   [[nodiscard]] std::expected<int, std::string> event_descriptor();
 
   // Waits for the first all clear of every session with at least one subscription settled, or says

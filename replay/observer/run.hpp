@@ -52,6 +52,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
   void close(ConnectionId id) override;
   void greeted(ConnectionId id) override;
+  void collect() override { transport_.collect(); }
   uint32_t poll(CompletionSink& sink, uint32_t completions_max) override;
   void flush() override;
   [[nodiscard]] EventWindow window() override;

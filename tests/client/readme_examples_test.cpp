@@ -115,7 +115,7 @@ void two_sessions(const KrakenClientBuilder& books, const KrakenClientBuilder& t
   if (auto live = (*engine)->wait_live(10_s); !live) {
     return void(std::puts(live.error().message().c_str()));  // says which session is not
   }
-  auto renewed = (*engine)->session(1).reconnect();  // the other goes on
+  auto renewed = (*engine)->session(1).reconnect();              // the other goes on
   for (Event event; renewed && (*engine)->wait(event, 10_s);) {  // sleeps until there is one
     if (event.session == 0 || is_market(event.kind)) continue;
     std::printf("session %u: %s\n", event.session, to_string(event.kind).data());

@@ -9,6 +9,7 @@
 #include <functional>
 #include <havklo/havklo.hpp>
 #include <havklo/order_books.hpp>
+#include <limits>
 #include <optional>
 #include <string>
 #include <thread>
@@ -109,6 +110,10 @@ TEST_P(SessionsOf, EachHasAVenueCommandsAndAnEndOfItsOwn) {
   ASSERT_TRUE(client->session(0).close());
   ASSERT_TRUE(next(*client, EventKind::closed, 0));
   EXPECT_FALSE(client->closed());
+  while (client->session(0).reconnect() != std::unexpected(CommandError::closed)) {
+    std::this_thread::yield();  // it is told after its event
+  }
+  EXPECT_EQ(client->session(0).subscribe(Channel::trade, "A/B").error(), CommandError::closed);
   ASSERT_TRUE(client->session(1).close());
   ASSERT_TRUE(next(*client, EventKind::closed, 1));
   Event event;
@@ -129,6 +134,21 @@ TEST_P(SessionsOf, WaitLiveNamesTheOneThatIsNot) {
   EXPECT_EQ(live.error().session, 1);
   EXPECT_EQ(live.error().message(),
             "session 1: the venue refuses everything that is wanted: book NONE/USD");
+}
+
+// One that gave up is not waited for, though another goes on.
+TEST_P(SessionsOf, WaitLiveKnowsThatASessionHasClosed) {
+  const LoopbackVenue venue;
+  LoopbackVenue gone;
+  const auto lost = session_at(gone, {"BTC/USD"}).with_book(10).without_reconnect();
+  gone.stop();
+  auto client =
+      engine().add(session_at(venue, {"BTC/USD"}).with_book(10)).add(lost).connect().value();
+  const auto live = client->wait_live(1, Duration{std::numeric_limits<int64_t>::max()});
+  ASSERT_FALSE(live);
+  EXPECT_TRUE(live.error().closed);
+  EXPECT_EQ(live.error().reason, Reason::connect_refused);
+  EXPECT_TRUE(client->wait_live(0, longest));
 }
 
 TEST_P(SessionsOf, AllAreInOneRecordingThatReplays) {
@@ -233,6 +253,17 @@ TEST(Sessions, WhatBelongsToTheLoopIsSaidOnce) {
   EXPECT_EQ(refusal_of(crowd), "session = 65 of them: must be 1 to 64");
 }
 
+TEST(Sessions, TakeTheEnginesSourceAddressWhereTheyNameNone) {
+  const auto plain = [] { return std::move(KrakenClient::builder({"BTC/USD"}).with_book(10)); };
+  const EngineSettings settings = Engine::builder()
+                                      .add(plain())
+                                      .add(plain().with_source_address("127.0.0.3"))
+                                      .with_source_address("127.0.0.2")
+                                      .settings();
+  EXPECT_EQ(settings.sessions[0].source_address, "127.0.0.2");
+  EXPECT_EQ(settings.sessions[1].source_address, "127.0.0.3");
+}
+
 // Readable while there is something to read, unreadable once it was read to the end.
 TEST(EventDescriptor, TellsWhoSleepsOnSeveralThings) {
   const LoopbackVenue venue({}, false);
@@ -260,7 +291,10 @@ TEST(EventDescriptor, TellsWhoSleepsOnSeveralThings) {
     bool closed = false;
     while (!closed) {
       ASSERT_EQ(::epoll_wait(poller, &ready, 1, longest_ms), 1);
-      for (Event event; client->poll(event);) closed = event.kind == EventKind::closed;
+      for (auto events = client->peek(); !events.empty(); events = client->peek()) {
+        for (const Event& event : events) closed = closed || event.kind == EventKind::closed;
+        client->release(events.size());
+      }
     }
     while (!client->closed()) std::this_thread::yield();
     Event event;
@@ -279,6 +313,8 @@ TEST(Wait, IsOverWhenItsTimeIs) {
   const auto began = std::chrono::steady_clock::now();
   uint32_t taken = 0;
   while (client->wait(event, 5_ms)) ++taken;  // until five milliseconds pass in silence
+  EXPECT_TRUE(client->wait(event, Duration{std::numeric_limits<int64_t>::max()}));
+  EXPECT_TRUE(client->wait_live(Duration{std::numeric_limits<int64_t>::max()}));
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(5)) << taken;
 }
 

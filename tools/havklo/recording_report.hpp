@@ -26,7 +26,7 @@ struct RecordingReport {
   uint64_t last_sequence = 0;
   uint64_t digest = 0;
   uint64_t commands = 0;
-  uint64_t budget_answers = 0;  // that made it wait for others
+  uint64_t budget_answers = 0;            // that made it wait for others
   std::array<uint64_t, 4> completions{};  // by Completion::Kind
   uint64_t received_bytes = 0;
   Instant first;

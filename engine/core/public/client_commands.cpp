@@ -20,7 +20,7 @@ std::string_view to_string(CommandError error) {
     case CommandError::too_many_symbols:
       return "the engine can name no more symbols: 4096 in its life";
     case CommandError::closed:
-      return "the client is closed";
+      return "the session is closed";
   }
   return "unknown";
 }

@@ -187,12 +187,20 @@ Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptio
   return {};
 }
 
+// Not the one that leaves the choice to the kernel, which is what no setting does, nor IPv4 in the
+// clothes of IPv6.
+bool is_source(const std::string& text) {
+  const auto usual = usual_address(text);
+  return usual && *usual != "0.0.0.0" && *usual != "::" && !usual->starts_with("::ffff:");
+}
+
 Checked check_budgets(std::span<const Settings> sessions) {
   const BudgetGroups groups = group_by_budget(sessions);
   for (size_t i = 0; i < sessions.size(); ++i) {
     const Settings& first = sessions[groups.first_of[groups.group_of[i]]];
     const std::string as = "in the first session to " + budget_key_of(first).text();
     if (auto differs = differing_budget(sessions[i].reconnect, first.reconnect, as)) {
+      differs->field = "session[" + std::to_string(i) + "]." + differs->field;
       return std::unexpected(std::move(*differs));
     }
   }
@@ -262,7 +270,7 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   }
   if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
   if (Checked ok = check_recording(settings.recording); !ok) return ok;
-  if (settings.source_address && !usual_address(*settings.source_address)) {
+  if (settings.source_address && !is_source(*settings.source_address)) {
     return refuse("source_address", in_quotes(*settings.source_address),
                   "an IPv4 or IPv6 address of this machine, as \"192.0.2.1\" or \"2001:db8::1\"");
   }
