@@ -142,11 +142,11 @@ void VenueTransport::advance_to(Instant now) {
       auto node = happenings_.extract(happenings_.begin());
       happen(node.mapped());
     }
-    collect();
+    hear_venue();
   }
   now_ = std::max(now_, now);
   venue_.advance(now_);
-  collect();
+  hear_venue();
   forget_finished();
 }
 
@@ -305,7 +305,7 @@ void VenueTransport::open_stream(Stream& stream) {
 }
 
 // Takes from the venue what may leave it now.
-void VenueTransport::collect() {
+void VenueTransport::hear_venue() {
   for (Stream& stream : streams_) {
     if (stream.number == 0) continue;
     feed_unread(stream);

@@ -129,7 +129,7 @@ class VenueTransport final : public VenueNetwork {
   // Tells the addresses how the stream ended.
   void settle(Stream& stream);
   [[nodiscard]] AddressFault fault_at(const Endpoint& peer) const;
-  void collect();
+  void hear_venue();
   void collect_output(Stream& stream);
   void feed_unread(Stream& stream);
   void deliver_closed(Stream& stream, Reason reason, int32_t os_error, Instant due,

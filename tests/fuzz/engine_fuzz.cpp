@@ -163,13 +163,13 @@ class World {
     bool had_room = was_empty_;
     for (size_t count = 0;; ++count) {
       require(count != turns_per_instant_max, "the engine has something to do for ever");
-      network_.collect();
+      network_.hear_venue();
       had_room = had_room && ring_.peek().empty();
       const TurnResult result = engine_->turn();
       observer_.end_engine_turn();
       judge();
       take_events();
-      network_.collect();
+      network_.hear_venue();
       if (!result.more_due && !network_.has_ready()) break;
     }
     observer_.end_turn(had_room);

@@ -75,7 +75,7 @@ class ScriptedNetwork final : public replay::VenueNetwork {
   void flush() override {}
 
   // Takes from both ends what the mood lets pass; to be called before a turn.
-  void collect() {
+  void hear_venue() {
     venue_.advance(clock_.now());
     for (Line& line : lines_) {
       if (line.state == State::opening && !mood.holds_opens && !line.is_swallowed) admit(line);
