@@ -251,7 +251,7 @@ void AskingObserver::on_given_back(Wish& wish, const SeenRequest& request) {
 }
 
 void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) {
-  read_rate_errors(wire, now, true);
+  read_rate_errors(wire, now, connected_);  // behind an upgrade that is refused nobody reads
   has_room = has_room && !overrun_;
   overrun_ = false;
   if (!connected_ || closing_) return;
