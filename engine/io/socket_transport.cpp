@@ -114,8 +114,8 @@ void SocketTransport::take_completions(CompletionSink& sink, uint32_t completion
       on_connected(each, each.error, sink);
     }
   }
-  for (const auto& slot : slots()) {
-    SocketSlot& mine = own(*slot);
+  for (size_t i = 0; i < slots().size(); ++i) {
+    SocketSlot& mine = own(*slots()[i]);
     if (mine.sent != 0 && mine.phase == Phase::open) {
       on_sent(mine, std::exchange(mine.sent, 0), sink);
     }

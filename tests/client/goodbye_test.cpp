@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "support/loopback_venue.hpp"
 #include "support/tls_server.hpp"
 #include "support/websocket/rules.hpp"
 
@@ -39,6 +40,7 @@ TEST_P(Goodbye, ReachesAVenueThatStillTalks) {
     Listener listener;
     auto client = KrakenClient::builder({"BTC/USD"})
                       .with_url("ws://127.0.0.1:" + std::to_string(listener.port()) + "/v2")
+                      .with_reconnect({.connect_budget = connect_budget_of_tests})
                       .with_network(GetParam())
                       .with_book(10)
                       .connect_inline()

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "io/entropy.hpp"
+#include "support/loopback_venue.hpp"
 #include "support/tls_server.hpp"
 #include "support/websocket/peer.hpp"
 
@@ -21,6 +22,7 @@ SeenKeys first_frame_of_a_client_with_seed(uint64_t seed) {
   Listener listener;
   auto client = KrakenClient::builder({"BTC/USD"})
                     .with_url("ws://127.0.0.1:" + std::to_string(listener.port()) + "/v2")
+                    .with_reconnect({.connect_budget = connect_budget_of_tests})
                     .with_seed(seed)
                     .with_book(10)
                     .connect_inline()

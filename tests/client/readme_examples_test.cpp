@@ -194,9 +194,7 @@ class Readme : public testing::Test {
     return scenario;
   }
   // The same builder, at our venue instead of Kraken's.
-  KrakenClientBuilder here(KrakenClientBuilder builder) {
-    return builder.with_url(venue_.settings().url).with_ca_file(venue_.ca_file());
-  }
+  KrakenClientBuilder here(KrakenClientBuilder builder) { return venue_.here(std::move(builder)); }
   KrakenClientBuilder btc() { return here(KrakenClient::builder({"BTC/USD"}).with_book(10)); }
   template <class Example>
   std::string output_of(Example&& example) {

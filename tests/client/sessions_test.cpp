@@ -41,10 +41,7 @@ std::optional<Event> next(EngineClient& client, EventKind kind, uint8_t session)
 }
 
 KrakenClientBuilder session_at(const LoopbackVenue& venue, std::vector<std::string> symbols) {
-  const Settings settings = venue.settings(symbols);
-  return std::move(KrakenClientBuilder(std::move(symbols))
-                       .with_url(settings.url)
-                       .with_ca_file(*settings.ca_file));
+  return venue.here(KrakenClientBuilder(std::move(symbols)));
 }
 
 class SessionsOf : public testing::TestWithParam<Network> {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <havklo/client.hpp>
 #include <havklo/config.hpp>
 #include <memory>
 #include <string>
@@ -17,6 +18,10 @@
 #include "support/temporary_file.hpp"
 
 namespace havklo {
+
+// All engines of this process share the budget of 127.0.0.1, and so do all tests: who has the usual
+// one may wait for minutes.
+inline constexpr uint32_t connect_budget_of_tests = 10'000;
 
 class LoopbackVenue {
  public:
@@ -46,10 +51,16 @@ class LoopbackVenue {
     settings.url = std::string(tls_ ? "wss" : "ws") +
                    "://127.0.0.1:" + std::to_string(server_->port()) + "/v2";
     settings.ca_file = ca_.path();
-    settings.reconnect.connect_budget = 10'000;  // shared by all tests of this process
+    settings.reconnect.connect_budget = connect_budget_of_tests;
     settings.idle = Idle::park;
     settings.subscriptions.push_back({.channel = Channel::book, .symbols = std::move(symbols)});
     return settings;
+  }
+  // A client's builder, told of this venue.
+  [[nodiscard]] KrakenClientBuilder here(KrakenClientBuilder builder) const {
+    ReconnectSettings reconnect = builder.settings().reconnect;
+    reconnect.connect_budget = connect_budget_of_tests;
+    return builder.with_url(settings().url).with_ca_file(ca_file()).with_reconnect(reconnect);
   }
   [[nodiscard]] const std::string& ca_file() const { return ca_.path(); }
 

@@ -73,18 +73,21 @@ TEST(BudgetNumbers, OthersOfTheSameKeyAreRefused) {
   std::vector<Settings> sessions = {to("wss://ws.kraken.com"), to("wss://ws2.kraken.com")};
   sessions[1].reconnect.connect_budget = 60;
   EXPECT_EQ(refusal_of(sessions),
-            "reconnect.connect_budget = 60: must be 120 as in the first session to kraken.com, or "
+            "session[1].reconnect.connect_budget = 60: must be 120 as in the first session to "
+            "kraken.com, or "
             "not set");
   sessions[1].reconnect.connect_budget = 120;
   sessions[1].reconnect.connect_budget_window = 90_s;
-  EXPECT_EQ(refusal_of(sessions),
-            "reconnect.connect_budget_window = 90s: must be 600s as in the first session to "
-            "kraken.com, or not set");
+  EXPECT_EQ(
+      refusal_of(sessions),
+      "session[1].reconnect.connect_budget_window = 90s: must be 600s as in the first session to "
+      "kraken.com, or not set");
   sessions[1].reconnect.connect_budget_window = 600_s;
   sessions[1].reconnect.budget_file = "/run/budget";
-  EXPECT_EQ(refusal_of(sessions),
-            "reconnect.budget_file = \"/run/budget\": must be none as in the first session to "
-            "kraken.com, or not set");
+  EXPECT_EQ(
+      refusal_of(sessions),
+      "session[1].reconnect.budget_file = \"/run/budget\": must be none as in the first session to "
+      "kraken.com, or not set");
 }
 
 TEST(BudgetNumbers, AreEachKeysOwn) {
