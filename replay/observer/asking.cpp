@@ -264,7 +264,11 @@ void AskingObserver::end_turn(const WireView& wire, Instant now, bool has_room) 
     if (!names_symbols(wish.channel)) continue;
     const bool has_stood_still = wish.live && wish.updates != 0 && !lossy_;
     wish.updates = 0;
-    if (!has_room) continue;
+    if (!has_room) {
+      // One whose try waits for slots takes no answer: it is asked for again when it has them.
+      wish.owes_subscribed = false;
+      continue;
+    }
     if (has_stood_still) stood_still_ = wish.symbol;
     if (wish.owes_subscribed) {
       violate(Invariant::subscription_order, now,
