@@ -67,6 +67,11 @@ KrakenClientBuilder& KrakenClientBuilder::with_requests(const RequestSettings& s
   return *this;
 }
 
+KrakenClientBuilder& KrakenClientBuilder::with_feed(const FeedSettings& settings) {
+  settings_.feed = settings;
+  return *this;
+}
+
 KrakenClientBuilder& KrakenClientBuilder::with_url(std::string url) {
   settings_.url = std::move(url);
   return *this;

@@ -70,14 +70,18 @@ inline void publish_unreadable(Publisher& publisher, Origin origin, Channel chan
   event.payload.subscription.channel = channel;
 }
 
-// What does not fit is left out; the next event tells of it.
+// False: it does not fit and is left out; the next event tells of it.
 template <class C>
-void publish_row(Publisher& publisher, Origin origin, SymbolId symbol, const typename C::Row& row) {
+bool publish_row(Publisher& publisher, Origin origin, SymbolId symbol, const typename C::Row& row,
+                 uint8_t flags) {
   constexpr size_t count = C::events.size();
-  if (!publisher.begin_market(count, origin)) return;
+  if (!publisher.begin_market(count, origin)) return false;
   std::array<Event*, count> events;
-  for (size_t i = 0; i < count; ++i) events[i] = &publisher.next_market(C::events[i], 0, origin);
+  for (size_t i = 0; i < count; ++i) {
+    events[i] = &publisher.next_market(C::events[i], flags, origin);
+  }
   C::write(row, symbol, events);
+  return true;
 }
 
 }  // namespace havklo::core

@@ -26,15 +26,14 @@ void Publisher::publish_reserved(Event event, Origin origin) {
 
 // Something was lost, or will be.
 bool Publisher::report_or_count(uint32_t events, Origin origin) {
-  const uint32_t report = lost_count_ != 0 ? 1 : 0;
-  if (market_room() < events + report) {
+  if (!has_room_for_market(events)) {
     if (lost_count_ == 0) lost_first_ = sequence_ + 1;
     lost_count_ += events;
     lost_origin_ = origin;
     sequence_ += events;
     return false;
   }
-  if (report != 0) write_overrun();
+  if (lost_count_ != 0) write_overrun();
   return true;
 }
 

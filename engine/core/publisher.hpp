@@ -49,6 +49,10 @@ class Publisher {
 
   // Slots that market events may take now.
   [[nodiscard]] uint32_t market_room() const;
+  // … for so many, and for the Overrun that has to go before them.
+  [[nodiscard]] bool has_room_for_market(uint32_t events) const {
+    return market_room() >= events + (lost_count_ != 0 ? 1 : 0);
+  }
   // Makes room for a message of `events` market events. False: they are counted as lost and must
   // not be written; the Overrun that reports them carries the origin of the last.
   [[nodiscard]] bool begin_market(uint32_t events, Origin origin);

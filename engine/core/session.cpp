@@ -27,6 +27,7 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
       url_(parse_url(settings.url).value()),
       source_address_(settings.source_address.value_or("")),
       connect_timeout_(settings.timeouts.connect_timeout),
+      trade_gaps_(settings.feed.trade_gaps),
       random_(seed),
       lifecycle_(settings, places, random_),
       slots_(shared.publisher),
@@ -170,9 +171,7 @@ void Session::take_other(kraken::MessageKind kind) {
       return;
     case kraken::MessageKind::rows:
     case kraken::MessageKind::rows_in_part:
-      return kraken::with_row_channel(shared_.decoder.rows_channel(), [&]<class C> {
-        publish_rows<C>(kind == kraken::MessageKind::rows_in_part);
-      });
+      return take_rows(kind == kraken::MessageKind::rows_in_part);
     case kraken::MessageKind::heartbeat:
       return publish_one(EventKind::heartbeat);
     case kraken::MessageKind::ack:
@@ -273,16 +272,22 @@ void Session::on_first_verified(Subscription& record) {
   check_restored();
 }
 
+void Session::take_rows(bool in_part) {
+  const Channel channel = shared_.decoder.rows_channel();
+  if (channel == Channel::trade && trade_gaps_) return take_trades(in_part);
+  kraken::with_row_channel(channel, [&]<class C> { publish_rows<C>(in_part); });
+}
+
 template <class C>
 void Session::publish_rows(bool in_part) {
   for (const typename C::Row& row : shared_.decoder.rows<C>()) {
-    const auto symbol = subscriptions_.find(C::facts.channel, row.symbol);
-    if (!symbol) continue;
+    const Subscription* const record = subscriptions_.find_row(C::facts.channel, row.symbol);
+    if (record == nullptr) continue;
     if (in_part && !row.fault.key.empty()) {
-      publish_unreadable(shared_.publisher, origin(), C::facts.channel, *symbol,
+      publish_unreadable(shared_.publisher, origin(), C::facts.channel, record->symbol,
                          detail_of(row.fault, shared_.names));
     } else {
-      publish_row<C>(shared_.publisher, origin(), *symbol, row);
+      publish_row<C>(shared_.publisher, origin(), record->symbol, row, 0);
     }
   }
 }
@@ -304,10 +309,13 @@ void Session::pump_requests() {
   Request request;
   while (subscriptions_.next_request(now_, request)) {
     std::array<char, request_bytes_max> buffer;
-    const kraken::SubscriptionRequest wire{.channel = request.channel,
-                                           .symbols = request.symbols,
-                                           .parameter = request.parameter,
-                                           .req_id = request.req_id};
+    const bool fills_gaps = request.channel == Channel::trade && trade_gaps_;
+    const kraken::SubscriptionRequest wire{
+        .channel = request.channel,
+        .symbols = request.symbols,
+        .parameter = request.parameter,
+        .req_id = request.req_id,
+        .snapshot = kraken::facts_of(request.channel).snapshot || fills_gaps};
     websocket_.send_text(request.subscribe ? kraken::encode_subscribe(wire, buffer)
                                            : kraken::encode_unsubscribe(wire, buffer));
     shared_.decided = true;
@@ -323,6 +331,7 @@ bool Session::end_busy_turn(Instant now) {
   now_ = now;
   if (phase() == Phase::closed) return false;  // after Closed, nothing: not even what is parked
   if (!slots_.complete()) slots_.top_up();
+  if (has_gaps_) tell_gaps();
   if (lifecycle_.waits_for_room() && slots_.complete()) {
     shared_.decided = true;
     step({.kind = InputKind::room}, now);

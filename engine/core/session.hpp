@@ -94,7 +94,8 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] SessionCounters counters() const { return counts_.read(); }
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {
-    return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked();
+    return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked() ||
+           has_gaps_;
   }
   void check_invariants() const;
 
@@ -137,8 +138,14 @@ class Session final : private kraken::BookListener {
   void on_lost_change(Subscription& record);
   void take_book_in_part(const kraken::BookMessage& message);
   void on_first_verified(Subscription& record);
+  void take_rows(bool in_part);
   template <class C>
   void publish_rows(bool in_part);
+  void take_trades(bool in_part);
+  void take_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot);
+  void take_unreadable_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot);
+  void tell_gap(Subscription& record);
+  void tell_gaps();
   void publish_one(EventKind kind);
   void check_restored() {
     if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();
@@ -166,6 +173,8 @@ class Session final : private kraken::BookListener {
   Url url_;
   std::string source_address_;
   Duration connect_timeout_;
+  bool trade_gaps_;
+  bool has_gaps_ = false;  // some may wait for room
   Random random_;
   Lifecycle lifecycle_;
   LifecycleSlots slots_;

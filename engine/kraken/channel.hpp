@@ -40,7 +40,7 @@ struct ChannelFacts {
   Channel channel;
   std::string_view name;
   Parameter parameter = {};
-  bool snapshot = true;       // asked for: what there is to know comes first
+  bool snapshot = true;       // always asked for: what there is to know comes first
   bool names_symbols = true;  // false: one subscription brings every pair the venue has
   std::string_view rows_key =
       {};  // "": `data` is the list of rows; else the list is this key of it

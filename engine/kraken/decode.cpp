@@ -76,6 +76,7 @@ struct Decoder::State {
   size_t book_count = 0;
   RowRooms& rows;
   Channel rows_channel = Channel::trade;
+  bool rows_are_snapshot = false;
   bool in_part = false;  // some row or book of the message could not be read
 };
 
@@ -95,7 +96,7 @@ bool Decoder::State::read_predicted(std::string_view json, BookListener* listene
   kind = MessageKind::rows;
   rows_channel = Channel::trade;
   auto& trades = std::get<RowRoom<TradeChannel>>(rows);
-  return trade_layout.read(json, trades.all(), trades.count);
+  return trade_layout.read(json, trades.all(), trades.count, rows_are_snapshot);
 }
 
 std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view json) {
@@ -137,6 +138,7 @@ std::expected<MessageKind, DecodeError> Decoder::State::decode(std::string_view 
     return answer(done, in_part ? MessageKind::book_in_part : MessageKind::book);
   }
   rows_channel = *channel;
+  rows_are_snapshot = is_snapshot;
   Result done;
   with_row_channel(*channel, [&]<class C> { done = read_rows<C>(data); });
   return answer(done, in_part ? MessageKind::rows_in_part : MessageKind::rows);
@@ -317,6 +319,7 @@ std::span<const BookMessage> Decoder::books() const {
   return {state_->book_room.get(), state_->book_count};
 }
 Channel Decoder::rows_channel() const { return state_->rows_channel; }
+bool Decoder::rows_are_snapshot() const { return state_->rows_are_snapshot; }
 
 std::string_view to_string(DecodeError error) {
   static constexpr std::array<std::string_view, 6> names = {"not_json",      "wrong_type",

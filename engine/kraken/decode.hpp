@@ -55,6 +55,7 @@ class Decoder {
   [[nodiscard]] const Ack& ack() const;
   [[nodiscard]] std::span<const BookMessage> books() const;
   [[nodiscard]] Channel rows_channel() const;
+  [[nodiscard]] bool rows_are_snapshot() const;  // else an update, or of a type that nobody knows
   template <class C>
   [[nodiscard]] std::span<const typename C::Row> rows() const {
     return std::get<RowRoom<C>>(rows_).used();

@@ -82,7 +82,7 @@ std::string_view encode(std::string_view method, bool with_snapshot,
     out.text(":");
     out.number(request.parameter);
   }
-  if (with_snapshot) out.text(facts.snapshot ? R"(,"snapshot":true)" : R"(,"snapshot":false)");
+  if (with_snapshot) out.text(request.snapshot ? R"(,"snapshot":true)" : R"(,"snapshot":false)");
   out.text(R"(},"req_id":)");
   out.number(request.req_id);
   out.text("}");

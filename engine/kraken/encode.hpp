@@ -14,6 +14,7 @@ struct SubscriptionRequest {
   std::span<const std::string_view> symbols;
   uint32_t parameter = 0;  // of a book its depth, of candles their interval; else nothing is said
   uint64_t req_id = 0;
+  bool snapshot = true;  // what there is to know comes first
 };
 
 // The text, within `buffer`; "" when it does not fit.

@@ -125,6 +125,7 @@ class KrakenClientBuilder : public LoopBuilder<KrakenClientBuilder> {
   KrakenClientBuilder& without_circuit_breaker();
   KrakenClientBuilder& with_timeouts(const TimeoutSettings& settings);
   KrakenClientBuilder& with_requests(const RequestSettings& settings);
+  KrakenClientBuilder& with_feed(const FeedSettings& settings);
 
   KrakenClientBuilder& with_url(std::string url);
   KrakenClientBuilder& with_ca_file(std::string path);

@@ -59,6 +59,13 @@ struct RequestSettings {
   uint32_t burst = 5;
 };
 
+// What is said of the feed beside what it brings.
+struct FeedSettings {
+  // Trades are asked for with the last that there were: each id is delivered once, what a
+  // connection missed is filled from there, and TradeGap names what nobody delivered.
+  bool trade_gaps = true;
+};
+
 struct SubscriptionSettings {
   Channel channel = Channel::book;
   std::vector<std::string> symbols;
@@ -106,6 +113,7 @@ struct Settings : LoopSettings {
   CircuitBreakerSettings circuit_breaker;
   TimeoutSettings timeouts;
   RequestSettings requests;
+  FeedSettings feed;
   std::vector<SubscriptionSettings> subscriptions;
   std::optional<std::string> ca_file;         // none: the system's CA store
   std::optional<std::string> source_address;  // of connections: "192.0.2.1"; none: the kernel's

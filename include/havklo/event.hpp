@@ -53,7 +53,8 @@ enum class EventKind : uint8_t {
   overrun,
   recording_stopped,
   unreadable,
-  candle = 28,  // the number before is given out, and not used yet
+  trade_gap,
+  candle,
   candle_volume,
   instrument,
 };
@@ -102,6 +103,8 @@ inline constexpr uint8_t flag_last_in_message = 2;
 inline constexpr uint8_t flag_empty = 4;  // BookSnapshot of a book without a level
 inline constexpr uint8_t flag_truncated =
     8;  // BookUpdate: fell out of the subscribed depth (the venue sends nothing)
+inline constexpr uint8_t flag_late =
+    32;  // Trade: of the past, from the snapshot that came after a reconnect
 
 struct Event {
   struct Connected {
@@ -187,6 +190,14 @@ struct Event {
     TradeSide side;
     std::array<uint8_t, 1> zero;
   };
+  // Trades that the venue numbered and nobody delivered: lost with a connection and beyond what its
+  // snapshot reaches, lost because the ring was full, never sent, or not readable.
+  struct TradeGap {
+    uint64_t first;  // trade ids, both counted
+    uint64_t last;
+    SymbolId symbol;
+    std::array<uint8_t, 20> zero;
+  };
   struct Ticker {
     int64_t bid;
     int64_t bid_qty;
@@ -270,6 +281,7 @@ struct Event {
     BookLevel book;
     BookFaulty book_fault;
     Trade trade;
+    TradeGap trade_gap;
     Ticker ticker;
     TickerLast ticker_last;
     Candle candle;
@@ -303,13 +315,15 @@ static_assert(sizeof(Event) == 64);
 static_assert(sizeof(Event::Payload) == 40);
 static_assert(std::is_trivially_copyable_v<Event>);
 
-// Market events may be dropped when a consumer is slow; all others are never lost.
+// Market events may be dropped when a consumer is slow; all others are never lost. A TradeGap waits
+// for room, and no later trade of its symbol goes before it: what is lost meanwhile joins it.
 [[nodiscard]] constexpr bool is_market(EventKind kind) {
   switch (kind) {
     case EventKind::book_snapshot:
     case EventKind::book_update:
     case EventKind::unreadable:
     case EventKind::trade:
+    case EventKind::trade_gap:
     case EventKind::ticker:
     case EventKind::ticker_last:
     case EventKind::candle:

@@ -119,6 +119,7 @@ std::expected<RecordingHeader, std::string> parse_header(std::string_view text,
   // What a header does not say is what its build did.
   Settings unsaid;
   unsaid.network = Network::io_uring;
+  unsaid.feed.trade_gaps = false;
   for (uint32_t i = 0; i < sessions; ++i) {
     const size_t end = i + 1 == sessions ? text.size() : text.find("\n" + session_mark(i + 1));
     if (end == std::string_view::npos) {

@@ -32,6 +32,7 @@ Tone tone_of(EventKind kind) {
     case EventKind::book_invalid:
     case EventKind::book_stale:
     case EventKind::unreadable:
+    case EventKind::trade_gap:
     case EventKind::overrun:
     case EventKind::recording_stopped:
       return Tone::bad;
@@ -100,6 +101,19 @@ std::string describe_book(const Event& event, std::string_view symbol) {
   if (book.qty == 0) return fmt::format("{} {} {} removed", symbol, to_string(book.side), price);
   return fmt::format("{} {} {} x {}", symbol, to_string(book.side), price,
                      decimal(book.qty, book.qty_exponent));
+}
+
+std::string describe_trade(const Event& event, const Names& names) {
+  const Event::Trade& trade = event.payload.trade;
+  return fmt::format("{} {} {} at {}{}", names.symbol(trade.symbol), to_string(trade.side),
+                     decimal(trade.qty, trade.qty_exponent),
+                     decimal(trade.price, trade.price_exponent),
+                     (event.flags & flag_late) != 0 ? ", late" : "");
+}
+
+std::string describe_trade_gap(const Event::TradeGap& gap, const Names& names) {
+  return fmt::format("{}: {} that nobody delivered, {} to {}", names.symbol(gap.symbol),
+                     counted(gap.last - gap.first + 1, "trade"), gap.first, gap.last);
 }
 
 // A pair's two names begin with a capital; within, the venue has small letters too (AAPLx/USD).
@@ -218,10 +232,9 @@ std::string words_of(const Event& event, const Names& names) {
     case EventKind::book_stale:
       return describe_book_fault(event, names);
     case EventKind::trade:
-      return fmt::format("{} {} {} at {}", names.symbol(payload.trade.symbol),
-                         to_string(payload.trade.side),
-                         decimal(payload.trade.qty, payload.trade.qty_exponent),
-                         decimal(payload.trade.price, payload.trade.price_exponent));
+      return describe_trade(event, names);
+    case EventKind::trade_gap:
+      return describe_trade_gap(payload.trade_gap, names);
     case EventKind::ticker:
       return fmt::format("{} bid {} ask {}", names.symbol(payload.ticker.symbol),
                          decimal(payload.ticker.bid, payload.ticker.bid_exponent),

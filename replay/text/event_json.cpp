@@ -75,13 +75,21 @@ void write_connected(JsonLine& line, const Event::Connected& connected) {
   line.number("connect_time_ns", connected.connect_time_ns);
 }
 
-void write_trade(JsonLine& line, const Event::Trade& trade) {
+void write_trade(JsonLine& line, const Event& event) {
+  const Event::Trade& trade = event.payload.trade;
   line.symbol(trade.symbol);
   line.word("side", to_string(trade.side));
   line.decimal("price", trade.price, trade.price_exponent);
   line.decimal("qty", trade.qty, trade.qty_exponent);
   line.number("trade_id", trade.trade_id);
   line.number("venue_time_ns", trade.venue_time_ns);
+  if ((event.flags & flag_late) != 0) line.flag("late", true);
+}
+
+void write_trade_gap(JsonLine& line, const Event::TradeGap& gap) {
+  line.symbol(gap.symbol);
+  line.number("first", gap.first);
+  line.number("last", gap.last);
 }
 
 void write_ticker(JsonLine& line, const Event::Ticker& ticker) {
@@ -210,7 +218,9 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
     case EventKind::book_stale:
       return write_book_fault(line, event);
     case EventKind::trade:
-      return write_trade(line, payload.trade);
+      return write_trade(line, event);
+    case EventKind::trade_gap:
+      return write_trade_gap(line, payload.trade_gap);
     case EventKind::ticker:
       return write_ticker(line, payload.ticker);
     case EventKind::ticker_last:

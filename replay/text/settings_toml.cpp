@@ -62,6 +62,7 @@ std::vector<Section> sections_of(Settings& settings) {
       {"requests",
        {count_field("per_second", settings.requests.per_second),
         count_field("burst", settings.requests.burst)}},
+      {"feed", {bool_field("trade_gaps", settings.feed.trade_gaps)}},
       {"recording",
        {text_field("path", settings.recording.path),
         optional_size_field("max_size", settings.recording.max_size),

@@ -42,7 +42,7 @@ std::string_view to_string(EventKind kind) {
       "Overrun",
       "RecordingStopped",
       "Unreadable",
-      "unused",
+      "TradeGap",
       "Candle",
       "CandleVolume",
       "Instrument"};

@@ -327,8 +327,11 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   record.given_back_id = 0;
   record.sent = false;
   record.alone = false;
+  if (record.cycle == Cycle::remove) {
+    publish_end(record);
+    return release_record(record);
+  }
   if (!unheard_of) publish(EventKind::unsubscribed, record);
-  if (record.cycle == Cycle::remove) return release_record(record);
   forgive_repairs(record, now);
   empty_book(record);
   if (record.renewed) return start_cycle(record, Cycle::subscribe);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/timers.hpp"
+#include "core/wishes/trade_tail.hpp"
 #include "kraken/book.hpp"
 #include "kraken/channels.hpp"
 
@@ -77,12 +78,21 @@ struct alignas(64) Subscription {
   uint64_t given_back_id = 0;    // of the last that gave it back and was not answered; or 0
   Instant verified_at;
   TextId doubt_detail{};
-  Event fault;  // parked repair: to be published when it begins
+  TradeTail trades;  // of the channel `trade`
+  Event fault;       // parked repair: to be published when it begins
   Timer timer;
 };
 
 [[nodiscard]] inline const kraken::ChannelFacts& facts_of(const Subscription& record) {
   return kraken::facts_of(record.channel);
+}
+// What of its trades nobody delivered.
+[[nodiscard]] inline Event trade_gap_of(const Subscription& record) {
+  Event event = Event::make(EventKind::trade_gap);
+  event.payload.trade_gap.first = record.trades.gap_first();
+  event.payload.trade_gap.last = record.trades.gap_last();
+  event.payload.trade_gap.symbol = record.symbol;
+  return event;
 }
 // It is settled only when its book has verified.
 [[nodiscard]] inline bool keeps_book(const Subscription& record) {

@@ -150,7 +150,7 @@ void Subscriptions::run_cycle(Subscription& record) {
       publish_fault(record);
       if (connected_ && record.sent && !shares_wire(record)) return queue_unsubscribe(record);
       set_on_wire(record, false);
-      publish(EventKind::unsubscribed, record);
+      publish_end(record);
       release_record(record);
       if (connected_ && !facts_of(record).names_symbols) regain_wire(record.channel);
       return;
@@ -214,16 +214,30 @@ void Subscriptions::queue_unsubscribe(Subscription& record) {
   return takes ? record : nullptr;
 }
 
-std::optional<SymbolId> Subscriptions::find(Channel channel, std::string_view symbol) const {
-  const Subscription* record = lookup(channel, symbol);
-  if (record == nullptr || !record->sent) return std::nullopt;
-  return record->symbol;
+Subscription* Subscriptions::find_row(Channel channel, std::string_view symbol) const {
+  Subscription* const record = lookup(channel, symbol);
+  return record != nullptr && record->sent ? record : nullptr;
+}
+
+Subscription* Subscriptions::find_gap() const {
+  const auto found =
+      std::ranges::find_if(records_, [](const auto& record) { return record->trades.has_gap(); });
+  return found == records_.end() ? nullptr : found->get();
 }
 
 void Subscriptions::publish_fault(Subscription& record) {
   if (record.fault.kind == EventKind{}) return;
   slots_.publish(record.fault, {session_, epoch_});
   record.fault.kind = EventKind{};
+}
+
+// A gap of its trades goes before it, in the slot that a book has for its fault.
+void Subscriptions::publish_end(Subscription& record) {
+  if (record.trades.has_gap()) {
+    slots_.publish(trade_gap_of(record), {session_, epoch_});
+    record.trades.told();
+  }
+  publish(EventKind::unsubscribed, record);
 }
 
 bool Subscriptions::next_request(Instant now, Request& request) {
@@ -303,6 +317,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.given_back_id = 0;
   record.renewed = false;
   record.fault.kind = EventKind{};
+  record.trades = {};
   index(channel, symbol, &record);
   slots_.set_subscriptions(++wanted_);
   set(record, Stage::idle, Cycle::none);

@@ -94,8 +94,10 @@ class Subscriptions {
 
   // The record of a book message's symbol, if its book takes data now.
   [[nodiscard]] Subscription* find_book(std::string_view symbol) const;
-  // The id of a subscribed trade's or ticker's symbol.
-  [[nodiscard]] std::optional<SymbolId> find(Channel channel, std::string_view symbol) const;
+  // The record of a row's symbol, of any other channel, if the venue has been asked for it.
+  [[nodiscard]] Subscription* find_row(Channel channel, std::string_view symbol) const;
+  // One whose trades have a gap that is not told yet; null: none has.
+  [[nodiscard]] Subscription* find_gap() const;
   void on_book_verified(Subscription& record, Instant now);
   // The book is wrong (`fault`: ChecksumMismatch, BookInvalid) or its records were lost
   // (BookStale).
@@ -172,6 +174,7 @@ class Subscriptions {
   void empty_book(Subscription& record);
   void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);
   void publish_fault(Subscription& record);
+  void publish_end(Subscription& record);
   void collect(const Subscription& first, Request& request, Instant now);
   [[nodiscard]] Instant pace_restored_at() const {
     if (!stable_at_ || !pace_.is_slowed()) return Instant::never();

@@ -1,5 +1,6 @@
 // The channel `trade`: what was dealt. layout/trade.hpp reads the usual messages.
-// Source: kraken-v2.md §6. Its snapshot reaches hours into the past, so it is not asked for.
+// Source: kraken-v2.md §6. Its snapshot, the last 50, reaches hours into the past: it is asked for
+//         where gaps are named, and fills them.
 #pragma once
 
 #include <array>

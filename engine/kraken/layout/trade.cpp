@@ -80,11 +80,13 @@ const char* TradeLayout::read_row(const char* at, const char* end, TradeRow& out
   return at[0] == '"' && at[1] == '}' ? at + 2 : nullptr;
 }
 
-bool TradeLayout::read(std::string_view json, std::span<TradeRow> room, size_t& count) {
+bool TradeLayout::read(std::string_view json, std::span<TradeRow> room, size_t& count,
+                       bool& is_snapshot) {
   if (json.size() < length(snapshot_head) + row_min) return false;
   const char* at = json.data();
   const char* const end = at + json.size();
-  if (is(at, update_head)) {
+  is_snapshot = !is(at, update_head);
+  if (!is_snapshot) {
     at += length(update_head);
   } else if (is(at, snapshot_head)) {
     at += length(snapshot_head);

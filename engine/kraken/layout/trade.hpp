@@ -20,7 +20,8 @@ class TradeLayout {
  public:
   // `json` as Decoder::decode() takes it. The trades are written into `room`, `count` of them; true
   // when all of `json` was read.
-  [[nodiscard]] bool read(std::string_view json, std::span<TradeRow> room, size_t& count);
+  [[nodiscard]] bool read(std::string_view json, std::span<TradeRow> room, size_t& count,
+                          bool& is_snapshot);
 
  private:
   [[nodiscard]] const char* read_row(const char* at, const char* end, TradeRow& out);

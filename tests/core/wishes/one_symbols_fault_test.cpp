@@ -1,5 +1,6 @@
 // One symbol's fault is one symbol's (design 1.1): what cannot be read, what is never answered and
 // what is refused costs that wish, and no other.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/engine_world.hpp"
@@ -94,19 +95,21 @@ TEST_F(OneSymbolsFault, ARowThatCannotBeReadIsLeftOutAndNamed) {
   world.ack("subscribe", "A/B", "trade");
   world.ack("subscribe", "C/D", "trade");
   static_cast<void>(world.take());
-  const auto row = [](std::string_view symbol, std::string_view price, std::string_view time) {
-    return R"({"symbol":")" + std::string(symbol) + R"(","side":"buy","price":)" +
-           std::string(price) + R"(,"qty":1,"ord_type":"limit","trade_id":7,"timestamp":")" +
-           std::string(time) + "\"}";
+  const auto row = [](std::string_view symbol, std::string_view price, int id,
+                      std::string_view time) {
+    return fmt::format(R"({{"symbol":"{}","side":"buy","price":{},"qty":1,"ord_type":"limit",)"
+                       R"("trade_id":{},"timestamp":"{}"}})",
+                       symbol, price, id, time);
   };
   constexpr std::string_view good_time = "2026-07-07T23:00:04.585581Z";
   const auto say = [&](const std::string& rows) {
     world.say(R"({"channel":"trade","type":"update","data":[)" + rows + "]}");
     return world.take();
   };
-  auto events =
-      say(row("A/B", "0.12345678901234567890", good_time) + "," + row("C/D", "1.5", good_time) +
-          "," + row("A/B", "1.5", "2026-07-07T23:00:04.585581000000Z"));
+  auto events = say(row("A/B", "0.12345678901234567890", 7, good_time) + "," +
+                    row("C/D", "1.5", 7, good_time) + "," +
+                    row("A/B", "1.5", 8, "2026-07-07T23:00:04.585581000000Z"));
+  std::erase_if(events, [](const Event& event) { return event.kind == EventKind::trade_gap; });
   ASSERT_EQ(events.size(), 3U);
   EXPECT_EQ(events[0].kind, EventKind::unreadable);
   EXPECT_EQ(events[0].payload.subscription.channel, Channel::trade);
@@ -116,7 +119,7 @@ TEST_F(OneSymbolsFault, ARowThatCannotBeReadIsLeftOutAndNamed) {
   EXPECT_EQ(events[2].kind, EventKind::unreadable);
   EXPECT_EQ(detail(events[2]), "timestamp: no time from 1970 to 2261 of at most nine decimals");
   // Of a symbol that nobody wants nobody is told.
-  EXPECT_TRUE(say(row("X/Y", "0.12345678901234567890", good_time)).empty());
+  EXPECT_TRUE(say(row("X/Y", "0.12345678901234567890", 7, good_time)).empty());
 }
 
 // An answer that cannot be understood is none: that wish waits, and the others go on.

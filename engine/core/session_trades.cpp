@@ -1,0 +1,76 @@
+// Trades, each id once, and by name those that nobody delivered (wishes/trade_tail.hpp).
+#include "core/market_events.hpp"
+#include "core/session.hpp"
+
+namespace havklo::core {
+
+// Oldest first: a snapshot may come the other way round.
+void Session::take_trades(bool in_part) {
+  const auto rows = shared_.decoder.rows<kraken::TradeChannel>();
+  const bool is_snapshot = shared_.decoder.rows_are_snapshot();
+  const bool newest_first =
+      is_snapshot && !rows.empty() && rows.front().trade_id > rows.back().trade_id;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const kraken::TradeRow& row = rows[newest_first ? rows.size() - 1 - i : i];
+    Subscription* const record = subscriptions_.find_row(Channel::trade, row.symbol);
+    if (record == nullptr) continue;
+    if (in_part && !row.fault.key.empty()) {
+      take_unreadable_trade(*record, row, is_snapshot);
+    } else {
+      take_trade(*record, row, is_snapshot);
+    }
+  }
+}
+
+void Session::take_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot) {
+  const auto fate =
+      record.trades.take(row.trade_id, row.time.ns, is_snapshot, counts_.messages.read());
+  if (fate == TradeTail::Fate::drop) return;
+  if (record.trades.has_gap()) [[unlikely]]
+    tell_gap(record);
+  const uint8_t flags = is_snapshot ? flag_late : uint8_t{0};
+  if (publish_row<kraken::TradeChannel>(shared_.publisher, origin(), record.symbol, row, flags)) {
+    return;
+  }
+  record.trades.lose(row.trade_id);
+  has_gaps_ = true;
+}
+
+// Which one it was, is named where its id is known; else the next one shows it.
+void Session::take_unreadable_trade(Subscription& record, const kraken::TradeRow& row,
+                                    bool is_snapshot) {
+  const uint64_t id = row.trade_id;
+  const bool is_new =
+      id == 0 || record.trades.take(id, row.time.ns, is_snapshot, counts_.messages.read()) ==
+                     TradeTail::Fate::deliver;
+  if (!is_new) return;
+  publish_unreadable(shared_.publisher, origin(), Channel::trade, record.symbol,
+                     detail_of(row.fault, shared_.names));
+  if (id == 0) return;
+  record.trades.lose(id);
+  tell_gap(record);
+}
+
+// As soon as there is room, and before any later trade of the symbol: where the gap has none, the
+// trade has none either.
+void Session::tell_gap(Subscription& record) {
+  if (!shared_.publisher.has_room_for_market(1)) {
+    has_gaps_ = true;
+    return;
+  }
+  static_cast<void>(shared_.publisher.begin_market(1, origin()));
+  Event& event = shared_.publisher.next_market(EventKind::trade_gap, 0, origin());
+  event.payload = trade_gap_of(record).payload;
+  record.trades.told();
+}
+
+void Session::tell_gaps() {
+  for (Subscription* record = subscriptions_.find_gap(); record != nullptr;
+       record = subscriptions_.find_gap()) {
+    tell_gap(*record);
+    if (record->trades.has_gap()) return;
+  }
+  has_gaps_ = false;
+}
+
+}  // namespace havklo::core
