@@ -34,9 +34,9 @@ using core::Timer;
 
 struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
-      : doors(given), symbols(names), shared{given.transport, wheel,   names,   symbols,
-                                             publisher,       decoder, scratch, given.phases,
-                                             attempt_began,   decided} {
+      : doors(given), symbols(names), shared{given.transport, wheel,      names,    symbols,
+                                             publisher,       decoder,    scratch,  given.phases,
+                                             given.clock,     utc_offset, utc_read, decided} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     const MaskSecret mask_secret =
@@ -92,7 +92,8 @@ struct Engine::State final : CompletionSink {
   std::vector<AttemptPlaces> budgets;
   kraken::Decoder decoder;
   kraken::BookScratch scratch;
-  bool attempt_began = false;
+  bool utc_read = false;
+  Duration utc_offset;
   bool decided = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;
@@ -219,15 +220,14 @@ void Engine::State::write_journal(const TurnResult& result) {
   const bool room_news = room_mattered && window.room != room_left;
   const bool acted = decided || budget_asks.held_up || publisher.reserved() != reserved;
   if (result.inputs == 0 && result.events == 0 && !room_news && !acted) return;
+  const bool utc_was_read = std::exchange(utc_read, false);
   decided = false;
   budget_asks.held_up = false;
   reserved = publisher.reserved();
   room_mattered = depends_on_room();
   room_left = window.room > result.events ? window.room - result.events : 0;
-  std::optional<Duration> utc_offset;
-  if (std::exchange(attempt_began, false)) utc_offset = doors.clock.utc_offset();
   doors.journal->end_turn({.now = now,
-                           .utc_offset = utc_offset,
+                           .utc_offset = utc_was_read ? std::optional(utc_offset) : std::nullopt,
                            .room = window.room,
                            .events = {window.slots, result.events}});
 }

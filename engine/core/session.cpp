@@ -28,6 +28,8 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
       source_address_(settings.source_address.value_or("")),
       connect_timeout_(settings.timeouts.connect_timeout),
       trade_gaps_(settings.feed.trade_gaps),
+      lag_warn_ns_(settings.feed.lag_warn ? settings.feed.lag_warn->ns : no_lag_warn_ns),
+      lag_judged_ns_(lag_warn_ns_),
       random_(seed),
       lifecycle_(settings, places, random_),
       slots_(shared.publisher),
@@ -45,12 +47,15 @@ Session::Session(const Settings& settings, uint16_t number, const Shared& shared
   watchdog_timer_.session = number;
   pace_timer_.owner = TimerOwner::pace;
   pace_timer_.session = number;
+  utc_timer_.owner = TimerOwner::utc_offset;
+  utc_timer_.session = number;
 }
 
 Session::~Session() {
   for (Timer& timer : lifecycle_timers_) disarm(timer);
   disarm(watchdog_timer_);
   disarm(pace_timer_);
+  disarm(utc_timer_);
 }
 
 void Session::start(Instant now) {
@@ -257,7 +262,8 @@ void Session::publish_book(Subscription& record, const kraken::BookMessage& mess
   const bool published = publish_book_message(shared_.publisher, origin(), record.symbol, message,
                                               record.book->changes());
   if (!published) return on_lost_change(record);
-  if (!record.verified) on_first_verified(record);
+  if (!record.verified) return on_first_verified(record);
+  note_lag(record, message.time.ns, message.is_snapshot);
 }
 
 void Session::on_lost_change(Subscription& record) {
@@ -273,9 +279,13 @@ void Session::on_first_verified(Subscription& record) {
 }
 
 void Session::take_rows(bool in_part) {
-  const Channel channel = shared_.decoder.rows_channel();
-  if (channel == Channel::trade && trade_gaps_) return take_trades(in_part);
-  kraken::with_row_channel(channel, [&]<class C> { publish_rows<C>(in_part); });
+  kraken::with_row_channel(shared_.decoder.rows_channel(), [&]<class C> {
+    if constexpr (C::facts.channel == Channel::trade) {
+      take_trades(in_part);
+    } else {
+      publish_rows<C>(in_part);
+    }
+  });
 }
 
 template <class C>
@@ -331,7 +341,7 @@ bool Session::end_busy_turn(Instant now) {
   now_ = now;
   if (phase() == Phase::closed) return false;  // after Closed, nothing: not even what is parked
   if (!slots_.complete()) slots_.top_up();
-  if (has_gaps_) tell_gaps();
+  if (has_untold_) has_untold_ = !tell_gaps() || !tell_lags();
   if (lifecycle_.waits_for_room() && slots_.complete()) {
     shared_.decided = true;
     step({.kind = InputKind::room}, now);

@@ -17,6 +17,7 @@
 #include <havklo/latency.hpp>
 #include <havklo/random.hpp>
 #include <havklo/transport.hpp>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,7 +47,9 @@ struct Shared {
   kraken::Decoder& decoder;
   kraken::BookScratch& scratch;
   PhaseObserver* phases;  // none: nobody counts
-  bool& attempt_began;    // in this turn: its wall-clock time goes into the journal
+  Clock& clock;           // for utc_offset() alone
+  Duration& utc_offset;   // what makes our time UTC, as it was read last
+  bool& utc_read;         // … in this turn: it goes into the journal
   bool& decided;          // … something that nothing that entered it brought about
 };
 
@@ -95,7 +98,7 @@ class Session final : private kraken::BookListener {
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {
     return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked() ||
-           has_gaps_;
+           has_untold_;
   }
   void check_invariants() const;
 
@@ -142,10 +145,28 @@ class Session final : private kraken::BookListener {
   template <class C>
   void publish_rows(bool in_part);
   void take_trades(bool in_part);
+  [[nodiscard]] bool is_new_trade(Subscription& record, const kraken::TradeRow& row,
+                                  bool is_snapshot) const;
   void take_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot);
   void take_unreadable_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot);
   void tell_gap(Subscription& record);
-  void tell_gaps();
+  // False: some wait for room.
+  [[nodiscard]] bool tell_gaps();
+  // What carries the venue's time has come; of a snapshot that is the time of what it tells.
+  void note_lag(Subscription& record, int64_t venue_time_ns, bool is_snapshot) {
+    if (venue_time_ns == 0) return;
+    // In a recording that somebody made up the sum may be beyond all numbers.
+    const auto lag_ns = static_cast<int64_t>(static_cast<uint64_t>(now_.ns) +
+                                             static_cast<uint64_t>(shared_.utc_offset.ns) -
+                                             static_cast<uint64_t>(venue_time_ns));
+    counts_.lag_ns.set(lag_ns);
+    if (lag_ns > lag_judged_ns_ && !is_snapshot) [[unlikely]]
+      judge_lag(record, lag_ns);
+  }
+  void judge_lag(Subscription& record, int64_t lag_ns);
+  [[nodiscard]] bool tell_lags();
+  void watch_utc();
+  void read_utc();
   void publish_one(EventKind kind);
   void check_restored() {
     if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();
@@ -174,7 +195,10 @@ class Session final : private kraken::BookListener {
   std::string source_address_;
   Duration connect_timeout_;
   bool trade_gaps_;
-  bool has_gaps_ = false;  // some may wait for room
+  bool has_untold_ = false;  // gaps or lags may wait for room
+  static constexpr int64_t no_lag_warn_ns = std::numeric_limits<int64_t>::max();
+  int64_t lag_warn_ns_;
+  int64_t lag_judged_ns_;  // one above it is looked at: all of them while somebody lags
   Random random_;
   Lifecycle lifecycle_;
   LifecycleSlots slots_;
@@ -200,6 +224,7 @@ class Session final : private kraken::BookListener {
   std::array<Timer, timer_kind_count> lifecycle_timers_;
   Timer watchdog_timer_;
   Timer pace_timer_;
+  Timer utc_timer_;
 };
 
 }  // namespace havklo::core

@@ -19,17 +19,28 @@ class SessionCount {
   std::atomic<uint64_t> value_{0};
 };
 
+class SessionGauge {
+ public:
+  void set(int64_t value) { value_.store(value, std::memory_order_relaxed); }
+  [[nodiscard]] int64_t read() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int64_t> value_{0};
+};
+
 struct SessionCounts {
   SessionCount attempts;
   SessionCount connections;
   SessionCount losses;
   SessionCount messages;
+  SessionGauge lag_ns;
 
   [[nodiscard]] SessionCounters read() const {
     return {.attempts = attempts.read(),
             .connections = connections.read(),
             .losses = losses.read(),
-            .messages = messages.read()};
+            .messages = messages.read(),
+            .lag_ns = lag_ns.read()};
   }
 };
 

@@ -26,6 +26,9 @@ void Session::on_timer(const Timer& timer, Instant now) {
       return;  // end_turn sends
     case TimerOwner::watchdog:
       return on_watchdog();
+    case TimerOwner::utc_offset:
+      read_utc();
+      return watch_utc();
   }
 }
 
@@ -47,6 +50,7 @@ void Session::run(const Actions& actions) {
         shared_.transport.greeted(*connection_);
         subscriptions_.begin_connection(epoch());
         arm_watchdog();
+        watch_utc();
         break;
       case ActionKind::stable:
         subscriptions_.on_stable(now_);
@@ -55,6 +59,7 @@ void Session::run(const Actions& actions) {
       case ActionKind::say_goodbye:
         disarm(watchdog_timer_);
         disarm(pace_timer_);
+        disarm(utc_timer_);
         subscriptions_.end_connection(now_);
         websocket_.send_close(action.close_code, {});
         break;
@@ -86,7 +91,7 @@ void Session::note(const Event& event) {
 }
 
 void Session::open() {
-  shared_.attempt_began = true;
+  read_utc();
   counts_.attempts.add_one();
   ++connections_opened_;
   connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
@@ -103,6 +108,7 @@ void Session::open() {
 void Session::drop(uint16_t close_code) {
   disarm(watchdog_timer_);
   disarm(pace_timer_);
+  disarm(utc_timer_);
   subscriptions_.end_connection(now_);
   if (!connected()) return;
   if (close_code != 0) websocket_.send_close(close_code, {});

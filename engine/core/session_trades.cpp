@@ -22,31 +22,33 @@ void Session::take_trades(bool in_part) {
   }
 }
 
+bool Session::is_new_trade(Subscription& record, const kraken::TradeRow& row,
+                           bool is_snapshot) const {
+  return !trade_gaps_ || record.trades.take(row.trade_id, row.time.ns, is_snapshot,
+                                            counts_.messages.read()) == TradeTail::Fate::deliver;
+}
+
 void Session::take_trade(Subscription& record, const kraken::TradeRow& row, bool is_snapshot) {
-  const auto fate =
-      record.trades.take(row.trade_id, row.time.ns, is_snapshot, counts_.messages.read());
-  if (fate == TradeTail::Fate::drop) return;
+  if (!is_new_trade(record, row, is_snapshot)) return;
   if (record.trades.has_gap()) [[unlikely]]
     tell_gap(record);
-  const uint8_t flags = is_snapshot ? flag_late : uint8_t{0};
-  if (publish_row<kraken::TradeChannel>(shared_.publisher, origin(), record.symbol, row, flags)) {
-    return;
-  }
+  note_lag(record, row.time.ns, is_snapshot);
+  const uint8_t flags = is_snapshot && trade_gaps_ ? flag_late : uint8_t{0};
+  const bool told =
+      publish_row<kraken::TradeChannel>(shared_.publisher, origin(), record.symbol, row, flags);
+  if (told || !trade_gaps_) return;
   record.trades.lose(row.trade_id);
-  has_gaps_ = true;
+  has_untold_ = true;
 }
 
 // Which one it was, is named where its id is known; else the next one shows it.
 void Session::take_unreadable_trade(Subscription& record, const kraken::TradeRow& row,
                                     bool is_snapshot) {
   const uint64_t id = row.trade_id;
-  const bool is_new =
-      id == 0 || record.trades.take(id, row.time.ns, is_snapshot, counts_.messages.read()) ==
-                     TradeTail::Fate::deliver;
-  if (!is_new) return;
+  if (id != 0 && !is_new_trade(record, row, is_snapshot)) return;
   publish_unreadable(shared_.publisher, origin(), Channel::trade, record.symbol,
                      detail_of(row.fault, shared_.names));
-  if (id == 0) return;
+  if (id == 0 || !trade_gaps_) return;
   record.trades.lose(id);
   tell_gap(record);
 }
@@ -55,7 +57,7 @@ void Session::take_unreadable_trade(Subscription& record, const kraken::TradeRow
 // trade has none either.
 void Session::tell_gap(Subscription& record) {
   if (!shared_.publisher.has_room_for_market(1)) {
-    has_gaps_ = true;
+    has_untold_ = true;
     return;
   }
   static_cast<void>(shared_.publisher.begin_market(1, origin()));
@@ -64,13 +66,13 @@ void Session::tell_gap(Subscription& record) {
   record.trades.told();
 }
 
-void Session::tell_gaps() {
+bool Session::tell_gaps() {
   for (Subscription* record = subscriptions_.find_gap(); record != nullptr;
        record = subscriptions_.find_gap()) {
     tell_gap(*record);
-    if (record->trades.has_gap()) return;
+    if (record->trades.has_gap()) return false;
   }
-  has_gaps_ = false;
+  return true;
 }
 
 }  // namespace havklo::core

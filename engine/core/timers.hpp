@@ -11,6 +11,7 @@ enum class TimerOwner : uint8_t {
   subscription,  // index: record
   pace,          // the next request may leave
   watchdog,      // heartbeat_timeout, or the probe of a socket with nothing subscribed
+  utc_offset,    // what makes our time UTC is read again
 };
 
 struct Timer : TimerNode {

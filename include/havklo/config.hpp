@@ -64,6 +64,10 @@ struct FeedSettings {
   // Trades are asked for with the last that there were: each id is delivered once, what a
   // connection missed is filled from there, and TradeGap names what nobody delivered.
   bool trade_gaps = true;
+  // FeedLag tells when updates of a book or trades come so much later than the venue's time on
+  // them, and, at half of it, when no longer: a reader that the venue queues for is late with every
+  // checksum right. Compares this machine's UTC with the venue's. None: nothing is compared.
+  std::optional<Duration> lag_warn;
 };
 
 struct SubscriptionSettings {

@@ -57,8 +57,9 @@ enum class EventKind : uint8_t {
   candle,
   candle_volume,
   instrument,
+  feed_lag = 37,  // the numbers before are given out, and not used yet
 };
-inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::instrument);
+inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::feed_lag);
 
 // The name in JSON lines: "SubscriptionsRestored".
 [[nodiscard]] std::string_view to_string(EventKind kind);
@@ -198,6 +199,15 @@ struct Event {
     SymbolId symbol;
     std::array<uint8_t, 20> zero;
   };
+  // What the venue says comes later than FeedSettings::lag_warn, or no longer does. It begins once
+  // and ends once; an Unsubscribed or a Disconnected ends it without a word.
+  struct FeedLag {
+    int64_t lag_ns;  // of the update that showed it; no clock is better than the two compared
+    SymbolId symbol;
+    Channel channel;  // book or trade
+    uint8_t begins;   // else it ends
+    std::array<uint8_t, 26> zero;
+  };
   struct Ticker {
     int64_t bid;
     int64_t bid_qty;
@@ -282,6 +292,7 @@ struct Event {
     BookFaulty book_fault;
     Trade trade;
     TradeGap trade_gap;
+    FeedLag feed_lag;
     Ticker ticker;
     TickerLast ticker_last;
     Candle candle;
@@ -316,7 +327,8 @@ static_assert(sizeof(Event::Payload) == 40);
 static_assert(std::is_trivially_copyable_v<Event>);
 
 // Market events may be dropped when a consumer is slow; all others are never lost. A TradeGap waits
-// for room, and no later trade of its symbol goes before it: what is lost meanwhile joins it.
+// for room, and no later trade of its symbol goes before it: what is lost meanwhile joins it. A
+// FeedLag waits for room, too; one that is over before it was told is not told.
 [[nodiscard]] constexpr bool is_market(EventKind kind) {
   switch (kind) {
     case EventKind::book_snapshot:
@@ -324,6 +336,7 @@ static_assert(std::is_trivially_copyable_v<Event>);
     case EventKind::unreadable:
     case EventKind::trade:
     case EventKind::trade_gap:
+    case EventKind::feed_lag:
     case EventKind::ticker:
     case EventKind::ticker_last:
     case EventKind::candle:

@@ -22,7 +22,7 @@ namespace havklo {
 
 struct TurnEnd {
   Instant now;                         // the turn's one clock reading
-  std::optional<Duration> utc_offset;  // in a turn that began an attempt to connect
+  std::optional<Duration> utc_offset;  // where it was read: an attempt began, or it was time
   uint32_t room = 0;                   // free event slots as the turn saw them
   std::span<const Event> events;       // published
 };

@@ -12,6 +12,7 @@ struct SessionCounters {
   uint64_t connections = 0;  // that the venue has greeted: the last one's epoch
   uint64_t losses = 0;       // of these
   uint64_t messages = 0;     // whole ones, heartbeats and answers too
+  int64_t lag_ns = 0;  // of the last update of a book or trade: UTC here less the venue's time
 };
 
 }  // namespace havklo

@@ -37,7 +37,7 @@ struct RecordedBudgetAnswer {
 struct RecordedTurn {
   uint64_t number = 0;  // from 1
   Instant now;
-  std::optional<Duration> utc_offset;  // in a turn that began an attempt
+  std::optional<Duration> utc_offset;  // in a turn that read it
   uint32_t room = 0;
   uint32_t event_count = 0;
   uint32_t digest_low = 0;  // of all events up to this turn's last; if event_count is not 0

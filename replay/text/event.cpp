@@ -38,6 +38,7 @@ Tone tone_of(EventKind kind) {
       return Tone::bad;
     case EventKind::reconnecting:
     case EventKind::circuit_breaker_half_open:
+    case EventKind::feed_lag:
       return Tone::waits;
     case EventKind::closed:
     case EventKind::subscribed:
@@ -114,6 +115,11 @@ std::string describe_trade(const Event& event, const Names& names) {
 std::string describe_trade_gap(const Event::TradeGap& gap, const Names& names) {
   return fmt::format("{}: {} that nobody delivered, {} to {}", names.symbol(gap.symbol),
                      counted(gap.last - gap.first + 1, "trade"), gap.first, gap.last);
+}
+
+std::string describe_feed_lag(const Event::FeedLag& lag, const Names& names) {
+  return fmt::format("{} {} {}, {} late", to_string(lag.channel), names.symbol(lag.symbol),
+                     lag.begins != 0 ? "falls behind" : "has caught up", readable({lag.lag_ns}));
 }
 
 // A pair's two names begin with a capital; within, the venue has small letters too (AAPLx/USD).
@@ -235,6 +241,8 @@ std::string words_of(const Event& event, const Names& names) {
       return describe_trade(event, names);
     case EventKind::trade_gap:
       return describe_trade_gap(payload.trade_gap, names);
+    case EventKind::feed_lag:
+      return describe_feed_lag(payload.feed_lag, names);
     case EventKind::ticker:
       return fmt::format("{} bid {} ask {}", names.symbol(payload.ticker.symbol),
                          decimal(payload.ticker.bid, payload.ticker.bid_exponent),

@@ -92,6 +92,13 @@ void write_trade_gap(JsonLine& line, const Event::TradeGap& gap) {
   line.number("last", gap.last);
 }
 
+void write_feed_lag(JsonLine& line, const Event::FeedLag& lag) {
+  line.word("channel", to_string(lag.channel));
+  line.symbol(lag.symbol);
+  line.number("lag_ns", lag.lag_ns);
+  line.flag("begins", lag.begins != 0);
+}
+
 void write_ticker(JsonLine& line, const Event::Ticker& ticker) {
   line.symbol(ticker.symbol);
   line.decimal("bid", ticker.bid, ticker.bid_exponent);
@@ -221,6 +228,8 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
       return write_trade(line, event);
     case EventKind::trade_gap:
       return write_trade_gap(line, payload.trade_gap);
+    case EventKind::feed_lag:
+      return write_feed_lag(line, payload.feed_lag);
     case EventKind::ticker:
       return write_ticker(line, payload.ticker);
     case EventKind::ticker_last:

@@ -155,6 +155,7 @@ class Both {
   }
   void judge_rows(bool in_part) {
     require(predicting_.rows_channel() == parsing_.rows_channel(), "another channel");
+    require(predicting_.rows_are_snapshot() == parsing_.rows_are_snapshot(), "another type");
     if (parsing_.rows_channel() != Channel::trade) return;  // simdjson alone reads them
     require(same_all(predicting_.rows<TradeChannel>(), parsing_.rows<TradeChannel>(), in_part,
                      same_trade),

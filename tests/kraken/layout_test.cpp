@@ -53,6 +53,7 @@ class KrakenLayout : public testing::Test {
     if (predicted != parsed || !parsed) return false;
     if (*parsed == MessageKind::rows) {
       EXPECT_EQ(predicting_.rows_channel(), parsing_.rows_channel()) << json;
+      EXPECT_EQ(predicting_.rows_are_snapshot(), parsing_.rows_are_snapshot()) << json;
       return parsing_.rows_channel() == Channel::trade && compare_trades(json);
     }
     if (*parsed != MessageKind::book) return false;
@@ -270,13 +271,16 @@ TEST_F(KrakenLayout, TakesThePathItWasMadeForTradesToo) {
   const Padded text(usual, "");
   std::array<TradeRow, 2> room;
   size_t count = 0;
+  bool is_snapshot = true;
   TradeLayout layout;
-  ASSERT_TRUE(layout.read(text.view(), room, count));
+  ASSERT_TRUE(layout.read(text.view(), room, count, is_snapshot));
+  EXPECT_FALSE(is_snapshot);
   ASSERT_EQ(count, 2U);
   EXPECT_EQ(room[1].side, TradeSide::sell);
   EXPECT_EQ(room[1].trade_id, 64'175'815U);
   EXPECT_EQ(room[1].time.ns, 1'783'465'204'585'581'000);
-  EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), count));  // no room: no verdict
+  // No room: no verdict.
+  EXPECT_FALSE(layout.read(text.view(), std::span(room).first(1), count, is_snapshot));
   compare(usual);
   // As many as a message can have.
   std::string many = head + row;
@@ -322,8 +326,9 @@ TEST_F(KrakenLayout, FitsWhatTheCapturesHold) {
       const Padded text(line, "");
       BookMessage book;
       size_t count = 0;
+      bool is_snapshot = false;
       predicted += is_book ? book_layout.read(text.view(), book)
-                           : trade_layout.read(text.view(), trade_room, count);
+                           : trade_layout.read(text.view(), trade_room, count, is_snapshot);
     }
   }
   EXPECT_GT(books, 3'000);

@@ -9,6 +9,7 @@
 
 #include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
+#include "replay/text/event.hpp"
 
 namespace havklo {
 namespace {
@@ -39,10 +40,14 @@ std::string counters_text(const ClientCounters& counters) {
 }
 
 std::string counters_text(uint8_t session, const SessionCounters& counters) {
-  return fmt::format("session {}: {}, {}, {} lost; {}\n", session,
+  std::string late;
+  if (counters.lag_ns != 0) {
+    late = fmt::format(", the last {} late", replay::readable(Duration{counters.lag_ns}));
+  }
+  return fmt::format("session {}: {}, {}, {} lost; {}{}\n", session,
                      replay::counted(counters.attempts, "attempt"),
                      replay::counted(counters.connections, "connection"), counters.losses,
-                     replay::counted(counters.messages, "message"));
+                     replay::counted(counters.messages, "message"), late);
 }
 
 }  // namespace havklo

@@ -137,6 +137,10 @@ Checked check_recording(const RecordingSettings& recording) {
   return check_range("recording.max_age", *recording.max_age, 1_s);
 }
 
+Checked check_feed(const FeedSettings& feed) {
+  return feed.lag_warn ? check_range("feed.lag_warn", *feed.lag_warn, 1_ms) : Checked{};
+}
+
 Checked check_symbol(const std::string& symbol) {
   if (is_valid_symbol(symbol)) return {};
   return refuse("subscription.symbol", in_quotes(symbol),
@@ -269,6 +273,7 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
     return ok;
   }
   if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
+  if (Checked ok = check_feed(settings.feed); !ok) return ok;
   if (Checked ok = check_recording(settings.recording); !ok) return ok;
   if (settings.source_address && !is_source(*settings.source_address)) {
     return refuse("source_address", in_quotes(*settings.source_address),

@@ -45,7 +45,14 @@ std::string_view to_string(EventKind kind) {
       "TradeGap",
       "Candle",
       "CandleVolume",
-      "Instrument"};
+      "Instrument",
+      "unused",
+      "unused",
+      "unused",
+      "unused",
+      "unused",
+      "unused",
+      "FeedLag"};
   return name_of(names, kind);
 }
 

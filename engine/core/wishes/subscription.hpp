@@ -79,7 +79,11 @@ struct alignas(64) Subscription {
   Instant verified_at;
   TextId doubt_detail{};
   TradeTail trades;  // of the channel `trade`
-  Event fault;       // parked repair: to be published when it begins
+
+  bool lags = false;  // its updates come late
+  bool lag_told = false;
+  int64_t lag_ns = 0;
+  Event fault;  // parked repair: to be published when it begins
   Timer timer;
 };
 

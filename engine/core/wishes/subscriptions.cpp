@@ -115,6 +115,7 @@ void Subscriptions::end_connection(Instant now) {
     record->given_back_id = 0;
     record->renewed = false;
     record->fault.kind = EventKind{};
+    forget_lag(*record);
     set_on_wire(*record, false);
     if (record->cycle == Cycle::remove) {
       start_cycle(*record, Cycle::remove);
@@ -222,6 +223,12 @@ Subscription* Subscriptions::find_row(Channel channel, std::string_view symbol) 
 Subscription* Subscriptions::find_gap() const {
   const auto found =
       std::ranges::find_if(records_, [](const auto& record) { return record->trades.has_gap(); });
+  return found == records_.end() ? nullptr : found->get();
+}
+
+Subscription* Subscriptions::find_lag_news() const {
+  const auto found = std::ranges::find_if(
+      records_, [](const auto& record) { return record->lags != record->lag_told; });
   return found == records_.end() ? nullptr : found->get();
 }
 
@@ -348,6 +355,7 @@ void Subscriptions::release_record(Subscription& record) {
   disarm(record);
   index(record.channel, record.symbol, nullptr);
   record.book.reset();
+  forget_lag(record);
   set(record, Stage::absent, Cycle::none);
   slots_.set_subscriptions(--wanted_);
 }

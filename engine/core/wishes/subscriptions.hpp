@@ -98,6 +98,13 @@ class Subscriptions {
   [[nodiscard]] Subscription* find_row(Channel channel, std::string_view symbol) const;
   // One whose trades have a gap that is not told yet; null: none has.
   [[nodiscard]] Subscription* find_gap() const;
+  // One that has fallen behind, or caught up, and that is not told yet; null: none has.
+  [[nodiscard]] Subscription* find_lag_news() const;
+  void set_lags(Subscription& record, bool lags) {
+    if (lags != record.lags) lagging_ = lags ? lagging_ + 1 : lagging_ - 1;
+    record.lags = lags;
+  }
+  [[nodiscard]] bool any_lags() const { return lagging_ != 0; }
   void on_book_verified(Subscription& record, Instant now);
   // The book is wrong (`fault`: ChecksumMismatch, BookInvalid) or its records were lost
   // (BookStale).
@@ -175,6 +182,10 @@ class Subscriptions {
   void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);
   void publish_fault(Subscription& record);
   void publish_end(Subscription& record);
+  void forget_lag(Subscription& record) {
+    set_lags(record, false);
+    record.lag_told = false;
+  }
   void collect(const Subscription& first, Request& request, Instant now);
   [[nodiscard]] Instant pace_restored_at() const {
     if (!stable_at_ || !pace_.is_slowed()) return Instant::never();
@@ -212,6 +223,7 @@ class Subscriptions {
   uint32_t carried_ = 0;  // rejected by an earlier connection, and not yet by this one
   uint32_t refused_ = 0;  // those of them that the venue will not have, on this connection
   uint32_t on_wire_ = 0;
+  uint32_t lagging_ = 0;
 };
 
 }  // namespace havklo::core

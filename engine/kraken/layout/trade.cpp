@@ -85,11 +85,12 @@ bool TradeLayout::read(std::string_view json, std::span<TradeRow> room, size_t& 
   if (json.size() < length(snapshot_head) + row_min) return false;
   const char* at = json.data();
   const char* const end = at + json.size();
-  is_snapshot = !is(at, update_head);
-  if (!is_snapshot) {
+  if (is(at, update_head)) {
     at += length(update_head);
+    is_snapshot = false;
   } else if (is(at, snapshot_head)) {
     at += length(snapshot_head);
+    is_snapshot = true;
   } else {
     return false;
   }

@@ -1,0 +1,48 @@
+// How late the venue's word comes, and who is told (FeedSettings::lag_warn).
+#include "core/session.hpp"
+
+namespace havklo::core {
+namespace {
+
+// The wall clock may be set while a connection lasts for weeks.
+constexpr Duration utc_read_interval = Duration::seconds(60);
+
+}  // namespace
+
+// At half of what began it, it ends: an update more or less does not flap.
+void Session::judge_lag(Subscription& record, int64_t lag_ns) {
+  subscriptions_.set_lags(record, lag_ns > (record.lags ? lag_warn_ns_ / 2 : lag_warn_ns_));
+  record.lag_ns = lag_ns;
+  lag_judged_ns_ = subscriptions_.any_lags() ? std::numeric_limits<int64_t>::min() : lag_warn_ns_;
+  if (record.lags == record.lag_told) return;
+  has_untold_ = !tell_lags() || has_untold_;
+}
+
+// As soon as there is room.
+bool Session::tell_lags() {
+  Publisher& publisher = shared_.publisher;
+  for (Subscription* record = subscriptions_.find_lag_news(); record != nullptr;
+       record = subscriptions_.find_lag_news()) {
+    if (!publisher.has_room_for_market(1)) return false;
+    static_cast<void>(publisher.begin_market(1, origin()));
+    Event& event = publisher.next_market(EventKind::feed_lag, 0, origin());
+    event.payload.feed_lag.lag_ns = record->lag_ns;
+    event.payload.feed_lag.symbol = record->symbol;
+    event.payload.feed_lag.channel = record->channel;
+    event.payload.feed_lag.begins = record->lags ? 1 : 0;
+    record->lag_told = record->lags;
+  }
+  return true;
+}
+
+// Only who compares with it needs it between attempts.
+void Session::watch_utc() {
+  if (lag_warn_ns_ != no_lag_warn_ns) arm(utc_timer_, now_ + utc_read_interval);
+}
+
+void Session::read_utc() {
+  shared_.utc_offset = shared_.clock.utc_offset();
+  shared_.utc_read = true;
+}
+
+}  // namespace havklo::core
