@@ -163,13 +163,13 @@ bool Session::on_pong(std::span<const std::byte>) {
 }
 
 void Session::take_books() {
-  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  if (!is_greeted()) return;
   for (const kraken::BookMessage& message : shared_.decoder.books()) on_book(message);
 }
 
 void Session::take_other(kraken::MessageKind kind) {
   if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());
-  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  if (!is_greeted()) return;
   switch (kind) {
     case kraken::MessageKind::book_in_part:
       for (const kraken::BookMessage& book : shared_.decoder.books()) take_book_in_part(book);
@@ -203,7 +203,7 @@ void Session::on_status(const kraken::Status& status) {
       std::min(status.api_version.size(), input.connected.api_version.size());
   std::copy_n(status.api_version.begin(), version_chars, input.connected.api_version.begin());
   step(input, now_);
-  if (phase() != Phase::restoring && phase() != Phase::live) return;
+  if (!is_greeted()) return;
   if (shared_.publisher.begin_market(1, origin())) {
     Event& event = shared_.publisher.next_market(EventKind::status, 0, origin());
     event.payload.status.system = status.system;
@@ -341,7 +341,7 @@ bool Session::end_busy_turn(Instant now) {
   now_ = now;
   if (phase() == Phase::closed) return false;  // after Closed, nothing: not even what is parked
   if (!slots_.complete()) slots_.top_up();
-  if (has_untold_) has_untold_ = !tell_gaps() || !tell_lags();
+  if (has_untold_ && is_greeted()) has_untold_ = !tell_gaps() || !tell_lags();
   if (lifecycle_.waits_for_room() && slots_.complete()) {
     shared_.decided = true;
     step({.kind = InputKind::room}, now);
@@ -352,7 +352,7 @@ bool Session::end_busy_turn(Instant now) {
     if (subscriptions_.parked_count() != parked) shared_.decided = true;
     check_restored();
   }
-  if (phase() == Phase::restoring || phase() == Phase::live) {
+  if (is_greeted()) {
     check_restored();
     if (subscriptions_.has_unsent()) pump_requests();
   }

@@ -98,7 +98,7 @@ class Session final : private kraken::BookListener {
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {
     return !slots_.complete() || lifecycle_.waits_for_room() || subscriptions_.has_parked() ||
-           has_untold_;
+           (has_untold_ && is_greeted());
   }
   void check_invariants() const;
 
@@ -117,6 +117,7 @@ class Session final : private kraken::BookListener {
   void run(const Actions& actions);
   void note(const Event& event);
   void open();
+  void end_feed();
   void drop(uint16_t close_code);
   [[gnu::noinline]] void lose(const Loss& loss) {
     step({.kind = InputKind::lost, .loss = loss}, now_);
@@ -187,6 +188,10 @@ class Session final : private kraken::BookListener {
   }
 
   [[nodiscard]] bool connected() const { return connection_.has_value(); }
+  // There is an epoch: market events are told.
+  [[nodiscard]] bool is_greeted() const {
+    return phase() == Phase::restoring || phase() == Phase::live;
+  }
   [[nodiscard]] Origin origin() const { return {number_, lifecycle_.epoch()}; }
 
   Shared shared_;

@@ -57,10 +57,7 @@ void Session::run(const Actions& actions) {
         disarm(pace_timer_);  // set for the slow pace; end_turn arms it again
         break;
       case ActionKind::say_goodbye:
-        disarm(watchdog_timer_);
-        disarm(pace_timer_);
-        disarm(utc_timer_);
-        subscriptions_.end_connection(now_);
+        end_feed();
         websocket_.send_close(action.close_code, {});
         break;
       case ActionKind::drop:
@@ -105,11 +102,16 @@ void Session::open() {
                                         .source_address = source_address_});
 }
 
-void Session::drop(uint16_t close_code) {
+// What the connection brings counts no longer, and nothing more is asked for on it.
+void Session::end_feed() {
   disarm(watchdog_timer_);
   disarm(pace_timer_);
   disarm(utc_timer_);
   subscriptions_.end_connection(now_);
+}
+
+void Session::drop(uint16_t close_code) {
+  end_feed();
   if (!connected()) return;
   if (close_code != 0) websocket_.send_close(close_code, {});
   flush();

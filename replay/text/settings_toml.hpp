@@ -8,9 +8,9 @@
 //   symbol = ["BTC/USD", "ETH/USD"]
 //   depth = 10
 //
-// Tables: reconnect, circuit_breaker, timeouts, requests, feed, recording (path, max_size, max_age),
-// engine (ring_slots, idle, network, cpu, seed, ca_file), subscription. Keys are the names of the
-// settings; durations and sizes are text with a unit.
+// Tables: reconnect, circuit_breaker, timeouts, requests, feed, recording (path, max_size,
+// max_age), engine (ring_slots, idle, network, cpu, seed, ca_file), subscription. Keys are the
+// names of the settings; durations and sizes are text with a unit.
 // A user has the way in, settings_from_toml() (config.hpp); here is the way out.
 #pragma once
 

@@ -53,8 +53,8 @@ BUGS = [
     ("watchdog fed by a pong", SESSION, "if (*kind == kraken::MessageKind::pong) return true;", ";"),
     ("no watchdog once subscribed", SESSION, "check_restored();\n      return arm_watchdog();", "return check_restored();"),
     ("the watchdog outlives its connection", STEPS,
-     "disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection(now_);\n  if (!connected()) return;",
-     None, "if (!planted_bug::is({number})) disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  subscriptions_.end_connection(now_);\n  if (!connected()) return;"),
+     "disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  disarm(utc_timer_);\n  subscriptions_.end_connection(now_);",
+     None, "if (!planted_bug::is({number})) disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  disarm(utc_timer_);\n  subscriptions_.end_connection(now_);"),
 
     # What has to be forgotten: not forgotten, forgotten too early, forgotten at another door.
     ("a stable life forgets no attempts", LIFE, "attempt_ = 0;\n  backoff_.reset();", "backoff_.reset();"),

@@ -23,7 +23,7 @@ BUGS = [
     ("a crossed book passes", BOOK, "bids()[0].price() >= asks()[0].price()", "false"),
     ("lost updates are no reason to resynchronise", SESSION, "subscriptions_.on_book_fault(record, stale, now_);", ";"),
     ("a lost message counts as one event", PUBLISHER, "lost_count_ += events;", "++lost_count_;"),
-    ("an overrun is not reported", PUBLISHER, "if (report != 0) write_overrun();", ";"),
+    ("an overrun is not reported", PUBLISHER, "if (lost_count_ != 0) write_overrun();\n  return true;", "return true;"),
     ("requests are not paced", "engine/core/wishes/request_pace.hpp", "full_at_ = std::max(full_at_, now) + interval_;", ";"),
     ("Subscribed said twice", ANSWERS, "publish(EventKind::subscribed, record);",
      "publish(EventKind::subscribed, record); publish(EventKind::subscribed, record);"),

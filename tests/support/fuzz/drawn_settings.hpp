@@ -63,6 +63,8 @@ template <class T, size_t count>
                        .heartbeat_timeout = 3_s,
                        .close_timeout = 200_ms};
   settings.requests = {.per_second = pick<uint32_t, 2>(input, {10, 2}), .burst = 2};
+  settings.feed.trade_gaps = how % 5 != 4;
+  if (how % 7 == 3) settings.feed.lag_warn = 500_ms;
   settings.ring_slots = ring_slots_min(settings);
   return settings;
 }

@@ -32,6 +32,10 @@ inline auto fields(const RequestSettings& all) {
   const auto& [a, b] = all;
   return std::tie(a, b);
 }
+inline auto fields(const FeedSettings& all) {
+  const auto& [a, b] = all;
+  return std::tie(a, b);
+}
 // Of depth and interval a file says the one that its channel has.
 inline auto fields(const SubscriptionSettings& all) {
   const auto& [channel, symbols, depth, interval] = all;
@@ -54,14 +58,15 @@ inline auto fields(const Settings& all) {
     CircuitBreakerSettings circuit_breaker;
     TimeoutSettings timeouts;
     RequestSettings requests;
+    FeedSettings feed;
     std::vector<SubscriptionSettings> subscriptions;
     std::optional<std::string> ca_file;
     std::optional<std::string> source_address;
   };
   static_assert(sizeof(Settings) == sizeof(LoopSettings) + sizeof(Own));
   return std::tie(static_cast<const LoopSettings&>(all), all.url, all.reconnect,
-                  all.circuit_breaker, all.timeouts, all.requests, all.subscriptions, all.ca_file,
-                  all.source_address);
+                  all.circuit_breaker, all.timeouts, all.requests, all.feed, all.subscriptions,
+                  all.ca_file, all.source_address);
 }
 inline auto fields(const replay::VenueSettings& all) {
   const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
