@@ -74,12 +74,15 @@ std::string os_error_text(int32_t os_error) {
   return os_error == 0 ? "" : fmt::format(", errno {}", os_error);
 }
 
+std::string attempt_text(uint32_t attempt) {
+  return attempt == 0 ? "first connect" : fmt::format("attempt {}", attempt);
+}
+
 std::string describe_loss(const Event& event) {
   if (event.kind == EventKind::connect_failed) {
     const auto& failed = event.payload.connect_failed;
     std::string text =
-        failed.attempt == 0 ? "first connect: " : fmt::format("attempt {}: ", failed.attempt);
-    text += to_string(failed.reason);
+        fmt::format("{}: {}", attempt_text(failed.attempt), to_string(failed.reason));
     if (failed.certificate != CertificateFault::none) {
       text += fmt::format(": {}", to_string(failed.certificate));
     }
@@ -189,10 +192,11 @@ std::string describe_lifecycle(const Event& event) {
       return fmt::format("epoch {} at {} in {}{}", event.epoch, address_text(payload.connected),
                          readable({payload.connected.connect_time_ns}),
                          payload.connected.tls_resumed != 0 ? ", TLS resumed" : "");
-    case EventKind::reconnecting:
-      return fmt::format("attempt {} in {} ({})", payload.reconnecting.attempt,
-                         readable({payload.reconnecting.delay_ns}),
-                         to_string(payload.reconnecting.waits_for));
+    case EventKind::reconnecting: {
+      const auto& wait = payload.reconnecting;
+      return fmt::format("{} in {} ({})", attempt_text(wait.attempt), readable({wait.delay_ns}),
+                         to_string(wait.waits_for));
+    }
     case EventKind::reconnect_failed:
       return fmt::format("after {}: {}", counted(payload.ended.attempts, "attempt"),
                          to_string(payload.ended.reason));

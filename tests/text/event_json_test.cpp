@@ -92,6 +92,11 @@ TEST_F(EventJson, WaitsAndEnds) {
   waits.payload.reconnecting.delay_ns = 100'000'000;
   EXPECT_EQ(payload(waits),
             R"(Reconnecting","attempt":1,"delay_ns":100000000,"waits_for":"backoff"})");
+  waits.payload.reconnecting = {
+      .delay_ns = 12'300'000'000, .attempt = 0, .waits_for = WaitsFor::budget, .zero = {}};
+  EXPECT_EQ(payload(waits),
+            R"(Reconnecting","attempt":0,"delay_ns":12300000000,"waits_for":"budget"})");
+  EXPECT_EQ(replay::describe(waits, names_), "first connect in 12.3 s (budget)");
   Event failed = make(EventKind::reconnect_failed);
   failed.payload.ended.attempts = 4;
   failed.payload.ended.reason = Reason::connect_refused;
