@@ -37,24 +37,26 @@ class AttemptPlaces {
 
   // As ConnectBudget has them.
   [[nodiscard]] Instant reserve(Instant earliest, Instant now) {
-    const Instant place = own_.reserve(earliest, now);
-    return shared_ == nullptr ? place : agree(place, now);
+    held_up_by_others_ = false;
+    return book(earliest, now);
   }
 
   [[nodiscard]] Instant begin(Instant place, Instant now) {
+    held_up_by_others_ = false;
     const Instant begins = own_.begin(place, now);
     if (shared_ == nullptr) return begins;
     if (begins > now) return agree(begins, now);
     const Instant free = answer(shared_->begin(spare, now), now, now);
     if (free <= now) return now;
     own_.cancel(now);
-    return reserve(free, now);
+    return book(free, now);
   }
 
   [[nodiscard]] Instant move_up(Instant place, Instant earliest, Instant now) {
+    held_up_by_others_ = false;
     if (shared_ == nullptr) return own_.move_up(place, earliest, now);
     own_.cancel(place);
-    const Instant sooner = reserve(earliest, now);
+    const Instant sooner = book(earliest, now);
     if (sooner <= place) return sooner;
     own_.cancel(sooner);
     own_.put_back(place);
@@ -62,6 +64,9 @@ class AttemptPlaces {
   }
 
   void cancel(Instant place) { own_.cancel(place); }
+  // The last of these questions was answered with a later place than this engine's own attempts
+  // leave: nobody here could know of it before.
+  [[nodiscard]] bool held_up_by_others() const { return held_up_by_others_; }
   [[nodiscard]] size_t booked() const { return own_.booked(); }
 
  private:
@@ -69,6 +74,11 @@ class AttemptPlaces {
   static constexpr uint32_t spare = 0;
   // A place that is not agreed on by then is asked for again when its time has come.
   static constexpr uint32_t asks_max = 16;
+
+  [[nodiscard]] Instant book(Instant earliest, Instant now) {
+    const Instant place = own_.reserve(earliest, now);
+    return shared_ == nullptr ? place : agree(place, now);
+  }
 
   // Moves a booked place to the first that is free for others too. What waits here before it, and
   // is not seen there yet, will take the places that come free until then.
@@ -88,7 +98,7 @@ class AttemptPlaces {
     const uint32_t ask = asks_->in_this_turn++;
     free = std::clamp(free, asked, std::max(asked, now + window_));
     if (free == asked) return asked;
-    asks_->held_up = true;
+    asks_->held_up = held_up_by_others_ = true;
     if (asks_->journal != nullptr) asks_->journal->on_budget_answer(ask, free - now);
     return free;
   }
@@ -97,6 +107,7 @@ class AttemptPlaces {
   Duration window_;
   SharedConnectBudget* shared_ = nullptr;
   BudgetAsks* asks_ = nullptr;
+  bool held_up_by_others_ = false;
 };
 
 }  // namespace havklo::core

@@ -255,6 +255,10 @@ bool Engine::closed(uint32_t session) const {
 
 Reason Engine::last_loss(uint32_t session) const { return state_->sessions[session]->last_loss(); }
 
+std::optional<Instant> Engine::place_waited_for(uint32_t session) const {
+  return state_->sessions[session]->place_waited_for();
+}
+
 SessionCounters Engine::counters(uint32_t session) const {
   return state_->sessions[session]->counters();
 }

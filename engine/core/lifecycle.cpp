@@ -98,9 +98,8 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
 void Lifecycle::on_start(const Input& input, Instant now, Actions& actions) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::waiting;
-  const Instant begins = budget_->reserve(now, now);
-  booked_ = begins;
-  if (begins > now) return arm(TimerKind::phase, begins, actions);
+  booked_ = budget_->reserve(now, now);
+  if (*booked_ > now) return wait_for_place(input.room, now, actions);
   begin_attempt(input.room, now, actions);
 }
 
@@ -112,10 +111,11 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   wants_room_ = !room;
   if (!room) return;
   booked_ = budget_->begin(booked_.value_or(now), now);
-  if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
+  if (*booked_ > now) return wait_for_place(room, now, actions);
   const bool admitted = !guarded || breaker_.admit(now);
   HAVKLO_ASSERT(admitted);  // the last probe's end opened the breaker, or closed it
   booked_.reset();
+  waits_for_place_ = false;
   phase_ = Phase::connecting;
   greeted_ = false;
   maintenance_said_ = false;
@@ -124,6 +124,19 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   actions.add(ActionKind::open);
   arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
   if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
+}
+
+// Others have taken the place of an attempt that would begin: a wait that nobody has heard of, or a
+// longer one than was said. Places that this engine's own sessions take are not told so: they are
+// booked ahead, and but for a turn that comes late an announced wait knows of them. Each time has a
+// place of its own, which somebody has taken: in a window they are no more than the budget.
+void Lifecycle::wait_for_place(bool room, Instant now, Actions& actions) {
+  waits_for_place_ = true;
+  if (room && budget_->held_up_by_others()) {
+    skippable_ = false;
+    publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);
+  }
+  arm(TimerKind::phase, *booked_, actions);
 }
 
 void Lifecycle::on_greeted(const Input& input, Instant now, Actions& actions) {
@@ -238,12 +251,7 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
 
 void Lifecycle::schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions) {
   const Wait wait = choose_wait(loss, room, now);
-  Event event = Event::make(EventKind::reconnecting);
-  event.payload.reconnecting.attempt = attempt_;
-  event.payload.reconnecting.delay_ns = wait.delay.ns;
-  event.payload.reconnecting.waits_for = wait.cause;
-  actions.add(ActionKind::publish).event = event;
-
+  publish_wait(wait, actions);
   const bool open = breaker_settings_.enabled && breaker_.state() == BreakerState::open;
   phase_ = open ? Phase::tripped : Phase::waiting;
   // The breaker is armed first: at the same tick it is half-open before the probe begins.
@@ -278,6 +286,7 @@ Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now)
   }
   const Instant begins = budget_->reserve(now + wait.delay, now);
   booked_ = begins;
+  waits_for_place_ = begins - now > wait.delay;
   at_least(begins - now, WaitsFor::budget);
   skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);
   if (!room) wait.cause = WaitsFor::ring;  // of unknown length: never shorter than the others
@@ -290,7 +299,9 @@ void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions&
   }
   if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
   skippable_ = false;
-  booked_ = budget_->move_up(*booked_, std::max(now, not_before_), now);
+  const Instant earliest = std::max(now, not_before_);
+  booked_ = budget_->move_up(*booked_, earliest, now);
+  waits_for_place_ = *booked_ > earliest;
   if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
   cancel(TimerKind::phase, actions);
   begin_attempt(input.room, now, actions);
@@ -360,6 +371,14 @@ void Lifecycle::publish_loss(const Loss& loss, Instant now, Actions& actions) co
   event.payload.connect_failed.http_status = loss.http_status;
   event.payload.connect_failed.os_error = loss.os_error;
   event.payload.connect_failed.retryable = is_retryable(loss) ? 1 : 0;
+  actions.add(ActionKind::publish).event = event;
+}
+
+void Lifecycle::publish_wait(const Wait& wait, Actions& actions) const {
+  Event event = Event::make(EventKind::reconnecting);
+  event.payload.reconnecting.attempt = attempt_;
+  event.payload.reconnecting.delay_ns = wait.delay.ns;
+  event.payload.reconnecting.waits_for = wait.cause;
   actions.add(ActionKind::publish).event = event;
 }
 

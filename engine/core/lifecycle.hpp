@@ -6,8 +6,9 @@
 // Threads:    loop thread.
 // Cost:       O(1) but for the budget; never allocates.
 // Invariants: every phase but Idle, Live and Closed has a deadline armed or waits for room; one
-//             event for each transition of the breaker; one Reconnecting for each attempt,
-//             published when its wait begins; after Closed, nothing.
+//             event for each transition of the breaker; one Reconnecting for each attempt but the
+//             first, published when its wait begins, and one more, of the first attempt too, each
+//             time that others have taken the place of who would begin; after Closed, nothing.
 // Rules:      design §1.1 and §1.2.
 #pragma once
 
@@ -129,6 +130,8 @@ class Actions {
 // Reconnecting:
 //   Connected, SubscriptionsRestored, CircuitBreakerClosed, Disconnected or ConnectFailed,
 //   CircuitBreakerOpen, Reconnecting, CircuitBreakerHalfOpen, ReconnectFailed, Closed.
+// A wait that others lengthen is told out of these too: it is asked about with all of them held, and
+// so is the next time.
 inline constexpr uint32_t attempt_events_max = 9;
 // Those that can still come once Connected is out.
 inline constexpr uint32_t after_connected_events_max = attempt_events_max - 1;
@@ -145,6 +148,11 @@ class Lifecycle {
   [[nodiscard]] uint32_t attempt() const { return attempt_; }
   [[nodiscard]] bool is_probing() const { return probing_; }
   [[nodiscard]] bool waits_for_room() const { return wants_room_; }
+  // The place in the connect budget that the next attempt waits for, if nothing else holds it up
+  // for so long.
+  [[nodiscard]] std::optional<Instant> place_waited_for() const {
+    return waits_for_place_ && !wants_room_ ? booked_ : std::nullopt;
+  }
   [[nodiscard]] const CircuitBreaker& breaker() const { return breaker_; }
   [[nodiscard]] Instant deadline(TimerKind timer) const {
     return deadlines_[static_cast<uint8_t>(timer)];
@@ -166,9 +174,11 @@ class Lifecycle {
   void on_close_requested(Instant now, Actions& actions);
 
   void begin_attempt(bool room, Instant now, Actions& actions);
+  void wait_for_place(bool room, Instant now, Actions& actions);
   void lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now, Actions& actions);
   void schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions);
   [[nodiscard]] Wait choose_wait(const Loss& loss, bool room, Instant now);
+  void publish_wait(const Wait& wait, Actions& actions) const;
   void note_stable(Actions& actions);
   void finish(Reason reason, Actions& actions);
 
@@ -202,6 +212,7 @@ class Lifecycle {
                                     // may cut it short, to …
   Instant not_before_;              // … what the venue has asked for
   std::optional<Instant> booked_;   // this attempt's place in the budget, while it waits
+  bool waits_for_place_ = false;    // … and nothing else makes it wait until then
   Instant attempt_began_;
   Instant connected_at_;
   Instant live_since_;

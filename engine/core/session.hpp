@@ -94,6 +94,9 @@ class Session final : private kraken::BookListener {
     return phase() == Phase::live && subscriptions_.all_refused();
   }
   [[nodiscard]] Reason last_loss() const { return last_loss_; }
+  [[nodiscard]] std::optional<Instant> place_waited_for() const {
+    return lifecycle_.place_waited_for();
+  }
   [[nodiscard]] SessionCounters counters() const { return counts_.read(); }
   // The room in the ring decides what happens next.
   [[nodiscard]] bool depends_on_room() const {

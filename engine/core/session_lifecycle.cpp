@@ -1,5 +1,6 @@
 // What the lifecycle decides, done: connections opened and dropped, timers, the watchdog's probe.
 #include <array>
+#include <optional>
 
 #include "core/session.hpp"
 #include "kraken/encode.hpp"
@@ -35,7 +36,10 @@ void Session::on_timer(const Timer& timer, Instant now) {
 void Session::step(Input input, Instant now) {
   if (input.kind == InputKind::lost) input.room = slots_.top_up();
   Actions actions;
+  const std::optional<Instant> waited_for = place_waited_for();
   lifecycle_.step(input, now, actions);
+  // No event says that a place came free, nor that one is waited for which this engine has taken.
+  if (place_waited_for() != waited_for) shared_.publisher.note_news();
   run(actions);
 }
 

@@ -98,6 +98,8 @@ class Engine {
   [[nodiscard]] bool all_refused(uint32_t session) const;
   // Why its last connection, or attempt at one, ended.
   [[nodiscard]] Reason last_loss(uint32_t session) const;
+  // When the place in the connect budget comes free that it waits for, and for nothing else.
+  [[nodiscard]] std::optional<Instant> place_waited_for(uint32_t session) const;
   [[nodiscard]] bool closed(uint32_t session) const;
   [[nodiscard]] SessionCounters counters(uint32_t session) const;  // any thread may ask
 

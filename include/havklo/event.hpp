@@ -134,9 +134,11 @@ struct Event {
     uint8_t retryable;
     std::array<uint8_t, 24> zero;
   };
+  // Once an attempt, when the wait before it begins; again, for budget, when others have taken its
+  // place in the connect budget meanwhile. The first connect is told of only if it waits for them.
   struct Reconnecting {
-    int64_t delay_ns;
-    uint32_t attempt;  // 1-based
+    int64_t delay_ns;  // from this event
+    uint32_t attempt;  // 1-based; 0: the first connect
     WaitsFor waits_for;
     std::array<uint8_t, 27> zero;
   };

@@ -50,6 +50,13 @@ Settings two_attempts_from(const LoopbackVenue& venue, std::string source) {
   return settings;
 }
 
+void expect_replayed(const std::string& recording) {
+  replay::Player player(replay::Reader::open(recording).value());
+  const replay::PlayResult result = player.run();
+  EXPECT_TRUE(result.identical());
+  EXPECT_EQ(result.torn, "");
+}
+
 TEST(SharedBudget, OfOneProcessIsWaitedForAndReplayed) {
   LoopbackVenue venue;
   const TemporaryFolder folder;
@@ -65,10 +72,7 @@ TEST(SharedBudget, OfOneProcessIsWaitedForAndReplayed) {
     EXPECT_EQ(event.payload.reconnecting.waits_for, WaitsFor::budget);
     EXPECT_GT(event.payload.reconnecting.delay_ns, (200_s).ns);
   }
-  replay::Player player(replay::Reader::open(settings.recording.path).value());
-  const replay::PlayResult result = player.run();
-  EXPECT_TRUE(result.identical());
-  EXPECT_EQ(result.torn, "");
+  expect_replayed(settings.recording.path);
 }
 
 TEST(SharedBudget, OfAFileOutlivesItsClient) {
@@ -80,10 +84,20 @@ TEST(SharedBudget, OfAFileOutlivesItsClient) {
     const Client client = start(settings);
     run_until(*client, EventKind::subscriptions_restored);
   }
-  const Client third = start(settings);
-  uint32_t events = 0;
-  for (int turn = 0; turn < 200; ++turn) events += third->run_once([](const Event&) {});
-  EXPECT_EQ(events, 0U) << "it waits for its place";
+  settings.recording.path = folder / "third.hvk";
+  {
+    const Client third = start(settings);
+    std::vector<Event> events;
+    for (int turn = 0; turn < 200; ++turn) {
+      third->run_once([&events](const Event& event) { events.push_back(event); });
+    }
+    ASSERT_EQ(events.size(), 1U) << "it waits for its place, and says so once";
+    EXPECT_EQ(events[0].kind, EventKind::reconnecting);
+    EXPECT_EQ(events[0].payload.reconnecting.attempt, 0U) << "of the first connect";
+    EXPECT_EQ(events[0].payload.reconnecting.waits_for, WaitsFor::budget);
+    EXPECT_GT(events[0].payload.reconnecting.delay_ns, (200_s).ns);
+  }
+  expect_replayed(settings.recording.path);
 }
 
 TEST(SharedBudget, OtherNumbersThanThoseOfWhoRunsAreRefused) {

@@ -109,7 +109,7 @@ BUGS = [
     # Commands, and the places in the budget.
     ("reconnect() waits its backoff out", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);", "skippable_ = false;"),
     ("reconnect() cuts any wait short", LIFE, "skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);", "skippable_ = wait.cause != WaitsFor::breaker;"),
-    ("reconnect() goes before the venue's time", LIFE, "budget_->move_up(*booked_, std::max(now, not_before_), now)",
+    ("reconnect() goes before the venue's time", LIFE, "budget_->move_up(*booked_, earliest, now)",
      "budget_->move_up(*booked_, now, now)"),
     by_test("core_budget_tests", "ConnectBudget.APlaceMovesUpAndNeverBack",
             ("reconnect() may lose its place to a later one", BUDGET, "if (sooner <= place) return sooner;", "return sooner;")),

@@ -61,6 +61,7 @@ std::vector<replay::RecordedBudgetAnswer> answers_of(const std::string& path) {
 }
 
 TEST(RecordedBudgetAnswers, AReplayWaitsAsTheSessionDid) {
+  int64_t lengthened = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
     Others others(seed, 50);
@@ -79,7 +80,13 @@ TEST(RecordedBudgetAnswers, AReplayWaitsAsTheSessionDid) {
              event.payload.reconnecting.waits_for == WaitsFor::budget;
     };
     EXPECT_GT(std::ranges::count_if(recorded, waits_for_others), 0);
+    lengthened += std::ranges::count_if(recorded, [&, last = Event{}](const Event& event) mutable {
+      const bool again = waits_for_others(event) && last.kind == EventKind::reconnecting;
+      if (!is_market(event.kind)) last = event;
+      return again;
+    });
   }
+  EXPECT_GT(lengthened, 0) << "a wait that is told again is replayed too";
 }
 
 TEST(RecordedBudgetAnswers, OneThatIsANanosecondOffIsFound) {
@@ -154,13 +161,14 @@ TEST(RecordedBudgetAnswers, WhatNoRecorderWritesIsRefused) {
   EXPECT_NE(fault_of(forged(3, 1, 3)), "") << "the same question twice";
 }
 
-// More answers than the engine has questions, in a turn of a good recording's kind.
+// More answers than the engine has questions, in a turn of a good recording's kind; one without
+// room, or the wait would be told.
 TEST(RecordedBudgetAnswers, ThoseThatNobodyAskedForAreLeftLying) {
   ForgedRecording recording;
   for (uint64_t ask = 0; ask < 1000; ++ask) {
     recording.tag(EntryTag::budget_answer).number(ask).number(5'000'000'000);
   }
-  const TemporaryFile file(recording.end_turn().end_turn().finish());
+  const TemporaryFile file(recording.end_turn(1000, 0).end_turn().finish());
   EXPECT_TRUE(play(file.path()).identical());
 }
 

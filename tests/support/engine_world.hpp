@@ -15,6 +15,7 @@
 #include <havklo/event_ring.hpp>
 #include <havklo/journal.hpp>
 #include <havklo/ring_doors.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <havklo/spsc_ring.hpp>
 #include <optional>
 #include <string>
@@ -48,13 +49,15 @@ namespace havklo {
 class EngineWorld {
  public:
   explicit EngineWorld(Settings settings, Journal* journal = nullptr,
-                       std::optional<websocket::ChaCha20Key> mask_secret = {})
+                       std::optional<websocket::ChaCha20Key> mask_secret = {},
+                       SharedConnectBudget* budget = nullptr)
       : settings_(std::move(settings)),
+        budget_(budget),
         ring_(settings_.ring_slots),
         events_door_(ring_),
         commands_door_(commands_),
-        engine(std::span(&settings_, 1),
-               {clock, net, commands_door_, events_door_, journal, 0x5eed, nullptr, mask_secret}) {}
+        engine(std::span(&settings_, 1), {clock, net, commands_door_, events_door_, journal, 0x5eed,
+                                          nullptr, mask_secret, std::span(&budget_, 1)}) {}
 
   // One turn; its events are read at once unless the consumer sleeps.
   TurnResult turn() {
@@ -167,6 +170,7 @@ class EngineWorld {
 
  private:
   Settings settings_;
+  SharedConnectBudget* budget_;  // none: nobody else has a part in it
   EventRing ring_;
   SpscRing<Command> commands_{64};
   RingEventDoor events_door_;

@@ -14,8 +14,10 @@ namespace havklo::core {
 
 class Story {
  public:
-  explicit Story(Settings settings = {})
-      : budget_(settings.reconnect.budget(), 1), lifecycle_(settings, budget_, random_) {}
+  // `others`, who share its connect budget; none: nobody does.
+  explicit Story(Settings settings = {}, SharedConnectBudget* others = nullptr)
+      : budget_(settings.reconnect.budget(), 1, others, asks_),
+        lifecycle_(settings, budget_, random_) {}
 
   std::vector<Event> step(const Input& input) {
     Actions actions;
@@ -64,6 +66,7 @@ class Story {
 
  private:
   Random random_{1};
+  BudgetAsks asks_;
   AttemptPlaces budget_;
   Lifecycle lifecycle_;
 };
