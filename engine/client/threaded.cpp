@@ -28,6 +28,16 @@ constexpr Duration park_max = Duration::seconds(1);
 constexpr std::chrono::microseconds look_interval{200};
 constexpr uint32_t full_looks_max = 250;
 
+// In tenths of a second: 12.3.
+std::string budget_wait_text(Duration left) {
+  constexpr int64_t tenth_ns = 100'000'000;
+  const int64_t tenths = (left.ns + tenth_ns - 1) / tenth_ns;
+  return "waiting for a place in the connect budget, " + std::to_string(tenths / 10) + "." +
+         std::to_string(tenths % 10) +
+         " s more: set connect_budget and connect_budget_window to all that the venue allows (this "
+         "process shares them, and who has the same budget_file)";
+}
+
 }  // namespace
 
 std::string NotLive::message() const {
@@ -40,6 +50,7 @@ std::string NotLive::message() const {
     return text;
   }
   text += closed ? "the client has closed" : "not live yet";
+  if (place_free_in) text += ": " + budget_wait_text(*place_free_in);
   if (ring_full) text += ": the ring is full: read events, or with_ring_slots()";
   if (reason != Reason::none)
     text.append("; the last connection ended by ").append(to_string(reason));
@@ -52,6 +63,7 @@ struct SessionNews {
   std::atomic<bool> all_refused{false};
   std::atomic<bool> closed{false};
   std::atomic<Reason> last_loss{Reason::none};
+  std::atomic<Instant> place_free_at{Instant{}};  // one that has passed: none is waited for
 };
 
 struct EngineClient::State {
@@ -155,6 +167,8 @@ void EngineClient::State::tell(bool is_closed) {
     SessionNews& news = sessions[i];
     news.last_loss.store(live.engine->last_loss(i), std::memory_order_relaxed);
     news.all_refused.store(live.engine->all_refused(i), std::memory_order_relaxed);
+    news.place_free_at.store(live.engine->place_waited_for(i).value_or(Instant{}),
+                             std::memory_order_relaxed);
     // Pairs with the acquire in wait_live(): the reason is known before.
     if (live.engine->is_live(i)) news.has_been_live.store(true, std::memory_order_release);
     if (live.engine->closed(i)) news.closed.store(true, std::memory_order_release);
@@ -169,6 +183,9 @@ NotLive EngineClient::State::why_not_live(size_t session) const {
               .reason = sessions[session].last_loss.load(std::memory_order_relaxed),
               .refused = {}};
   if (sessions.size() != 1) why.session = static_cast<uint8_t>(session);
+  const Duration left =
+      sessions[session].place_free_at.load(std::memory_order_relaxed) - io::SystemClock{}.now();
+  if (left > Duration{}) why.place_free_in = left;
   return why;
 }
 

@@ -100,6 +100,50 @@ TEST(SharedBudget, OfAFileOutlivesItsClient) {
   expect_replayed(settings.recording.path);
 }
 
+// Whoever waits for the all clear hears what it waits for, and what to look at.
+TEST(SharedBudget, OfWhichNothingIsLeftIsWhatWaitLiveSays) {
+  LoopbackVenue venue;
+  Settings settings = two_attempts_from(venue, "127.0.1.5");
+  for (int run = 0; run < 2; ++run) {
+    const Client client = start(settings);
+    run_until(*client, EventKind::subscriptions_restored);
+  }
+  auto client = KrakenClient::connect(settings);
+  ASSERT_TRUE(client) << client.error().message();
+  NotLive why;  // until its first turn it waits for nothing yet
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!why.place_free_in && std::chrono::steady_clock::now() < until) {
+    const auto live = (*client)->wait_live(1_ms);
+    ASSERT_FALSE(live);
+    why = live.error();
+  }
+  ASSERT_TRUE(why.place_free_in);
+  EXPECT_GT(*why.place_free_in, 200_s);
+  EXPECT_LE(*why.place_free_in, 300_s);
+  EXPECT_FALSE(why.closed);
+  why.place_free_in = 12_s + 210_ms;
+  EXPECT_EQ(why.message(),
+            "not live yet: waiting for a place in the connect budget, 12.3 s more: set "
+            "connect_budget and connect_budget_window to all that the venue allows (this process "
+            "shares them, and who has the same budget_file)");
+}
+
+// It waits for the first session's attempt, of which no event tells.
+TEST(SharedBudget, OfOneEngineIsWhatWaitLiveSaysToo) {
+  LoopbackVenue venue;
+  Settings settings = two_attempts_from(venue, "127.0.1.6");
+  settings.reconnect.connect_budget = 1;
+  EngineSettings both(settings);
+  both.sessions.push_back(both.sessions.front());
+  auto engine = EngineClient::connect(both);
+  ASSERT_TRUE(engine) << engine.error().message();
+  ASSERT_TRUE((*engine)->wait_live(0, 20_s));
+  const auto second = (*engine)->wait_live(1, 0_s);
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.error().message().starts_with(
+      "session 1: not live yet: waiting for a place in the connect budget, "));
+}
+
 TEST(SharedBudget, OtherNumbersThanThoseOfWhoRunsAreRefused) {
   LoopbackVenue venue;
   Settings settings = two_attempts_from(venue, "127.0.1.3");

@@ -250,7 +250,7 @@ void EnginePrinter::ask_to_close(bool is_over) {
       const NotLive& why = live.error();
       never_live_ = why.session ? "session " + std::to_string(*why.session) : "it";
       never_live_ += " was never live";
-      if (!why.refused.empty()) {
+      if (!why.refused.empty() || why.place_free_in) {
         never_live_ = why.message();
       } else if (why.reason != Reason::none) {
         never_live_.append(": the last attempt ended by ").append(to_string(why.reason));
