@@ -130,8 +130,8 @@ class Actions {
 // Reconnecting:
 //   Connected, SubscriptionsRestored, CircuitBreakerClosed, Disconnected or ConnectFailed,
 //   CircuitBreakerOpen, Reconnecting, CircuitBreakerHalfOpen, ReconnectFailed, Closed.
-// A wait that others lengthen is told out of these too: it is asked about with all of them held, and
-// so is the next time.
+// A wait that others lengthen is told out of these too: the budget is asked with all of them held,
+// and asked again when they are held again.
 inline constexpr uint32_t attempt_events_max = 9;
 // Those that can still come once Connected is out.
 inline constexpr uint32_t after_connected_events_max = attempt_events_max - 1;

@@ -50,8 +50,8 @@ struct StartError {
 // Why there is no all clear: the engine gave up (`closed`), it waits for room in the ring, which
 // nobody reads while you wait (`ring_full`), the venue will not have anything of what is wanted
 // (`refused` names it; the Rejected events have its words), or `timeout` passed, perhaps while it
-// waits for a place in the connect budget (`place_free_in`: for so much longer); `reason` is of the
-// last loss. Of several sessions, that of the first which is not live.
+// waits for a place in the connect budget (`place_free_in`: for so much longer, by what is known
+// now); `reason` is of the last loss. Of several sessions, that of the first which is not live.
 struct NotLive {
   bool closed = false;
   bool ring_full = false;

@@ -9,9 +9,45 @@
 
 namespace havklo::replay {
 
+// What others use of a budget: every answer is noted.
+class RunObserver::BudgetDoor final : public SharedConnectBudget {
+ public:
+  BudgetDoor(RunObserver& run, SharedConnectBudget& behind, OthersObserver& others)
+      : run_(run), behind_(behind), others_(others) {
+    others.share();
+  }
+  [[nodiscard]] Instant free_from(Instant earliest, uint32_t spare, Instant now) override {
+    run_.skip_allocations();
+    run_.catch_up();
+    const Instant free = behind_.free_from(earliest, spare, now);
+    if (free > earliest) others_.hold_up(free, now);
+    run_.mark_allocations();
+    return free;
+  }
+  [[nodiscard]] Instant begin(uint32_t spare, Instant now) override {
+    run_.skip_allocations();
+    run_.catch_up();
+    others_.set_moving(false);
+    const Instant free = behind_.begin(spare, now);
+    if (free > now) {
+      others_.hold_up(free, now);
+    } else {
+      others_.grant();
+    }
+    run_.mark_allocations();
+    return free;
+  }
+
+ private:
+  RunObserver& run_;
+  SharedConnectBudget& behind_;
+  OthersObserver& others_;
+};
+
 RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clock,
                          VenueNetwork& transport, EventDoor& events, CommandDoor& commands,
-                         const MarketTruth& truth, Verdict& verdict, AllocationCount allocations)
+                         const MarketTruth& truth, Verdict& verdict, AllocationCount allocations,
+                         std::span<SharedConnectBudget* const> budgets)
     : settings_(sessions),
       clock_(clock),
       transport_(transport),
@@ -25,6 +61,11 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
     places_.emplace_back(sessions[first].reconnect, sessions.size());
   }
   for (uint32_t i = 0; i < sessions.size(); ++i) places_[groups_.group_of[i]].admit(i);
+  for (uint32_t group = 0; group < std::min(budgets.size(), places_.size()); ++group) {
+    budget_doors_.push_back(
+        std::make_unique<BudgetDoor>(*this, *budgets[group], places_[group].others()));
+    budgets_.push_back(budget_doors_.back().get());
+  }
 }
 
 void RunObserver::begin(const Names& names) {
@@ -39,6 +80,12 @@ void RunObserver::begin(const Names& names) {
 SessionObserver* RunObserver::session_of(ConnectionId id) {
   const uint32_t number = static_cast<uint32_t>(id) % sessions_max;
   return number < sessions_.size() ? &sessions_[number] : nullptr;
+}
+
+// What a reconnect() asked for is done with when the engine takes what comes after it.
+void RunObserver::end_moving() {
+  catch_up();
+  for (PlaceObserver& places : places_) places.others().set_moving(false);
 }
 
 // Allocations of the engine alone: the model and the observer allocate freely.
@@ -100,6 +147,7 @@ void RunObserver::close(ConnectionId id) {
 
 uint32_t RunObserver::poll(CompletionSink& sink, uint32_t completions_max) {
   skip_allocations();
+  end_moving();
   sink_ = &sink;
   const uint32_t count = transport_.poll(*this, completions_max);
   mark_allocations();
@@ -151,7 +199,7 @@ void RunObserver::publish(uint32_t count) {
 void RunObserver::pop() {
   skip_allocations();
   quiet_turn_ = false;
-  catch_up();
+  end_moving();
   const Command* const command = commands_.peek();
   if (command != nullptr && command->session < sessions_.size()) {
     SessionObserver& session = sessions_[command->session];
@@ -236,6 +284,11 @@ void RunObserver::check_sequence(const Event& event) {
 void RunObserver::end_engine_turn() {
   skip_allocations();
   catch_up();
+  for (PlaceObserver& places : places_) {
+    if (!places.others().take_untold()) continue;
+    verdict_.violate(Invariant::wait_kept, 0, clock_.now(),
+                     "others make a session wait, and it is not told");
+  }
   const bool still_quiet =
       quiet_turn_ &&
       std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });

@@ -16,6 +16,7 @@
 #include <havklo/transport.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "replay/observer/session.hpp"
@@ -31,7 +32,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
  public:
   RunObserver(const std::vector<Settings>& sessions, ManualClock& clock, VenueNetwork& transport,
               EventDoor& events, CommandDoor& commands, const MarketTruth& truth, Verdict& verdict,
-              AllocationCount allocations);
+              AllocationCount allocations, std::span<SharedConnectBudget* const> budgets = {});
 
   // The engine's names, once there is an engine.
   void begin(const Names& names);
@@ -39,6 +40,9 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void end_engine_turn();
   // Everything due now is done. `has_room`: the ring was empty before this turn and the last.
   void end_turn(bool has_room);
+
+  // In front of those that were given.
+  [[nodiscard]] std::span<SharedConnectBudget* const> budgets() const { return budgets_; }
 
   [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
   [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
@@ -61,11 +65,14 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void pop() override;
 
  private:
+  class BudgetDoor;
+
   void on_completion(const Completion& completion) override;
   [[nodiscard]] SessionObserver* session_of(ConnectionId id);
   void catch_up();
   void judge(const Event& event);
   void check_sequence(const Event& event);
+  void end_moving();
   void mark_allocations();
   void skip_allocations();
 
@@ -79,7 +86,9 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   OutageHistograms figures_;
   BudgetGroups groups_;
   std::vector<PlaceObserver> places_;  // of each group
-  std::vector<size_t> taken_;          // … at the end of an instant; kept for its memory
+  std::vector<std::unique_ptr<SharedConnectBudget>> budget_doors_;
+  std::vector<SharedConnectBudget*> budgets_;
+  std::vector<size_t> taken_;  // … at the end of an instant; kept for its memory
   std::deque<SessionObserver> sessions_;
   std::optional<Sometimes> sometimes_;  // since begin()
   CompletionSink* sink_ = nullptr;

@@ -40,6 +40,7 @@ void SessionObserver::on_command(const Command& command, Instant now) {
   if (!may_skip || breaker_ == Breaker::open || cut_short_) return;
   cut_short_ = now;
   places_.move(number_);
+  places_.others().set_moving(true);
 }
 
 void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Instant now) {
@@ -70,6 +71,9 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
   wire_open_ = true;
   greeting_told_ = idle_ = false;
   asked_by_.reset();
+  if (!places_.others().take_grant() || places_.others().take_untold()) {
+    violate(Invariant::connect_budget, now, "an attempt for which others leave no place");
+  }
   places_.begin(number_, now);
   cut_short_.reset();
   held_by_budget_ = false;
@@ -261,10 +265,9 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
 
 void SessionObserver::on_reconnecting(const Event& event) {
   const Event::Reconnecting& wait = event.payload.reconnecting;
-  if (seen_ != Seen::lost) {
-    violate(Invariant::legal_event, event.time, "Reconnecting without a loss");
-  }
-  if (!settings_.reconnect.enabled || close_asked_) {
+  const std::optional<Instant> others = places_.others().tell();
+  if (seen_ != Seen::lost) check_held_up(event, others);
+  if ((!settings_.reconnect.enabled && seen_ == Seen::lost) || close_asked_) {
     violate(Invariant::command_obeyed, event.time, "Reconnecting where no more is wanted");
   }
   if (wait.attempt != attempt_) {
@@ -274,22 +277,45 @@ void SessionObserver::on_reconnecting(const Event& event) {
   if (settings_.reconnect.max_attempts && attempt_ > *settings_.reconnect.max_attempts) {
     violate(Invariant::max_attempts, event.time, "an attempt beyond max_attempts");
   }
-  waits_.check(wait, attempt_, breaker_ == Breaker::open, wire_, event.time);
+  if (seen_ == Seen::lost) {
+    waits_.check(wait, attempt_, breaker_ == Breaker::open, wire_, event.time);
+  }
   seen_ = Seen::waiting;
   due_ = event.time + Duration{wait.delay_ns};
   waits_for_backoff_ = wait.waits_for == WaitsFor::backoff;
   waits_for_room_ = wait.waits_for == WaitsFor::ring;
-  check_place(event);
+  check_place(event, others);
+}
+
+void SessionObserver::check_held_up(const Event& event, std::optional<Instant> others) {
+  const bool over = seen_ == Seen::idle ||
+                    (seen_ == Seen::waiting && (event.time >= due_ || cut_short_.has_value()));
+  if (!over || !others) {
+    violate(Invariant::legal_event, event.time, "Reconnecting without a loss");
+  }
+  if (event.payload.reconnecting.waits_for != WaitsFor::budget) {
+    violate(Invariant::legal_event, event.time, "it waits on, and not for the budget");
+  }
+  if (breaker_ == Breaker::open) {
+    violate(Invariant::one_probe, event.time, "a place is asked for while the breaker is open");
+  }
+  cut_short_.reset();
+  held_by_budget_ = false;
+  held_up_at_ = event.time;
 }
 
 // A wait ends at a place in the budget, and at the first that there is.
-void SessionObserver::check_place(const Event& event) {
+void SessionObserver::check_place(const Event& event, std::optional<Instant> others) {
   const bool by_budget = event.payload.reconnecting.waits_for == WaitsFor::budget;
+  if (others && due_ < *others) {
+    violate(Invariant::connect_budget, event.time, "announced for when others leave no place");
+  }
+  const bool sooner_for_others = !others || due_ - Duration{1} >= *others;
   if (places_.is_certain_for(number_, event.time)) {
     if (!places_.fits(number_, due_)) {
       violate(Invariant::connect_budget, event.time, "announced for when the budget has no place");
     }
-    if (by_budget && places_.fits(number_, due_ - Duration{1})) {
+    if (by_budget && sooner_for_others && places_.fits(number_, due_ - Duration{1})) {
       violate(Invariant::connect_budget, event.time, "the budget has a place sooner");
     }
   }

@@ -57,7 +57,7 @@ class SessionObserver {
   // … and what was in doubt is so no longer.
   [[nodiscard]] bool well() const { return recovered() && !asking_.any_in_doubt(); }
   [[nodiscard]] bool closed() const { return seen_ == Seen::closed; }
-  // Its wait is over and its attempt not late.
+  // Its wait is over and its attempt not late; or it was so until others made it wait on.
   [[nodiscard]] bool begins_about(Instant now) const;
   [[nodiscard]] ConnectionId connection() const { return wire_.id; }
   // What was seen of its connection, or of the last one.
@@ -85,7 +85,10 @@ class SessionObserver {
   void read_requests(Instant now);
   void check_deadlines(Instant now);
   void check_wait(Instant now, bool has_room, bool has_budget);
-  void check_place(const Event& event);
+  // `others`: from when on those leave it a place who share the budget and made it wait.
+  void check_place(const Event& event, std::optional<Instant> others);
+  // A wait that others cause, or make longer.
+  void check_held_up(const Event& event, std::optional<Instant> others);
   void check_silence(Instant now);
   void expect(EventKind kind) { expected_ = kind; }
   void violate(Invariant invariant, Instant at, std::string what) {
@@ -120,6 +123,7 @@ class SessionObserver {
   bool waits_for_room_ = false;
   std::optional<Instant> cut_short_;
   Instant due_;
+  std::optional<Instant> held_up_at_;  // others had its place when the wait was over
   bool held_by_budget_ = false;  // late turns begin attempts late: the booked place may be gone
 
   Breaker breaker_ = Breaker::closed;

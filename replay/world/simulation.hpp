@@ -10,8 +10,10 @@
 #include <functional>
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
+#include <havklo/shared_connect_budget.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/run.hpp"
@@ -25,6 +27,8 @@ struct SimulationOptions {
   std::string record_path;                // "": as the scenario says
   bool record_overwrite = false;          // what an earlier recording left there goes
   bool records = true;                    // false: never, whatever the scenario says
+  // What others use of the connect budgets, in the order of group_by_budget(); none: nobody does.
+  std::vector<SharedConnectBudget*> budgets;
   // Called for every event that the consumer takes.
   std::function<void(const Event&, const Names&)> on_event;
 };

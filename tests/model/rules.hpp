@@ -40,7 +40,7 @@ inline void Machine::take(const Input& input) {
   }
 }
 
-// The first connect waits for its place too; nothing announces it.
+// The first connect waits for its place too; nothing announces it, as nobody else uses the budget.
 inline void Machine::start(uint8_t session) {
   Life& life = lives_[session];
   life.phase = Phase::waiting;

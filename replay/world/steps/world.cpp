@@ -43,13 +43,13 @@ World::World(Scenario scenario, SimulationOptions options, bool stepped)
       ring_door_(ring_),
       consumer_(ring_, scenario_.pauses, verdict_),
       observer_(scenario_.sessions, clock_, network_, ring_door_, commands_, *truth_, verdict_,
-                counts_allocations() ? options_.allocations : nullptr),
+                counts_allocations() ? options_.allocations : nullptr, options_.budgets),
       random_(scenario_.run.seed ^ 0x51'4D'0B5E'27E5ULL) {
   clock_.set_utc_offset(Duration::microseconds(scenario_.venue.utc_us));
   start_recorder();
   engine_ = std::make_unique<Engine>(
-      scenario_.sessions,
-      Doors{clock_, observer_, observer_, observer_, recorder_.get(), scenario_.run.seed});
+      scenario_.sessions, Doors{clock_, observer_, observer_, observer_, recorder_.get(),
+                                scenario_.run.seed, nullptr, std::nullopt, observer_.budgets()});
   observer_.begin(engine_->names());
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/life/story.hpp"
+#include "core/life/taken_budget.hpp"
 #include "support/engine_world.hpp"
-#include "support/taken_budget.hpp"
 
 namespace havklo::core {
 namespace {
@@ -189,6 +189,20 @@ TEST(OwnPlaces, AreNotTold) {
   second.step({.kind = InputKind::start}, start, silent);
   for (const Action& action : silent) EXPECT_NE(action.kind, ActionKind::publish);
   EXPECT_EQ(second.place_waited_for(), start + 10_s);
+}
+
+// No event says that the place came: whoever is asked what is waited for must look again.
+TEST(ToldWaits, ThatThePlaceCameIsNews) {
+  TakenBudget others;
+  EngineWorld world(book_settings({"BTC/USD"}), nullptr, {}, &others);
+  others.until = world.clock.now() + 1_s;
+  EXPECT_TRUE(world.turn().news);
+  EXPECT_FALSE(world.turn().news);
+  world.clock.set(world.engine.next_deadline());
+  const TurnResult begins = world.turn();
+  EXPECT_EQ(begins.events, 0U);
+  EXPECT_TRUE(begins.news);
+  EXPECT_EQ(world.engine.place_waited_for(0), std::nullopt);
 }
 
 // A consumer that sleeps while others take place after place: each wait is told as long as there is
