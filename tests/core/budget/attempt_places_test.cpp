@@ -109,6 +109,26 @@ TEST_F(SharedAttemptPlaces, APlaceNeverMovesBack) {
   EXPECT_EQ(places_.booked(), 1U);
 }
 
+// Of the last question alone: what this engine's own attempts take is booked, and told.
+TEST_F(SharedAttemptPlaces, WhoHoldsAnAttemptUpIsKnown) {
+  EXPECT_EQ(places_.reserve(start, start), start);
+  EXPECT_EQ(places_.reserve(start, start), start);
+  EXPECT_EQ(places_.reserve(start, start), start + 10_s);
+  EXPECT_FALSE(places_.held_up_by_others()) << "the two before it do";
+  others_.begin_at(start - 1_s);
+  others_.begin_at(start - 1_s);
+  EXPECT_EQ(places_.begin(start, start), start + 9_s);
+  EXPECT_TRUE(places_.held_up_by_others());
+  EXPECT_EQ(places_.begin(start + 10_s, start + 10_s), start + 10_s);
+  EXPECT_FALSE(places_.held_up_by_others());
+  others_.begin_at(start + 10_s);
+  others_.begin_at(start + 10_s);
+  EXPECT_GT(places_.reserve(start + 10_s, start + 10_s), start + 10_s);
+  EXPECT_TRUE(places_.held_up_by_others());
+  static_cast<void>(places_.reserve(start + 100_s, start + 10_s));
+  EXPECT_FALSE(places_.held_up_by_others());
+}
+
 TEST_F(SharedAttemptPlaces, TheFirstAnswerOfEachTurnIsItsFirst) {
   others_.begin_at(start);
   others_.begin_at(start);
