@@ -1,4 +1,4 @@
-"""Connect budgets that are shared: no world has one, so unit tests find these.
+"""Connect budgets that are shared: no drawn world has one, so unit tests find these.
 
 How a bug is written: planted_bugs.py.
 """
@@ -8,6 +8,9 @@ PLACES = "engine/core/attempt_places.hpp"
 SHARED = "engine/io/budget/shared_places.hpp"
 MEMORY = "engine/io/budget/budget_memory.cpp"
 PROCESS = "engine/io/budget/process_budgets.cpp"
+LIFE = "engine/core/lifecycle.cpp"
+STEPS = "engine/core/session_lifecycle.cpp"
+CLIENT = "engine/client/threaded.cpp"
 
 BUGS = [
     by_test("core_budget_tests", "SharedAttemptPlaces.AnAttemptThatOthersOvertookWaitsOn",
@@ -28,4 +31,27 @@ BUGS = [
             ("a wall clock that is set makes attempts older", MEMORY, "memory->offset_ = {head.utc_offset_ns};", "memory->offset_ = boot.utc_offset;")),
     by_test("io_budget_tests", "ProcessBudgetsTest.AnEngineThatComesAfterAnotherKnowsItsAttempts",
             ("an engine that ends takes its attempts along", PROCESS, "if (entry.settings.budget_file) return true;", "return true;")),
+
+    # Who waits for others is told so.
+    by_test("world_tests", "WorldsAmongOthers.KeepEveryInvariantAndTellEachWait",
+            ("a first connect that others hold up waits in silence", LIFE, "if (*booked_ > now) return wait_for_place(input.room, now, actions);",
+             "if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);")),
+    by_test("world_tests", "WorldsAmongOthers.KeepEveryInvariantAndTellEachWait",
+            ("a wait that others lengthen grows in silence", LIFE, "if (*booked_ > now) return wait_for_place(room, now, actions);",
+             "if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);")),
+    ("who waits for his own engine is told so too", LIFE, "budget_->held_up_by_others()", "true"),
+    by_test("core_life_tests", "ToldWait.IsNoBackoffAnyMore",
+            ("a wait for others is cut short like a backoff", LIFE, "skippable_ = false;\n    publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);",
+             "publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);")),
+    by_test("core_life_tests", "ToldWait.AStartWithoutRoomWaitsWithoutAWord",
+            ("a wait is told without a slot for it", LIFE, "room && budget_->held_up_by_others()", "budget_->held_up_by_others()")),
+    by_test("core_budget_tests", "SharedAttemptPlaces.WhoHoldsAnAttemptUpIsKnown",
+            ("who was held up once always is", PLACES, "held_up_by_others_ = false;\n    const Instant begins", None,
+             "if (!planted_bug::is({number})) held_up_by_others_ = false;\n    const Instant begins")),
+    by_test("core_life_tests", "ToldWaits.ThatThePlaceCameIsNews",
+            ("that a place came is no news", STEPS, "if (place_waited_for() != waited_for) shared_.publisher.note_news();", ";")),
+    by_test("core_life_tests", "ToldWait.ThePlaceThatIsWaitedForIsKnownWhileNothingElseIs",
+            ("a backoff is a wait for the budget", LIFE, "begins - now > wait.delay", "true")),
+    by_test("client_tests", "SharedBudget.OfWhichNothingIsLeftIsWhatWaitLiveSays",
+            ("wait_live() does not say what it waits for", CLIENT, "if (left > Duration{}) why.place_free_in = left;", ";")),
 ]
