@@ -189,7 +189,7 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
         fmt::format("{} is rejected after {} bad snapshots", wish.symbol, wish.bad_snapshots));
   }
   if (by_rate && wish.due) wish.due = now + wait_max;  // it waits on, as after any silence
-  if (wish.earliest) return;                           // it was refused
+  if (wish.earliest && !by_rate) return;               // it was refused
   if (why.starts_with("Exceeded msg rate") && !rate_spoken_of_ && !wish.doubt_unknown) {
     violate(Invariant::doubt, now,
             fmt::format("{} is rejected for its rate, which nobody spoke of", wish.symbol));
