@@ -246,11 +246,12 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
     actions.add(ActionKind::publish).event = event;
     return finish(loss.reason, actions);
   }
-  schedule_attempt(loss, room, now, actions);
+  schedule_attempt(loss, was_live, room, now, actions);
 }
 
-void Lifecycle::schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions) {
-  const Wait wait = choose_wait(loss, room, now);
+void Lifecycle::schedule_attempt(const Loss& loss, bool was_live, bool room, Instant now,
+                                 Actions& actions) {
+  const Wait wait = choose_wait(loss, was_live, room, now);
   publish_wait(wait, actions);
   const bool open = breaker_settings_.enabled && breaker_.state() == BreakerState::open;
   phase_ = open ? Phase::tripped : Phase::waiting;
@@ -260,12 +261,14 @@ void Lifecycle::schedule_attempt(const Loss& loss, bool room, Instant now, Actio
 }
 
 // The longest of the waits that apply; among equals the first in the order of WaitsFor.
-Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool room, Instant now) {
+Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool was_live, bool room, Instant now) {
   Wait wait{};
   if (breaker_settings_.enabled && breaker_.state() == BreakerState::open) {
     wait = {breaker_settings_.reset_timeout, WaitsFor::breaker};
   } else if (!is_retryable(loss)) {
     wait = {reconnect_.max_delay, WaitsFor::backoff};
+  } else if (reconnect_.first_delay && was_live && attempt_ == 1) {
+    wait = {*reconnect_.first_delay, WaitsFor::backoff};
   } else {
     wait = {backoff_.next(attempt_, *random_), WaitsFor::backoff};
   }

@@ -176,8 +176,8 @@ class Lifecycle {
   void begin_attempt(bool room, Instant now, Actions& actions);
   void wait_for_place(bool room, Instant now, Actions& actions);
   void lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now, Actions& actions);
-  void schedule_attempt(const Loss& loss, bool room, Instant now, Actions& actions);
-  [[nodiscard]] Wait choose_wait(const Loss& loss, bool room, Instant now);
+  void schedule_attempt(const Loss& loss, bool was_live, bool room, Instant now, Actions& actions);
+  [[nodiscard]] Wait choose_wait(const Loss& loss, bool was_live, bool room, Instant now);
   void publish_wait(const Wait& wait, Actions& actions) const;
   void note_stable(Actions& actions);
   void finish(Reason reason, Actions& actions);

@@ -27,6 +27,7 @@ struct ReconnectSettings {
   Duration initial_delay = BackoffSettings{}.initial_delay;
   double multiplier = BackoffSettings{}.multiplier;
   Duration max_delay = BackoffSettings{}.max_delay;
+  std::optional<Duration> first_delay;   // before attempt 1 after a connection that was Live; exact
   std::optional<uint32_t> max_attempts;  // none: unlimited
   Jitter jitter = BackoffSettings{}.jitter;
   Duration stable_after = Duration::seconds(5);

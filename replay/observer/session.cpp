@@ -245,7 +245,7 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
   const bool was_stable = was_live && at - live_at_ >= settings_.reconnect.stable_after;
   seen_ = Seen::lost;
   restored_ = false;
-  waits_.on_loss(reason, retryable, http_status, wire_, at);
+  waits_.on_loss(reason, retryable, http_status, wire_, was_live, at);
   if (was_live) {
     down_since_ = at;
     outage_attempts_ = outage_trips_ = 0;

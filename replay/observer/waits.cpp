@@ -21,8 +21,9 @@ WaitObserver::WaitObserver(const Settings& settings, uint16_t session, Verdict& 
       previous_delay_(settings.reconnect.initial_delay) {}
 
 void WaitObserver::on_loss(Reason reason, bool retryable, uint16_t http_status,
-                           const WireView& wire, Instant at) {
+                           const WireView& wire, bool was_live, Instant at) {
   retryable_ = retryable;
+  was_live_ = was_live;
   http_status_ = http_status;
   // Behind a refused upgrade there is no WebSocket, whatever the bytes look like.
   const bool upgraded = http_status == 0;
@@ -40,6 +41,7 @@ void WaitObserver::on_loss(Reason reason, bool retryable, uint16_t http_status,
 
 WaitObserver::Range WaitObserver::backoff_range(uint32_t attempt) const {
   const ReconnectSettings& reconnect = settings_.reconnect;
+  if (is_first_delay(attempt)) return {*reconnect.first_delay, *reconnect.first_delay};
   const auto cap = static_cast<double>(reconnect.max_delay.ns);
   auto exact = static_cast<double>(reconnect.initial_delay.ns);
   for (uint32_t n = 1; n < attempt && exact < cap; ++n) exact *= reconnect.multiplier;
@@ -103,7 +105,7 @@ void WaitObserver::check(const Event::Reconnecting& wait, uint32_t attempt, bool
   if (wait.waits_for == WaitsFor::breaker && !breaker_open) wrong("the breaker is not open");
   if (wait.waits_for == WaitsFor::maintenance && !maintenance_floor_) wrong("nobody said so");
   // What was drawn is hidden behind a longer wait; the next range reckons with the worst.
-  if (!breaker_open && retryable_) {
+  if (!breaker_open && retryable_ && !is_first_delay(attempt)) {
     previous_delay_ = wait.waits_for == WaitsFor::backoff ? delay : range.highest;
   }
 }

@@ -22,7 +22,7 @@ class WaitObserver {
 
   // A connection is lost or an attempt has failed; `wire` is what was seen of it.
   void on_loss(Reason reason, bool retryable, uint16_t http_status, const WireView& wire,
-               Instant at);
+               bool was_live, Instant at);
   // The connection that was lost had been stable: the next backoff is the first again.
   void begin_again() { previous_delay_ = settings_.reconnect.initial_delay; }
   // All clear: what the venue said of maintenance is over.
@@ -44,11 +44,15 @@ class WaitObserver {
     Duration highest;
   };
   [[nodiscard]] Range backoff_range(uint32_t attempt) const;
+  [[nodiscard]] bool is_first_delay(uint32_t attempt) const {
+    return settings_.reconnect.first_delay && was_live_ && attempt == 1;
+  }
 
   Settings settings_;
   uint16_t session_;
   Verdict& verdict_;
   bool retryable_ = true;
+  bool was_live_ = false;
   uint16_t http_status_ = 0;
   bool maintenance_floor_ = false;
   // Not when it was only said in the instant of a loss: before or behind it.

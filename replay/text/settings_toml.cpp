@@ -38,6 +38,7 @@ std::vector<Section> sections_of(Settings& settings) {
        {duration_field("initial_delay", reconnect.initial_delay),
         number_field("multiplier", reconnect.multiplier),
         duration_field("max_delay", reconnect.max_delay),
+        optional_duration_field("first_delay", reconnect.first_delay),
         optional_count_field("max_attempts", reconnect.max_attempts),
         choice_field("jitter", reconnect.jitter, jitter_names,
                      "\"none\", \"full\" or \"decorrelated\""),

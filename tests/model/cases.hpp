@@ -109,6 +109,15 @@ struct Case {
        64,
        3,
        6},
+      {"at once after a life, then backoff",
+       {with([](ReconnectSettings& reconnect, CircuitBreakerSettings& breaker) {
+         reconnect.first_delay = Duration{};
+         breaker.failure_threshold = 3;
+       })},
+       true,
+       64,
+       3,
+       6},
       {"without reconnect",
        {with([](ReconnectSettings& reconnect, CircuitBreakerSettings&) {
          reconnect.enabled = false;

@@ -154,7 +154,7 @@ class Machine {
   void all_clear(uint8_t session);
   void lose(uint8_t session, Input loss);
   [[nodiscard]] bool fail(uint8_t session);
-  void wait(uint8_t session, const Input& loss);
+  void wait(uint8_t session, const Input& loss, bool was_live);
   [[nodiscard]] Duration backoff(uint8_t session);
   void reconnect(uint8_t session);
   void close(uint8_t session);

@@ -207,6 +207,9 @@ inline void Monitor::on_loss(const Said& said, Seen& seen) {
   for (uint32_t n = 1; n < seen.attempt && seen.backoff < by.reconnect.max_delay; ++n) {
     seen.backoff = std::min(seen.backoff * 2, by.reconnect.max_delay);
   }
+  if (by.reconnect.first_delay && was_live && seen.attempt == 1) {
+    seen.backoff = *by.reconnect.first_delay;
+  }
   seen.retryable = said.retryable;
   if (!said.retryable) seen.backoff = by.reconnect.max_delay;
   seen.renew_asked = false;

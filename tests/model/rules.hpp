@@ -150,7 +150,7 @@ inline void Machine::lose(uint8_t session, Input loss) {
   const auto& most = set(session).max_attempts;
   const uint32_t less = is(Mistake::one_attempt_too_few) ? 1 : 0;
   const uint32_t more = is(Mistake::one_attempt_too_many) ? 1 : 0;
-  if (!most || life.attempt + less <= *most + more) return wait(session, loss);
+  if (!most || life.attempt + less <= *most + more) return wait(session, loss, was_live);
   say(session, What::reconnect_failed, --life.attempt).reason = loss.reason;
   finish(session, loss.reason);
 }
@@ -184,7 +184,7 @@ inline Duration Machine::backoff(uint8_t session) {
 }
 
 // The longest of the waits that apply, and what it is for.
-inline void Machine::wait(uint8_t session, const Input& loss) {
+inline void Machine::wait(uint8_t session, const Input& loss, bool was_live) {
   Life& life = lives_[session];
   const ReconnectSettings& by = set(session);
   const bool open = life.breaker == Breaker::open && !is(Mistake::open_is_no_wait);
@@ -207,8 +207,9 @@ inline void Machine::wait(uint8_t session, const Input& loss) {
   life.not_before = now_ + asked;
   Duration delay = asked;
   if (!open) {
-    const Duration own = permanent ? by.max_delay : backoff(session);
-    if (!permanent && by.jitter == Jitter::decorrelated) life.drawn = own;
+    const bool first = !permanent && by.first_delay && was_live && life.attempt == 1;
+    const Duration own = permanent ? by.max_delay : first ? *by.first_delay : backoff(session);
+    if (!permanent && !first && by.jitter == Jitter::decorrelated) life.drawn = own;
     if (own >= asked) delay = own, cause = WaitsFor::backoff;
   }
   life.place = budget_.book(now_ + delay, now_);

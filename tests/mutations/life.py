@@ -56,6 +56,9 @@ BUGS = [
      "disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  disarm(utc_timer_);\n  subscriptions_.end_connection(now_);",
      None, "if (!planted_bug::is({number})) disarm(watchdog_timer_);\n  disarm(pace_timer_);\n  disarm(utc_timer_);\n  subscriptions_.end_connection(now_);"),
 
+    ("the first delay needs no life before it", LIFE, "reconnect_.first_delay && was_live && attempt_ == 1", "reconnect_.first_delay && attempt_ == 1"),
+    ("the first delay is every attempt's after a life", LIFE, "reconnect_.first_delay && was_live && attempt_ == 1", "reconnect_.first_delay && was_live"),
+
     # What has to be forgotten: not forgotten, forgotten too early, forgotten at another door.
     ("a stable life forgets no attempts", LIFE, "attempt_ = 0;\n  backoff_.reset();", "backoff_.reset();"),
     ("the all clear forgets the attempts", LIFE, "live_since_ = now;", "live_since_ = now; attempt_ = 0;"),

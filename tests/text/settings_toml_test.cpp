@@ -26,6 +26,7 @@ url = "wss://venue.test:8443/v2"
 initial_delay = "50ms"
 multiplier = 1.5
 max_delay = "10s"
+first_delay = "0ms"
 max_attempts = 7
 jitter = "decorrelated"
 stable_after = "2s"
@@ -49,6 +50,9 @@ close_timeout = "500ms"
 [requests]
 per_second = 4
 burst = 2
+[feed]
+trade_gaps = false
+lag_warn = "2s"
 [engine]
 ring_slots = 1024
 idle = "park"
@@ -71,6 +75,7 @@ symbol = "BTC/USD"
   EXPECT_EQ(settings->reconnect.initial_delay, 50_ms);
   EXPECT_EQ(settings->reconnect.multiplier, 1.5);
   EXPECT_EQ(settings->reconnect.max_attempts, 7u);
+  EXPECT_EQ(settings->reconnect.first_delay, 0_ms);
   EXPECT_EQ(settings->reconnect.jitter, Jitter::decorrelated);
   EXPECT_EQ(settings->reconnect.connect_budget, 60u);
   EXPECT_EQ(settings->reconnect.connect_budget_window, 5_min);
@@ -80,6 +85,8 @@ symbol = "BTC/USD"
   EXPECT_FALSE(settings->circuit_breaker.enabled);
   EXPECT_EQ(settings->timeouts.heartbeat_timeout, 2500_ms);
   EXPECT_EQ(settings->requests.burst, 2u);
+  EXPECT_FALSE(settings->feed.trade_gaps);
+  EXPECT_EQ(settings->feed.lag_warn, 2_s);
   EXPECT_EQ(settings->ring_slots, 1024u);
   EXPECT_EQ(settings->idle, Idle::park);
   EXPECT_EQ(settings->network, Network::sockets);
@@ -116,6 +123,8 @@ TEST(Settings, HaveTheDefaultsOfTheDesign) {
   EXPECT_EQ(settings.timeouts.close_timeout, 1_s);
   EXPECT_EQ(settings.requests.per_second, 10u);
   EXPECT_EQ(settings.requests.burst, 5u);
+  EXPECT_TRUE(settings.feed.trade_gaps);
+  EXPECT_FALSE(settings.feed.lag_warn);
   EXPECT_EQ(settings.idle, Idle::spin);
   EXPECT_EQ(settings.network, Network::automatic);
 }

@@ -72,6 +72,12 @@ Checked check_reconnect(const ReconnectSettings& reconnect) {
     return refuse("reconnect.max_delay", to_text(reconnect.max_delay),
                   "at least initial_delay, " + to_text(reconnect.initial_delay));
   }
+  const Duration most = reconnect.max_delay;
+  if (reconnect.first_delay &&
+      (*reconnect.first_delay < Duration{} || *reconnect.first_delay > most)) {
+    return refuse("reconnect.first_delay", to_text(*reconnect.first_delay),
+                  "from 0ns to max_delay, " + to_text(most));
+  }
   if (!std::isfinite(reconnect.multiplier) || reconnect.multiplier < 1 ||
       reconnect.multiplier > 1000) {
     std::array<char, 32> text{};

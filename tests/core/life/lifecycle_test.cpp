@@ -256,6 +256,48 @@ TEST(Lifecycle, RetryAfterIsObeyedOf429And503Alone) {
   }
 }
 
+TEST(Lifecycle, TheFirstDelayIsOfAttempt1AfterALifeAndOfNoOther) {
+  Settings settings;
+  settings.reconnect.first_delay = 7_ms;
+  settings.reconnect.jitter = Jitter::full;
+  settings.reconnect.initial_delay = settings.reconnect.max_delay = 30_s;
+  Story story(settings);
+  const auto delay_of = [](const std::vector<Event>& events) {
+    EXPECT_EQ(events.back().payload.reconnecting.waits_for, WaitsFor::backoff);
+    return Duration{events.back().payload.reconnecting.delay_ns};
+  };
+  story.step(InputKind::start);
+  EXPECT_NE(delay_of(story.refuse()), 7_ms);  // there was no life before
+  story.wait();
+  story.go_live();
+  story.now = story.now + 6_s;
+  EXPECT_EQ(delay_of(story.lose({.reason = Reason::peer_reset})), 7_ms);
+  story.wait();
+  EXPECT_NE(delay_of(story.refuse()), 7_ms);
+  story.wait();
+  story.go_live();
+  story.now = story.now + 1_s;
+  EXPECT_NE(delay_of(story.lose({.reason = Reason::peer_reset})), 7_ms);  // a short one: attempt 3
+}
+
+// The venue's wishes and the budget are floors under it, too; what no retry mends waits max_delay.
+TEST(Lifecycle, TheFirstDelayShortensNothingThatOthersAskFor) {
+  Settings settings;
+  settings.reconnect.first_delay = Duration{};
+  Story story(settings);
+  story.step(InputKind::start);
+  story.go_live();
+  story.now = story.now + 6_s;
+  auto events = story.lose({.reason = Reason::server_closed, .close_code = 1012});
+  EXPECT_EQ(events.back().payload.reconnecting.waits_for, WaitsFor::maintenance);
+  EXPECT_EQ(events.back().payload.reconnecting.delay_ns, settings.reconnect.maintenance_delay.ns);
+  story.wait();
+  story.go_live();
+  story.now = story.now + 6_s;
+  events = story.lose({.reason = Reason::certificate_refused});
+  EXPECT_EQ(events.back().payload.reconnecting.delay_ns, settings.reconnect.max_delay.ns);
+}
+
 // Every input into every phase, over seeded walks: the invariants hold after each step (Story::step
 // checks them), at most one breaker event comes from a step, and Closed is the end.
 TEST(Lifecycle, KeepsItsInvariantsUnderEveryInputInEveryPhase) {

@@ -46,6 +46,7 @@ template <class T, size_t count>
   reconnect.max_delay = pick<Duration, 2>(input, {1_s, 100_ms});
   reconnect.jitter = static_cast<Jitter>(how / 8 % 3);
   if (how >= 192) reconnect.max_attempts = 1 + how % 3;
+  if (how % 11 == 5) reconnect.first_delay = pick<Duration, 2>(input, {0_ms, 20_ms});
   reconnect.stable_after = pick<Duration, 3>(input, {1_s, 0_ms, 3_s});
   reconnect.connect_budget = pick<uint32_t, 3>(input, {120, 5, 2});
   reconnect.connect_budget_window = pick<Duration, 2>(input, {10_s, 1_s});

@@ -17,8 +17,8 @@
 namespace havklo::fuzz {
 
 inline auto fields(const ReconnectSettings& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
 }
 inline auto fields(const CircuitBreakerSettings& all) {
   const auto& [a, b, c, d] = all;
