@@ -30,7 +30,13 @@ BUGS = [
     by_test("io_budget_tests", "BudgetFileTest.AWallClockThatIsSetMakesNoAttemptOlder",
             ("a wall clock that is set makes attempts older", MEMORY, "memory->offset_ = {head.utc_offset_ns};", "memory->offset_ = boot.utc_offset;")),
     by_test("io_budget_tests", "ProcessBudgetsTest.AnEngineThatComesAfterAnotherKnowsItsAttempts",
-            ("an engine that ends takes its attempts along", PROCESS, "if (entry.settings.budget_file) return true;", "return true;")),
+            ("an engine that ends takes its attempts along", PROCESS, "if (entry.in_use()) return false;", "return !entry.in_use();")),
+    by_test("io_budget_tests", "BudgetFileSwitchTest.*",
+            ("a file that is switched on knows of nothing before", PROCESS, "carry_over(*found->memory, *entry.memory);", "if (!path) carry_over(*found->memory, *entry.memory);")),
+    by_test("io_budget_tests", "BudgetFileSwitchTest.*",
+            ("what a file knows already is counted twice", SHARED, "known >= same", "false")),
+    by_test("io_budget_tests", "BudgetFileSwitchTest.*",
+            ("two attempts of one moment are carried over as one", PROCESS, "i != 0 && times[i] == times[i - 1] ? same + 1 : 1", "1U")),
 
     # Who waits for others is told so.
     by_test("world_tests", "WorldsAmongOthers.KeepEveryInvariantAndTellEachWait",

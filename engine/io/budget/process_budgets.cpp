@@ -25,12 +25,18 @@ bool is_same(const ReconnectSettings& one, const ReconnectSettings& other) {
          one.budget_file == other.budget_file;
 }
 
-// What began before holds under other numbers, too: the last attempts, as many as there are slots.
+// What began before holds under other numbers and in another place, too: the last attempts, as many
+// as there are slots. A file may know of them already, and is in use by others.
 void carry_over(const BudgetMemory& from, const BudgetMemory& to) {
+  const Duration shift = to.offset() - from.offset();
   std::vector<int64_t> times = SharedPlaces::copy_of(from.slots());
   std::ranges::sort(times, std::greater<>());
-  times.resize(std::min(times.size(), to.slots().size()));
-  std::ranges::copy(times, to.slots().begin());
+  const SharedPlaces places(to.slots(), {}, 0);
+  uint32_t same = 0;
+  for (size_t i = 0; i < times.size() && times[i] != SharedPlaces::never_ns; ++i) {
+    same = i != 0 && times[i] == times[i - 1] ? same + 1 : 1;
+    places.add(times[i] + shift.ns, same);
+  }
 }
 
 }  // namespace
@@ -57,8 +63,9 @@ struct ProcessBudgets::State {
   // Nothing of it matters any more to anybody who starts now.
   static bool is_over(const Entry& entry, Instant now) {
     if (entry.in_use()) return false;
-    if (entry.settings.budget_file) return true;
-    const int64_t limit_ns = (now - entry.settings.connect_budget_window).ns;
+    if (!entry.memory->is_whole()) return true;
+    const int64_t limit_ns =
+        (now + entry.memory->offset() - entry.settings.connect_budget_window).ns;
     return std::ranges::all_of(SharedPlaces::copy_of(entry.memory->slots()),
                                [limit_ns](int64_t at_ns) { return at_ns <= limit_ns; });
   }
@@ -72,14 +79,15 @@ struct ProcessBudgets::State {
       const std::string as = "in another engine of this process that connects to " + key.text();
       auto differs = differing_budget(reconnect, found->settings, as);
       if (differs) return std::unexpected(std::move(*differs));
-    } else if (found == entries.end() || !is_same(found->settings, reconnect)) {
-      const auto& path = reconnect.budget_file;
+    } else if (const auto& path = reconnect.budget_file;
+               found == entries.end() || path || !is_same(found->settings, reconnect)) {
+      // A file anew in any case: it may be another by now.
       auto made = path ? BudgetMemory::of_file(*path, reconnect.budget(), key.text(), boot)
                        : BudgetMemory::of_process(reconnect.budget());
       if (!made) return std::unexpected(std::move(made.error()));
       Entry entry{key, reconnect, std::move(*made)};
       if (found != entries.end()) {
-        if (!path) carry_over(*found->memory, *entry.memory);
+        carry_over(*found->memory, *entry.memory);
         *found = std::move(entry);  // without memory the old one stays
       } else {
         entries.push_back(std::move(entry));

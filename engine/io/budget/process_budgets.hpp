@@ -2,7 +2,8 @@
 // the other, for the venue counts by address and not by engine.
 //
 // Owns:    a BudgetMemory for each key that is in use, or of whose attempts one began within the
-//          last window. A file's is kept while it is in use: the file remembers.
+//          last window: they hold under other numbers too, and where a file is named from then on,
+//          or none any more.
 // Threads: attach() and the end of a SharedBudget from any: they take a lock, at an engine's start
 //          and end. A SharedBudget belongs to its loop, and takes none.
 // Errors:  attach(): other numbers than those that an engine of this process runs with are a

@@ -33,7 +33,7 @@ class SharedPlaces {
   // Two loops do not read their clocks at the same moment.
   static constexpr int64_t clock_slack_ns = 1'000'000'000;
 
-  // `scratch` is as long as `slots`.
+  // `scratch` is as long as `slots`; add() needs none.
   SharedPlaces(std::span<int64_t> slots, std::span<int64_t> scratch, int64_t window_ns)
       : slots_(slots), scratch_(scratch), window_ns_(window_ns) {}
 
@@ -45,6 +45,22 @@ class SharedPlaces {
     times.reserve(slots.size());
     for (int64_t& slot : slots) times.push_back(Slot(slot).load(std::memory_order_relaxed));
     return times;
+  }
+
+  // An attempt began at `at_ns`, the `same`-th of that very moment, as somebody else remembers: it
+  // takes the slot that was taken the longest ago, unless that was later, or it is known here.
+  void add(int64_t at_ns, uint32_t same) const {
+    for (;;) {
+      uint32_t known = 0;
+      size_t oldest = 0;
+      int64_t oldest_ns = std::numeric_limits<int64_t>::max();
+      for (size_t i = 0; i < slots_.size(); ++i) {
+        const int64_t taken_ns = Slot(slots_[i]).load(std::memory_order_relaxed);
+        if (taken_ns == at_ns) ++known;
+        if (taken_ns < oldest_ns) oldest = i, oldest_ns = taken_ns;
+      }
+      if (known >= same || oldest_ns >= at_ns || exchange(oldest, oldest_ns, at_ns)) return;
+    }
   }
 
   // When `spare` + 1 slots are free, but not before `earliest_ns`.
