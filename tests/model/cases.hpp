@@ -67,6 +67,10 @@ struct Case {
     reconnect.connect_budget = 1;
     reconnect.connect_budget_window = 3_s;
   });
+  const Settings at_once = with([](ReconnectSettings& reconnect, CircuitBreakerSettings& breaker) {
+    reconnect.first_delay = Duration{};
+    breaker.failure_threshold = 3;
+  });
   return {
       {"threshold 2, budget 3 in 8 s", {small_settings()}, true, 64, 3, 7},
       {"threshold 1, two attempts",
@@ -109,15 +113,7 @@ struct Case {
        64,
        3,
        6},
-      {"at once after a life, then backoff",
-       {with([](ReconnectSettings& reconnect, CircuitBreakerSettings& breaker) {
-         reconnect.first_delay = Duration{};
-         breaker.failure_threshold = 3;
-       })},
-       true,
-       64,
-       3,
-       6},
+      {"at once after a life, then backoff", {at_once}, true, 64, 3, 6},
       {"without reconnect",
        {with([](ReconnectSettings& reconnect, CircuitBreakerSettings&) {
          reconnect.enabled = false;

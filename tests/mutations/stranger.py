@@ -192,7 +192,7 @@ SECOND = [
     by_test("core_tests", "Greeting.WhatComesBeforeItIsNotTold",
             ("what comes before the greeting is told", SESSION,
              "if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());\n"
-             "  if (phase() != Phase::restoring && phase() != Phase::live) return;",
+             "  if (!is_greeted()) return;",
              "if (kind == kraken::MessageKind::status) return on_status(shared_.decoder.status());")),
     by_test("core_tests", "Goodbye.IsWaitedForWhateverComesMeanwhile",
             ("rubbish behind the goodbye ends it", SESSION, "if (phase() == Phase::closing) return true;", ";")),

@@ -19,8 +19,7 @@ namespace {
 
 using namespace havklo::literals;
 
-TEST(SettingsToml, ReadsEveryTableOfTheDesign) {
-  const auto settings = settings_from_toml(R"(
+constexpr std::string_view every_table = R"(
 url = "wss://venue.test:8443/v2"
 [reconnect]
 initial_delay = "50ms"
@@ -68,8 +67,10 @@ depth = 25
 [[subscription]]
 channel = "trade"
 symbol = "BTC/USD"
-)",
-                                           "x.toml");
+)";
+
+TEST(SettingsToml, ReadsEveryTableOfTheDesign) {
+  const auto settings = settings_from_toml(every_table, "x.toml");
   ASSERT_TRUE(settings) << settings.error();
   EXPECT_EQ(settings->url, "wss://venue.test:8443/v2");
   EXPECT_EQ(settings->reconnect.initial_delay, 50_ms);
