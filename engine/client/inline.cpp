@@ -47,7 +47,7 @@ std::expected<std::unique_ptr<InlineKrakenClient>, StartError> InlineKrakenClien
 }
 
 InlineEngineClient::InlineEngineClient(const EngineSettings& settings, std::unique_ptr<State> state)
-    : CommandQueue(settings), state_(std::move(state)), sessions_(sessions_of(settings)) {}
+    : EngineSessions(settings), state_(std::move(state)) {}
 
 InlineEngineClient::~InlineEngineClient() {
   if (!state_->live.begun) return;
@@ -67,8 +67,6 @@ std::span<const Event> InlineEngineClient::turn() {
   return state_->event_door.published();
 }
 
-bool InlineEngineClient::close_all() { return close_each(sessions_); }
-
 std::expected<void, std::string> InlineEngineClient::recording() const {
   if (!closed()) return std::unexpected("the client is not closed");
   return state_->live.recording();
@@ -87,7 +85,7 @@ const NetworkChoice& InlineEngineClient::network() const {
 ClientCounters InlineEngineClient::counters() const { return state_->live.counters(); }
 
 SessionCounters InlineEngineClient::counters(uint8_t session) const {
-  static_cast<void>(sessions_.at(session));
+  static_cast<void>(EngineSessions::session(session));  // there must be one
   return state_->live.engine->counters(session);
 }
 

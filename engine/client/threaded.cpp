@@ -223,7 +223,7 @@ std::expected<std::unique_ptr<KrakenClient>, StartError> KrakenClient::connect(
 }
 
 EngineClient::EngineClient(const EngineSettings& settings, std::unique_ptr<State> state)
-    : CommandQueue(settings), state_(std::move(state)), sessions_(sessions_of(settings)) {}
+    : EngineSessions(settings), state_(std::move(state)) {}
 
 EngineClient::~EngineClient() {
   if (!state_->thread.joinable()) return;  // it was not started
@@ -233,8 +233,6 @@ EngineClient::~EngineClient() {
   }
   state_->thread.join();
 }
-
-bool EngineClient::close_all() { return close_each(sessions_); }
 
 bool EngineClient::poll(Event& event) {
   if (state_->ring.try_pop(event)) [[likely]]
@@ -267,10 +265,10 @@ std::expected<int, std::string> EngineClient::event_descriptor() { return state_
 
 std::expected<void, NotLive> EngineClient::wait_live(Duration timeout) {
   const auto began = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < sessions_.size(); ++i) {
+  timeout = std::max(timeout, Duration{});
+  for (size_t i = 0; i < session_count(); ++i) {
     const std::chrono::nanoseconds passed = std::chrono::steady_clock::now() - began;
-    const Duration left =
-        std::max(Duration{}, std::max(Duration{}, timeout) - Duration{passed.count()});
+    const Duration left = std::max(timeout - Duration{passed.count()}, Duration{});
     if (auto live = wait_live(static_cast<uint8_t>(i), left); !live) return live;
   }
   return {};
@@ -278,7 +276,7 @@ std::expected<void, NotLive> EngineClient::wait_live(Duration timeout) {
 
 std::expected<void, NotLive> EngineClient::wait_live(uint8_t session, Duration timeout) {
   using clock = std::chrono::steady_clock;
-  const SessionCommands& commands = sessions_.at(session);
+  const SessionCommands& commands = EngineSessions::session(session);
   const SessionNews& news = state_->sessions[session];
   const auto began = clock::now();
   for (uint32_t full_looks = 0;;) {
@@ -311,7 +309,7 @@ const NetworkChoice& EngineClient::network() const { return state_->live.transpo
 ClientCounters EngineClient::counters() const { return state_->live.counters(); }
 
 SessionCounters EngineClient::counters(uint8_t session) const {
-  static_cast<void>(sessions_.at(session));
+  static_cast<void>(EngineSessions::session(session));  // there must be one
   return state_->live.engine->counters(session);
 }
 

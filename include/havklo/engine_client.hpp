@@ -74,35 +74,12 @@ enum class CommandError : uint8_t {
 };
 [[nodiscard]] std::string_view to_string(CommandError error);
 
-class SessionCommands;
-
-// The queue to the engine, and what its sessions may still ask for together.
-class CommandQueue {
- public:
-  explicit CommandQueue(const EngineSettings& settings);
-
- protected:
-  ~CommandQueue() = default;
-  // What tells each of its sessions what to do, by this queue.
-  [[nodiscard]] std::deque<SessionCommands> sessions_of(const EngineSettings& settings);
-  // False: one is not told, for the queue is full.
-  static bool close_each(std::deque<SessionCommands>& sessions);
-
- private:
-  friend class SessionCommands;
-  virtual std::expected<void, CommandError> send(const Command& command) = 0;
-
-  uint32_t ring_slots_;
-  uint32_t sessions_;
-  uint32_t depth_max_ = 0;
-  size_t wanted_ = 0;                         // by all sessions
-  std::set<std::string, std::less<>> named_;  // ever: the engine's table of names only grows
-};
+class EngineSessions;
 
 // What a session can be told.
 class SessionCommands {
  public:
-  SessionCommands(CommandQueue& queue, uint8_t session, const Settings& settings);
+  SessionCommands(EngineSessions& engine, uint8_t session, const Settings& settings);
 
   // `parameter`: the depth of a book (10), the interval of candles in minutes (1).
   std::expected<void, CommandError> subscribe(Channel channel, std::string_view symbol,
@@ -121,13 +98,46 @@ class SessionCommands {
   [[nodiscard]] Command make(Command::Kind kind) const;
   [[nodiscard]] Command make(Command::Kind kind, Channel channel, std::string_view symbol) const;
 
-  CommandQueue& queue_;
+  EngineSessions& engine_;
   uint8_t session_;
   std::set<std::pair<Channel, std::string>> wanted_;
 };
 
+// The sessions of an engine, by their numbers, in the order in which they were added.
+//
+// Whoever runs the engine derives from it and carries the commands; what the sessions may still ask
+// for together, is reckoned here.
+class EngineSessions {
+ public:
+  explicit EngineSessions(const EngineSettings& settings);
+  EngineSessions(const EngineSessions&) = delete;
+  EngineSessions& operator=(const EngineSessions&) = delete;
+
+  // There must be one of that number.
+  [[nodiscard]] SessionCommands& session(uint8_t number) { return sessions_.at(number); }
+  [[nodiscard]] const SessionCommands& session(uint8_t number) const {
+    return sessions_.at(number);
+  }
+  [[nodiscard]] size_t session_count() const { return sessions_.size(); }
+  // Closes every session. False: the queue is full; try again.
+  bool close_all();
+
+ protected:
+  ~EngineSessions() = default;
+
+ private:
+  friend class SessionCommands;
+  virtual std::expected<void, CommandError> send(const Command& command) = 0;
+
+  uint32_t ring_slots_;
+  uint32_t depth_max_ = 0;
+  size_t wanted_ = 0;                         // by all sessions
+  std::set<std::string, std::less<>> named_;  // ever: the engine's table of names only grows
+  std::deque<SessionCommands> sessions_;
+};
+
 // An engine on a thread of its own, events by a ring.
-class EngineClient : private CommandQueue {
+class EngineClient : public EngineSessions {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<EngineClient>, StartError> connect(
       const EngineSettings& settings);
@@ -135,14 +145,6 @@ class EngineClient : private CommandQueue {
   // Closes, waits for the engine's thread (at most close_timeout and a little) and frees
   // everything.
   virtual ~EngineClient();
-  EngineClient(const EngineClient&) = delete;
-  EngineClient& operator=(const EngineClient&) = delete;
-
-  // By its number, in the order in which they were added; it must be one.
-  [[nodiscard]] SessionCommands& session(uint8_t number) { return sessions_.at(number); }
-  [[nodiscard]] size_t session_count() const { return sessions_.size(); }
-  // Closes every session. False: the queue is full; try again.
-  bool close_all();
 
   // The next event, if there is one.
   [[nodiscard]] bool poll(Event& event);
@@ -189,25 +191,19 @@ class EngineClient : private CommandQueue {
   std::expected<void, CommandError> send(const Command& command) override;
 
   std::unique_ptr<State> state_;
-  std::deque<SessionCommands> sessions_;
 };
 
 // The same engine on your thread, which also destroys it: nothing happens but inside run_once(). It
 // never sleeps but in the turn of the last Closed, which lets the network (50 ms at most) and a
 // recording's disk have what is theirs.
-class InlineEngineClient : private CommandQueue {
+class InlineEngineClient : public EngineSessions {
  public:
   [[nodiscard]] static std::expected<std::unique_ptr<InlineEngineClient>, StartError> connect(
       const EngineSettings& settings);
   virtual ~InlineEngineClient();
-  InlineEngineClient(const InlineEngineClient&) = delete;
-  InlineEngineClient& operator=(const InlineEngineClient&) = delete;
 
-  [[nodiscard]] SessionCommands& session(uint8_t number) { return sessions_.at(number); }
-  [[nodiscard]] size_t session_count() const { return sessions_.size(); }
-  bool close_all();
-
-  // One turn; every event of it is handed to `sink(const Event&)`. Returns how many.
+  // One turn; every event of it is handed to `sink(const Event&)`. Returns how many. A sink that
+  // throws has not seen what is left of the turn, and nobody will.
   template <class Sink>
   uint32_t run_once(Sink&& sink) {
     const std::span<const Event> events = turn();
@@ -237,7 +233,6 @@ class InlineEngineClient : private CommandQueue {
   std::expected<void, CommandError> send(const Command& command) override;
 
   std::unique_ptr<State> state_;
-  std::deque<SessionCommands> sessions_;
 };
 
 }  // namespace havklo

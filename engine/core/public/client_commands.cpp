@@ -25,34 +25,26 @@ std::string_view to_string(CommandError error) {
   return "unknown";
 }
 
-CommandQueue::CommandQueue(const EngineSettings& settings)
-    : ring_slots_(settings.ring_slots), sessions_(static_cast<uint32_t>(settings.sessions.size())) {
+EngineSessions::EngineSessions(const EngineSettings& settings) : ring_slots_(settings.ring_slots) {
   for (const Settings& session : settings.sessions) {
     for (const SubscriptionSettings& each : session.subscriptions) {
       if (each.channel == Channel::book) depth_max_ = std::max(depth_max_, each.depth);
       wanted_ += each.symbols.size();
       named_.insert(each.symbols.begin(), each.symbols.end());
     }
+    sessions_.emplace_back(*this, static_cast<uint8_t>(sessions_.size()), session);
   }
 }
 
-std::deque<SessionCommands> CommandQueue::sessions_of(const EngineSettings& settings) {
-  std::deque<SessionCommands> sessions;
-  for (const Settings& each : settings.sessions) {
-    sessions.emplace_back(*this, static_cast<uint8_t>(sessions.size()), each);
-  }
-  return sessions;
-}
-
-bool CommandQueue::close_each(std::deque<SessionCommands>& sessions) {
-  return std::ranges::all_of(sessions, [](SessionCommands& each) {
+bool EngineSessions::close_all() {
+  return std::ranges::all_of(sessions_, [](SessionCommands& each) {
     const auto told = each.close();
     return told || told.error() == CommandError::closed;
   });
 }
 
-SessionCommands::SessionCommands(CommandQueue& queue, uint8_t session, const Settings& settings)
-    : queue_(queue), session_(session) {
+SessionCommands::SessionCommands(EngineSessions& engine, uint8_t session, const Settings& settings)
+    : engine_(engine), session_(session) {
   for (const SubscriptionSettings& each : settings.subscriptions) {
     for (const std::string& symbol : each.symbols) wanted_.emplace(each.channel, symbol);
   }
@@ -85,11 +77,12 @@ std::expected<void, CommandError> SessionCommands::subscribe(Channel channel,
   if (channel == Channel::ohlc && !is_valid_interval(depth)) {
     return std::unexpected(CommandError::interval_invalid);
   }
-  CommandQueue& all = queue_;
+  EngineSessions& all = engine_;
+  const auto sessions = static_cast<uint32_t>(all.session_count());
   const uint32_t deepest =
       channel == Channel::book ? std::max(all.depth_max_, depth) : all.depth_max_;
   const size_t more = wanted_.contains({channel, std::string(symbol)}) ? 0 : 1;
-  if (all.wanted_ + more > subscriptions_max(all.ring_slots_, deepest, all.sessions_)) {
+  if (all.wanted_ + more > subscriptions_max(all.ring_slots_, deepest, sessions)) {
     return std::unexpected(CommandError::too_many_subscriptions);
   }
   if (all.named_.size() == symbols_max && !all.named_.contains(symbol)) {
@@ -108,10 +101,10 @@ std::expected<void, CommandError> SessionCommands::subscribe(Channel channel,
 std::expected<void, CommandError> SessionCommands::unsubscribe(Channel channel,
                                                                std::string_view symbol) {
   if (!is_valid_symbol(symbol)) return std::unexpected(CommandError::symbol_invalid);
-  if (auto sent = queue_.send(make(Command::Kind::unsubscribe, channel, symbol)); !sent) {
+  if (auto sent = engine_.send(make(Command::Kind::unsubscribe, channel, symbol)); !sent) {
     return sent;
   }
-  queue_.wanted_ -= wanted_.erase({channel, std::string(symbol)});
+  engine_.wanted_ -= wanted_.erase({channel, std::string(symbol)});
   return {};
 }
 
@@ -124,11 +117,11 @@ std::vector<std::string> SessionCommands::wanted() const {
 }
 
 std::expected<void, CommandError> SessionCommands::reconnect() {
-  return queue_.send(make(Command::Kind::reconnect));
+  return engine_.send(make(Command::Kind::reconnect));
 }
 
 std::expected<void, CommandError> SessionCommands::close() {
-  return queue_.send(make(Command::Kind::close));
+  return engine_.send(make(Command::Kind::close));
 }
 
 }  // namespace havklo

@@ -140,11 +140,10 @@ std::vector<Level> side_of(const replay::MarketBook& book, BookSide side, uint32
 }  // namespace
 
 struct Simulation::State {
-  class Queue final : public CommandQueue {
+  class Sessions final : public EngineSessions {
    public:
-    Queue(State& state, const EngineSettings& settings)
-        : CommandQueue(settings), sessions(sessions_of(settings)), state_(state) {}
-    std::deque<SessionCommands> sessions;
+    Sessions(State& state, const EngineSettings& settings)
+        : EngineSessions(settings), state_(state) {}
 
    private:
     std::expected<void, CommandError> send(const Command& command) override {
@@ -167,7 +166,7 @@ struct Simulation::State {
       : world(std::move(scenario),
               {.on_event = [this](const Event& event, const Names&) { hand_over(event); }}, true),
         act_end(Instant{} + world.scenario().run.lasting),
-        queue(*this, engine_settings(world.scenario())) {}
+        sessions(*this, engine_settings(world.scenario())) {}
 
   [[nodiscard]] bool closed(uint32_t session) const {
     return world.observer().sessions()[session].closed();
@@ -228,7 +227,7 @@ struct Simulation::State {
   Instant act_end;  // never: the scenario's time is over
   bool well = false;
   Instant reached;
-  Queue queue;
+  Sessions sessions;
   const Sink* sink = nullptr;  // of the run under way
   uint64_t events = 0;
   std::optional<EventKind> awaited;
@@ -330,7 +329,7 @@ std::expected<void, std::string> Simulation::finish(const Sink& sink) {
 
 SessionCommands& Simulation::session(uint8_t number) {
   HAVKLO_ASSERT(number < session_count());
-  return state_->queue.sessions[number];
+  return state_->sessions.session(number);
 }
 
 std::expected<void, std::string> Simulation::add(std::string_view toml) {
@@ -360,7 +359,7 @@ Duration Simulation::utc_offset() const {
 }
 const Names& Simulation::names() const { return state_->world.names(); }
 uint32_t Simulation::session_count() const {
-  return static_cast<uint32_t>(state_->queue.sessions.size());
+  return static_cast<uint32_t>(state_->sessions.session_count());
 }
 
 const Settings& Simulation::settings(uint32_t session) const {
