@@ -119,6 +119,8 @@ class VenueConnection {
   // False: it stays unsent.
   bool send_market(const Subscription& subscription, std::string_view text, Instant now);
   void send_crossed(const Subscription& subscription, Instant now);
+  bool append_short_trades(uint32_t symbol, std::string& out, Instant now);
+  void send_trades(std::string_view symbol, std::string_view text, Instant now);
   [[nodiscard]] Subscription* find(Channel channel, uint32_t symbol);
   void take_request(std::string_view text, Instant now);
   void schedule(Pending pending);

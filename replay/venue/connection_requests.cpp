@@ -163,7 +163,11 @@ void VenueConnection::send_snapshot(Channel channel, uint32_t symbol, Instant no
   if (subscription == nullptr || subscription->live || subscription->dead) return;
   subscription->live = true;
   std::string text;
-  venue_.feed_->append_snapshot(channel, symbol, subscription->parameter, text);
+  if (channel == Channel::trade && append_short_trades(symbol, text, now)) {
+    if (text.empty()) return;
+  } else {
+    venue_.feed_->append_snapshot(channel, symbol, subscription->parameter, text);
+  }
   if (!text.empty()) send_market(*subscription, text, now);
 }
 
@@ -176,6 +180,10 @@ bool VenueConnection::send_market(const Subscription& subscription, std::string_
     return false;
   }
   const bool sent = !swallowed(now);  // a connection that ends misses nothing
+  if (subscription.channel == Channel::trade) {
+    send_trades(symbol, text, now);
+    return sent;
+  }
   if (subscription.channel != Channel::book) {
     send(text, now);
     return sent;
@@ -189,6 +197,28 @@ bool VenueConnection::send_market(const Subscription& subscription, std::string_
     send_crossed(subscription, now);
   }
   return sent;
+}
+
+// False: no fault cuts it. Empty: it does not come at all.
+bool VenueConnection::append_short_trades(uint32_t symbol, std::string& out, Instant now) {
+  const MarketFeed& feed = *venue_.feed_;
+  const Fault* fault = venue_.faults_.take(FaultKind::short_trades, age_, now, feed.symbol(symbol));
+  if (fault == nullptr) return false;
+  const auto all = feed.last_trades(symbol);
+  const auto last = all.last(std::min<size_t>(fault->trades, all.size()));
+  if (!last.empty()) append_trades(out, feed.symbol(symbol), true, last, feed.book(symbol));
+  return true;
+}
+
+void VenueConnection::send_trades(std::string_view symbol, std::string_view text, Instant now) {
+  ActiveFaults& faults = venue_.faults_;
+  if (faults.take(FaultKind::lost_trades, age_, now, symbol) != nullptr) return;
+  std::string other;
+  if (faults.take(FaultKind::unreadable_trades, age_, now, symbol) != nullptr) {
+    text = other = with_unreadable_prices(text);
+  }
+  send(text, now);
+  if (faults.take(FaultKind::doubled_trades, age_, now, symbol) != nullptr) send(text, now);
 }
 
 // One bid more, above the best ask; the checksum is that of such a book.

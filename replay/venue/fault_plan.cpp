@@ -20,7 +20,7 @@ bool concerns(const Fault& fault, const ConnectionAge& age) {
 }  // namespace
 
 std::string_view to_string(FaultKind kind) {
-  static constexpr std::array<std::string_view, 27> names = {"resolve",
+  static constexpr std::array<std::string_view, 31> names = {"resolve",
                                                              "refuse",
                                                              "blackhole",
                                                              "tls",
@@ -46,7 +46,11 @@ std::string_view to_string(FaultKind kind) {
                                                              "message",
                                                              "violation",
                                                              "ping",
-                                                             "status"};
+                                                             "status",
+                                                             "lost_trades",
+                                                             "doubled_trades",
+                                                             "short_trades",
+                                                             "unreadable_trades"};
   static_assert(static_cast<size_t>(fault_kind_last) + 1 == names.size());
   return name_of(kind, names);
 }

@@ -51,9 +51,18 @@ enum class FaultKind : uint8_t {
   violation,      // bytes that no WebSocket peer may send, as `violation` says
   ping,           // a ping frame with `text`
   status,         // a status message with `system`; with `at` it is the venue's status from then on
+
+  // Conditions of the trades of `symbol`. Numbering goes on whatever is sent.
+  lost_trades,        // none is sent
+  doubled_trades,     // each message comes twice
+  short_trades,       // the snapshot has only the last `trades`; 0: it does not come
+  unreadable_trades,  // their prices have more digits than any number of ours
 };
-inline constexpr FaultKind fault_kind_last = FaultKind::status;
-[[nodiscard]] constexpr bool is_action(FaultKind kind) { return kind >= FaultKind::reset; }
+inline constexpr FaultKind fault_kind_last = FaultKind::unreadable_trades;
+[[nodiscard]] constexpr bool is_of_trades(FaultKind kind) { return kind > FaultKind::status; }
+[[nodiscard]] constexpr bool is_action(FaultKind kind) {
+  return kind >= FaultKind::reset && !is_of_trades(kind);
+}
 [[nodiscard]] std::string_view to_string(FaultKind kind);
 
 // How far a connection gets before a blackhole swallows it. On a real socket `tcp` is as `tls`.
@@ -106,6 +115,7 @@ struct Fault {
   Violation violation = Violation::masked;
   uint32_t bytes = 1;                              // chunk, drip; oversized: the length claimed
   Duration interval = Duration::milliseconds(10);  // drip, late_acks
+  uint32_t trades = 0;                             // short_trades
   std::optional<Duration> retry_after;             // http
   bool retry_after_date = false;                   // as a date instead of seconds
   std::string location;                            // http 3xx

@@ -18,6 +18,8 @@ constexpr BookSide other(BookSide side) {
 constexpr int64_t outward(BookSide side) { return side == BookSide::bid ? -1 : 1; }
 
 constexpr size_t history_max = 50;
+// More are not worth their time: a snapshot shows the last of them.
+constexpr double unheard_max = 10'000;
 
 // Half as many again as wanted, or as few: the book breathes.
 size_t levels_max(const MarketSymbol& spec) { return spec.levels + spec.levels / 8 + 2; }
@@ -66,7 +68,7 @@ MarketSymbol market_symbol(std::string_view name) {
 }
 
 Market::Market(MarketSettings settings, uint64_t seed, int64_t utc_us)
-    : settings_(std::move(settings)), utc_us_(utc_us) {
+    : settings_(std::move(settings)), utc_us_(utc_us), unheard_(seed ^ 0x07'4ADE'5EE4) {
   Random seeds(seed);
   states_.reserve(settings_.symbols.size());
   for (const MarketSymbol& spec : settings_.symbols) {
@@ -80,7 +82,8 @@ Market::Market(MarketSettings settings, uint64_t seed, int64_t utc_us)
                        {},
                        0,
                        {},
-                       {}});
+                       {},
+                       utc_us_});
     build(states_.back(), spec);
   }
 }
@@ -133,6 +136,29 @@ void Market::resume(Instant now) {
   for (size_t i = 0; i < states_.size(); ++i) {
     const bool moves = settings_.symbols[i].levels != 0 && settings_.moves_per_1000_s != 0;
     states_[i].next_move = moves ? now + pick_pause(states_[i]) : Instant::never();
+    const bool trades = settings_.symbols[i].levels != 0;
+    if (trades && settings_.unheard_trades_per_1000_s != 0) {
+      deal_unheard(states_[i], utc_us_ + now.ns / 1000);
+    }
+  }
+}
+
+// Others than those of its moves draw them, so that the moves are the same with and without.
+void Market::deal_unheard(State& state, int64_t now_us) {
+  const int64_t from_us = std::max(state.changed_us, state.unheard_us);
+  const int64_t span_us = std::max<int64_t>(now_us - from_us, 0);
+  state.unheard_us = std::max(state.unheard_us, now_us);
+  const double trades_a_us = static_cast<double>(settings_.unheard_trades_per_1000_s) / 1e9;
+  const double due = std::min(static_cast<double>(span_us) * trades_a_us, unheard_max);
+  const auto count = static_cast<int64_t>(due);
+  for (int64_t i = 1; i <= count; ++i) {
+    record_trade(state, {.side = unheard_.below(2) == 0 ? TradeSide::buy : TradeSide::sell,
+                         .price = std::max<int64_t>(state.day.last + 1, 3) -
+                                  static_cast<int64_t>(unheard_.below(3)),
+                         .qty = 1 + static_cast<int64_t>(unheard_.below(1'000'000)),
+                         .market_order = unheard_.below(4) == 0,
+                         .trade_id = 0,
+                         .utc_us = from_us + span_us / count * i});
   }
 }
 

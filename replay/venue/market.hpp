@@ -42,6 +42,9 @@ struct MarketSettings {
   // Moves per second and symbol, in thousandths. A depth sees a share of them (10: about 3 in 5).
   uint64_t moves_per_1000_s = 20'000;
   uint32_t trades_per_1000_moves = 25;
+  // Trades per second and symbol, in thousandths, while nobody listens and nothing else moves: they
+  // are dealt at once when somebody does.
+  uint64_t unheard_trades_per_1000_s = 0;
 };
 
 class Market final : public MarketFeed {
@@ -67,6 +70,9 @@ class Market final : public MarketFeed {
   void advance(Instant now, FeedSink& sink) override;
   void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                        std::string& out) const override;
+  [[nodiscard]] std::span<const TradeText> last_trades(uint32_t symbol) const override {
+    return states_[symbol].history;
+  }
 
  private:
   struct State {
@@ -81,6 +87,7 @@ class Market final : public MarketFeed {
     int64_t open_price = 0;
     std::array<int64_t, 2> best{};
     Candles candles;
+    int64_t unheard_us = 0;  // until then what nobody heard is dealt
   };
 
   void build(State& state, const MarketSymbol& spec);
@@ -89,6 +96,7 @@ class Market final : public MarketFeed {
   void publish_candles(uint32_t index, FeedSink& sink);
   void trade(State& state, const MarketSymbol& spec, int64_t time_us);
   void record_trade(State& state, TradeText trade);
+  void deal_unheard(State& state, int64_t now_us);
   void change_book(State& state, const MarketSymbol& spec);
   void insert(State& state, const MarketSymbol& spec, BookSide side, size_t rank);
   void remove(State& state, BookSide side, size_t rank);
@@ -102,6 +110,7 @@ class Market final : public MarketFeed {
   MarketSettings settings_;
   int64_t utc_us_;
   std::vector<State> states_;
+  Random unheard_;
   std::string text_;
 };
 

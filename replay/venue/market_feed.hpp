@@ -11,10 +11,12 @@
 #include <havklo/clock.hpp>
 #include <havklo/event.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "replay/venue/market_book.hpp"
+#include "replay/venue/messages.hpp"
 
 namespace havklo::replay {
 
@@ -56,6 +58,12 @@ class MarketFeed {
   // channel that has none to give.
   virtual void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                                std::string& out) const = 0;
+
+  // The last trades, oldest first, as many as a snapshot reaches back; of a feed that does not say
+  // them none.
+  [[nodiscard]] virtual std::span<const TradeText> last_trades(uint32_t /*symbol*/) const {
+    return {};
+  }
 
   [[nodiscard]] std::optional<uint32_t> find(std::string_view name) const {
     for (uint32_t i = 0; i < symbol_count(); ++i) {

@@ -59,6 +59,7 @@ class MarketTruth::Listener final : public FeedSink {
  public:
   Listener(MarketTruth& truth, FeedSink& sink) : truth_(truth), sink_(sink) {}
   [[nodiscard]] bool wants(Channel channel, uint32_t symbol, uint32_t parameter) override {
+    if (channel == Channel::trade) truth_.note_trades(symbol);  // asked after each that is made
     return sink_.wants(channel, symbol, parameter);
   }
   bool on_message(Channel channel, uint32_t symbol, uint32_t parameter, std::string_view text,
@@ -85,6 +86,18 @@ void MarketTruth::append_snapshot(Channel channel, uint32_t symbol, uint32_t par
                                   std::string& out) const {
   if (channel == Channel::book) note(symbol, parameter, false);
   feed_->append_snapshot(channel, symbol, parameter, out);
+}
+
+void MarketTruth::note_trades(uint32_t symbol) {
+  std::vector<TradeText>& known = trades_[symbol];
+  for (const TradeText& each : feed_->last_trades(symbol)) {
+    if (known.empty() || each.trade_id > known.back().trade_id) known.push_back(each);
+  }
+}
+
+const TradeText* MarketTruth::trade(uint32_t symbol, uint64_t id) const {
+  const auto found = std::ranges::lower_bound(trades_[symbol], id, {}, &TradeText::trade_id);
+  return found == trades_[symbol].end() || found->trade_id != id ? nullptr : &*found;
 }
 
 void MarketTruth::note(uint32_t symbol, uint32_t depth, bool update) const {

@@ -26,7 +26,10 @@ class MarketTruth final : public MarketFeed {
         depths_(std::move(depths)),
         lossy_(lossy),
         notes_(feed_->symbol_count()),
-        unsent_(feed_->symbol_count()) {}
+        unsent_(feed_->symbol_count()),
+        trades_(feed_->symbol_count()) {
+    note_all_trades();
+  }
 
   [[nodiscard]] bool is_lossy() const { return lossy_; }
   // Whether a client's book of this depth, begun by a snapshot of `snapshot_ns`, is the one that
@@ -44,6 +47,12 @@ class MarketTruth final : public MarketFeed {
   [[nodiscard]] bool is_as_new(uint32_t symbol, uint32_t depth, const OrderBook& book,
                                int64_t snapshot_ns, int64_t well_us, int64_t utc_us) const;
 
+  // The venue's trade of that id, null: it has none, or none that it can ever have sent.
+  [[nodiscard]] const TradeText* trade(uint32_t symbol, uint64_t id) const;
+  [[nodiscard]] uint64_t last_trade_id(uint32_t symbol) const {
+    return trades_[symbol].empty() ? 0 : trades_[symbol].back().trade_id;
+  }
+
   [[nodiscard]] uint32_t symbol_count() const override { return feed_->symbol_count(); }
   [[nodiscard]] std::string_view symbol(uint32_t index) const override {
     return feed_->symbol(index);
@@ -57,11 +66,17 @@ class MarketTruth final : public MarketFeed {
   [[nodiscard]] int64_t changed_us(uint32_t symbol) const override {
     return feed_->changed_us(symbol);
   }
-  void resume(Instant now) override { feed_->resume(now); }
+  void resume(Instant now) override {
+    feed_->resume(now);
+    note_all_trades();
+  }
   [[nodiscard]] Instant next_deadline() const override { return feed_->next_deadline(); }
   void advance(Instant now, FeedSink& sink) override;
   void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                        std::string& out) const override;
+  [[nodiscard]] std::span<const TradeText> last_trades(uint32_t symbol) const override {
+    return feed_->last_trades(symbol);
+  }
 
  private:
   class Listener;
@@ -79,12 +94,17 @@ class MarketTruth final : public MarketFeed {
   [[nodiscard]] bool was_unsent(uint32_t symbol, uint32_t depth, int64_t from_us,
                                 int64_t to_us) const;
   void note(uint32_t symbol, uint32_t depth, bool update) const;
+  void note_trades(uint32_t symbol);
+  void note_all_trades() {
+    for (uint32_t i = 0; i < symbol_count(); ++i) note_trades(i);
+  }
 
   std::unique_ptr<MarketFeed> feed_;
   std::vector<uint32_t> depths_;
   bool lossy_;
   mutable std::vector<std::vector<Note>> notes_;  // by symbol, by time; a snapshot notes too
   std::vector<std::vector<Unsent>> unsent_;       // by symbol, by time
+  std::vector<std::vector<TradeText>> trades_;    // by symbol, by id
 };
 
 }  // namespace havklo::replay

@@ -76,6 +76,9 @@ struct TradeText {
 void append_trades(std::string& out, std::string_view symbol, bool snapshot,
                    std::span<const TradeText> trades, const MarketBook& book);
 
+// The same message, with more digits to each price than a client can hold.
+[[nodiscard]] std::string with_unreadable_prices(std::string_view trade_message);
+
 struct TickerText {
   MarketLevel bid;
   MarketLevel ask;

@@ -125,7 +125,7 @@ void draw_fault(Swarm& draw, FaultKind kind, Duration lasting, FaultPlan& plan) 
 FaultPlan draw_faults(Swarm& draw, Duration lasting) {
   FaultPlan plan;
   std::vector<FaultKind> kinds;
-  for (uint8_t kind = 0; kind <= static_cast<uint8_t>(fault_kind_last); ++kind) {
+  for (uint8_t kind = 0; kind <= static_cast<uint8_t>(FaultKind::status); ++kind) {
     if (draw.has(family_of(FaultKind{kind}))) kinds.push_back(FaultKind{kind});
   }
   const uint64_t count = kinds.empty() ? 0 : draw.between(1, 6);

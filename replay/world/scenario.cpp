@@ -135,16 +135,16 @@ class ScenarioReader {
   }
 
   bool read_market(const toml::table& table, MarketSettings& market) {
-    double rate = static_cast<double>(market.moves_per_1000_s) / 1000;
-    if (!read_section(table, "market",
-                      {number_field("rate", rate),
-                       count_field("trades_per_1000_moves", market.trades_per_1000_moves)})) {
-      return false;
+    MarketText text(market);
+    if (!read_section(table, "market", fields_of(text, market))) return false;
+    for (const auto& [name, rate] :
+         {std::pair{"rate", text.rate}, {"unheard_trades", text.unheard}}) {
+      if (rate >= 0 && rate <= 1e6) continue;
+      return reader_.refuse(*table.get("market"),
+                            fmt::format("market.{} must be from 0 to 1000000", name));
     }
-    if (!(rate >= 0 && rate <= 1e6)) {
-      return reader_.refuse(*table.get("market"), "market.rate must be from 0 to 1000000");
-    }
-    market.moves_per_1000_s = static_cast<uint64_t>(std::llround(rate * 1000));
+    market.moves_per_1000_s = static_cast<uint64_t>(std::llround(text.rate * 1000));
+    market.unheard_trades_per_1000_s = static_cast<uint64_t>(std::llround(text.unheard * 1000));
     return within(table, "market", check_ranges(market));
   }
 

@@ -13,6 +13,7 @@
 //     [market]
 //     rate = 20                    # moves per second and symbol; may be a fraction
 //     trades_per_1000_moves = 25
+//     unheard_trades = 0           # per second and symbol, while nobody listens; may be a fraction
 //
 //     [[symbol]]                   # none: the six default ones
 //     name = "BTC/USD"
@@ -48,7 +49,7 @@
 //                                  #   reject_symbol, message, ping: text
 //                                  #   violation:  violation = masked | bad_opcode | …, bytes
 //                                  #   chunk:      bytes;  drip: bytes, interval
-//                                  #   late_acks:  interval
+//                                  #   late_acks:  interval;  short_trades: trades
 //                                  #   status:     system = online | cancel_only | post_only |
 //                                  #               maintenance
 //                                  #   symbol, channel: what subscriptions it is about

@@ -11,6 +11,7 @@
 #include "replay/world/recovery_bound.hpp"
 #include "replay/world/scenario_load.hpp"
 #include "replay/world/swarm.hpp"
+#include "replay/world/trade_draw.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -319,7 +320,7 @@ void drown(Swarm& draw, Scenario& scenario) {
 
 }  // namespace
 
-Scenario draw_scenario(uint64_t seed) {
+Scenario draw_scenario_without_trades(uint64_t seed) {
   Swarm draw(seed);
   Scenario scenario;
   scenario.run.seed = draw.seed();
@@ -359,6 +360,10 @@ Scenario draw_scenario(uint64_t seed) {
   // What would be too much to end comes in larger pieces.
   if (check_load(scenario)) scenario.network.read_bytes_max = 400;
   return scenario;
+}
+
+Scenario draw_scenario(uint64_t seed) {
+  return with_trades(draw_scenario_without_trades(seed), seed);
 }
 
 }  // namespace havklo::replay

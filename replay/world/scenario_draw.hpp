@@ -11,5 +11,7 @@
 namespace havklo::replay {
 
 [[nodiscard]] Scenario draw_scenario(uint64_t seed);
+// The same before there were trades in it beside a rare one.
+[[nodiscard]] Scenario draw_scenario_without_trades(uint64_t seed);
 
 }  // namespace havklo::replay

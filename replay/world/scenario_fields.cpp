@@ -90,6 +90,7 @@ std::vector<Field> fields_of(FaultText& text) {
                    "the name of a violation, as \"masked\""),
       count_field("bytes", fault.bytes),
       duration_field("interval", fault.interval),
+      count_field("trades", fault.trades),
       optional_duration_field("retry_after", fault.retry_after),
       bool_field("retry_after_date", fault.retry_after_date),
       text_field("location", fault.location),
@@ -139,6 +140,12 @@ std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed) {
 std::vector<Field> fields_of(SymbolText& symbol) {
   return {text_field("name", symbol.name), text_field("price", symbol.price),
           count_field("qty_decimals", symbol.qty_decimals), count_field("levels", symbol.levels)};
+}
+
+std::vector<Field> fields_of(MarketText& text, MarketSettings& market) {
+  return {number_field("rate", text.rate),
+          count_field("trades_per_1000_moves", market.trades_per_1000_moves),
+          number_field("unheard_trades", text.unheard)};
 }
 
 std::vector<Field> fields_of(PlannedCommand& command) {

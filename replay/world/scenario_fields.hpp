@@ -20,6 +20,15 @@ struct SymbolText {
   uint32_t levels = MarketSymbol{}.levels;
 };
 
+// The rates of a market as written: a second.
+struct MarketText {
+  explicit MarketText(const MarketSettings& market)
+      : rate(static_cast<double>(market.moves_per_1000_s) / 1000),
+        unheard(static_cast<double>(market.unheard_trades_per_1000_s) / 1000) {}
+  double rate;
+  double unheard;
+};
+
 // An address as written.
 struct AddressText {
   std::string ip;
@@ -43,6 +52,7 @@ struct FaultText {
 [[nodiscard]] std::vector<Field> fields_of(AddressText& text);
 [[nodiscard]] std::vector<Field> fields_of(RunSettings& run, std::optional<uint64_t>& seed);
 [[nodiscard]] std::vector<Field> fields_of(SymbolText& symbol);
+[[nodiscard]] std::vector<Field> fields_of(MarketText& text, MarketSettings& market);
 [[nodiscard]] std::vector<Field> fields_of(FaultText& text);
 [[nodiscard]] std::vector<Field> fields_of(PlannedCommand& command);
 [[nodiscard]] std::vector<Field> fields_of(ConsumerPause& pause);

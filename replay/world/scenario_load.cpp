@@ -54,9 +54,12 @@ std::vector<Cause> causes(const Scenario& scenario, Duration time) {
   const MarketSettings& market = scenario.market;
   const auto symbols = static_cast<double>(market.symbols.size());
   const double rate = static_cast<double>(market.moves_per_1000_s) / 1000;
+  const double unheard = static_cast<double>(market.unheard_trades_per_1000_s) / 1000;
   std::vector<Cause> all = {
       {"market", fmt::format("market.rate ({} a second, {} symbols)", rate, symbols),
        rate * symbols * messages},
+      {"market", fmt::format("market.unheard_trades ({} a second, {} symbols)", unheard, symbols),
+       unheard * symbols * seconds(time)},
       {"venue",
        fmt::format("venue.heartbeat_interval ({})", to_text(scenario.venue.heartbeat_interval)),
        messages / seconds(scenario.venue.heartbeat_interval)}};

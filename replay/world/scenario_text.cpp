@@ -47,13 +47,11 @@ void write_each(std::string& out, std::string_view name, const std::vector<T>& l
 
 void write_market(std::string& out, const MarketSettings& market) {
   const MarketSettings usual;
-  double rate = static_cast<double>(market.moves_per_1000_s) / 1000;
-  double usual_rate = static_cast<double>(usual.moves_per_1000_s) / 1000;
-  uint32_t trades = market.trades_per_1000_moves;
-  uint32_t usual_trades = usual.trades_per_1000_moves;
-  write_section(
-      out, "market", {number_field("rate", rate), count_field("trades_per_1000_moves", trades)},
-      {number_field("rate", usual_rate), count_field("trades_per_1000_moves", usual_trades)});
+  MarketSettings written = market;
+  MarketSettings left_out = usual;
+  MarketText text(market);
+  MarketText usual_text(usual);
+  write_section(out, "market", fields_of(text, written), fields_of(usual_text, left_out));
   for (const MarketSymbol& symbol : market.symbols) {
     SymbolText text{
         .name = symbol.name, .qty_decimals = symbol.qty_decimals, .levels = symbol.levels};

@@ -59,6 +59,11 @@ Feature family_of(FaultKind kind) {
       return Feature::pings;
     case FaultKind::status:
       return Feature::statuses;
+    case FaultKind::lost_trades:
+    case FaultKind::doubled_trades:
+    case FaultKind::short_trades:
+    case FaultKind::unreadable_trades:
+      return Feature::other_channels;
   }
   return Feature::cuts;
 }

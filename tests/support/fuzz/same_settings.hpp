@@ -77,16 +77,16 @@ inline auto fields(const replay::MarketSymbol& all) {
   return std::tie(a, b, c, d, e);
 }
 inline auto fields(const replay::MarketSettings& all) {
-  const auto& [a, b, c] = all;
-  return std::tie(a, b, c);
+  const auto& [a, b, c, d] = all;
+  return std::tie(a, b, c, d);
 }
 inline auto fields(const replay::NetworkSettings& all) {
   const auto& [a, b, c, d, e, f, g, h, i] = all;
   return std::tie(a, b, c, d, e, f, g, h, i);
 }
 inline auto fields(const replay::Fault& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v);
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
 }
 inline auto fields(const replay::FaultPlan& all) { return std::tie(all.faults); }
 inline auto fields(const replay::RunSettings& all) {
