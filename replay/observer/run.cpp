@@ -281,6 +281,23 @@ void RunObserver::check_sequence(const Event& event) {
   sequence_ = event.sequence;
 }
 
+Reached RunObserver::reached() const {
+  Reached all = sometimes_->reached();
+  for (const SessionObserver& each : sessions_) all |= each.trades().reached();
+  return all;
+}
+
+// Two for each event that may not be lost: of an attempt, of the recorder, of the cycle of a wish.
+uint32_t RunObserver::free_slots_least() const {
+  constexpr size_t of_attempt = 2 * 16 + 2;
+  constexpr size_t of_wish = 2 * 8;
+  size_t held = 0;
+  for (const SessionObserver& each : sessions_) {
+    held += of_attempt + of_wish * each.wishes().known();
+  }
+  return ring_slots_ - static_cast<uint32_t>(std::min<size_t>(held, ring_slots_));
+}
+
 void RunObserver::end_engine_turn() {
   skip_allocations();
   catch_up();
@@ -289,6 +306,7 @@ void RunObserver::end_engine_turn() {
     verdict_.violate(Invariant::wait_kept, 0, clock_.now(),
                      "others make a session wait, and it is not told");
   }
+  has_spare_ = window_.room == ring_slots_ && free_slots_least() >= judged_ + 2;
   const bool still_quiet =
       quiet_turn_ &&
       std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
@@ -310,7 +328,7 @@ void RunObserver::end_turn(bool has_room) {
   for (size_t i = 0; i < sessions_.size(); ++i) {
     const uint32_t group = groups_.group_of[i];
     const size_t others = taken_[group] - (sessions_[i].begins_about(now) ? 1 : 0);
-    sessions_[i].end_turn(now, has_room, others < places_[group].most());
+    sessions_[i].end_turn(now, has_room, has_spare_, others < places_[group].most());
   }
   sometimes_->end_instant();
 }

@@ -47,7 +47,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
   [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
   [[nodiscard]] bool recording_stopped() const { return recording_stopped_; }
-  [[nodiscard]] const Reached& reached() const { return sometimes_->reached(); }
+  [[nodiscard]] Reached reached() const;
   [[nodiscard]] uint64_t attempts() const { return attempts_; }
   [[nodiscard]] uint64_t events() const { return events_seen_; }
 
@@ -75,6 +75,8 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   void end_moving();
   void mark_allocations();
   void skip_allocations();
+  // Slots that market events have in an empty ring, at least.
+  [[nodiscard]] uint32_t free_slots_least() const;
 
   std::vector<Settings> settings_;
   ManualClock& clock_;
@@ -94,7 +96,8 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   CompletionSink* sink_ = nullptr;
   EventWindow window_;
   uint32_t ring_slots_ = 0;
-  uint32_t judged_ = 0;  // of the window
+  uint32_t judged_ = 0;     // of the window
+  bool has_spare_ = false;  // two more market events would have found room in the last turn
   uint64_t sequence_ = 0;
   Instant event_time_;
   uint64_t events_seen_ = 0;

@@ -22,12 +22,14 @@ SessionObserver::SessionObserver(const Settings& settings, uint16_t number, cons
       figures_(figures),
       wishes_(settings, number, names, truth, verdict),
       asking_(settings, number, names, truth.is_lossy(), verdict),
+      trades_(settings, number, names, truth, verdict),
       waits_(settings, number, verdict) {}
 
 void SessionObserver::on_command(const Command& command, Instant now) {
   if (seen_ == Seen::closed) return;
   wishes_.on_command(command);
   asking_.on_command(command, now);
+  trades_.on_command(command);
   if (command.kind == Command::Kind::close && !close_asked_) {
     close_asked_ = now;
     close_at_once_ = seen_ != Seen::connected;
@@ -120,6 +122,7 @@ void SessionObserver::on_delivered(const Completion& completion, Instant now) {
   wire_.on_delivered(completion, now);
   if (wire_.rate_errors != 0) wishes_.on_rate_error();
   asking_.on_delivered(wire_, now);
+  trades_.on_delivered(wire_);
 }
 
 void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas& venue_has) {
@@ -133,7 +136,8 @@ void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas&
     violate(market ? Invariant::dead_epoch : Invariant::epoch, event.time,
             fmt::format("{} of epoch {} in epoch {}", to_string(event.kind), event.epoch, epoch));
   }
-  if (market && seen_ != Seen::connected) {
+  // Before the end of a wish (TradeObserver) a gap is named without one, too.
+  if (market && event.kind != EventKind::trade_gap && seen_ != Seen::connected) {
     violate(Invariant::dead_epoch, event.time,
             fmt::format("{} without a connection", to_string(event.kind)));
   }
@@ -148,6 +152,7 @@ void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas&
     violate(Invariant::breaker_transition, event.time,
             fmt::format("{} that nothing calls for", to_string(event.kind)));
   }
+  trades_.on_event(event);
   switch (event.kind) {
     case EventKind::connected:
       return on_connected(event);

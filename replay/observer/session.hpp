@@ -19,6 +19,7 @@
 #include "replay/observer/asking.hpp"
 #include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/places.hpp"
+#include "replay/observer/trades.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/waits.hpp"
 #include "replay/observer/wire_view.hpp"
@@ -44,11 +45,13 @@ class SessionObserver {
   void on_delivered(const Completion& completion, Instant now);
   void on_event(const Event& event, const WishObserver::VenueHas& venue_has);
   // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
-  // `has_budget`: one more attempt could begin.
-  void end_turn(Instant now, bool has_room, bool has_budget);
+  // `has_spare`: at its end there was room for two more market events. `has_budget`: one more
+  // attempt could begin.
+  void end_turn(Instant now, bool has_room, bool has_spare, bool has_budget);
   void on_overrun(const Event& event) {
     wishes_.on_overrun(event);
     asking_.on_overrun();
+    trades_.on_overrun(event);
   }
 
   [[nodiscard]] Seen seen() const { return seen_; }
@@ -63,6 +66,7 @@ class SessionObserver {
   // What was seen of its connection, or of the last one.
   [[nodiscard]] const WireView& wire() const { return wire_; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
+  [[nodiscard]] const TradeObserver& trades() const { return trades_; }
   [[nodiscard]] uint32_t epoch() const { return epoch_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
   [[nodiscard]] Reason last_reason() const { return last_reason_; }
@@ -102,6 +106,7 @@ class SessionObserver {
   OutageHistograms& figures_;
   WishObserver wishes_;
   AskingObserver asking_;
+  TradeObserver trades_;
   WaitObserver waits_;
   WireView wire_;
 

@@ -17,7 +17,7 @@ constexpr Duration socket_probe = Duration::seconds(15);
 
 }  // namespace
 
-void SessionObserver::end_turn(Instant now, bool has_room, bool has_budget) {
+void SessionObserver::end_turn(Instant now, bool has_room, bool has_spare, bool has_budget) {
   if (seen_ == Seen::closed) return;
   if (seen_ == Seen::lost) {
     violate(Invariant::silent_loss, now, "a loss after which nothing is announced");
@@ -41,6 +41,8 @@ void SessionObserver::end_turn(Instant now, bool has_room, bool has_budget) {
   check_deadlines(now);
   check_silence(now);
   asking_.end_turn(wire_, now, has_room);
+  const bool reads = seen_ == Seen::connected && !close_asked_ && wire_.goodbye_code == 0;
+  trades_.end_turn(now, reads, has_spare);
   check_wait(now, has_room, has_budget);
   if (seen_ == Seen::connected && !restored_ && !close_asked_ && has_room &&
       wishes_.all_at_rest()) {

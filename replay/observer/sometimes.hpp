@@ -102,8 +102,18 @@ enum class Sometime : uint8_t {
   disk_full_while_down,
   all_lost_at_once,
   leap_over_deadlines,
+  // Trades, each once or named (TradeObserver sees them).
+  late_trade,
+  doubled_trade_dropped,
+  gap_beyond_a_snapshot,
+  gap_by_a_lost_message,
+  gap_by_an_overrun,
+  gap_of_an_unreadable_trade,
+  gap_outlives_its_connection,
+  gap_before_an_unsubscribed,
 };
-inline constexpr size_t sometime_count = static_cast<size_t>(Sometime::leap_over_deadlines) + 1;
+inline constexpr size_t sometime_count =
+    static_cast<size_t>(Sometime::gap_before_an_unsubscribed) + 1;
 [[nodiscard]] std::string_view to_string(Sometime state);
 
 // Of one world.

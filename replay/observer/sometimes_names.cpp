@@ -77,7 +77,15 @@ constexpr std::array<std::string_view, sometime_count> sometime_names = {
     "disk_full_while_live",
     "disk_full_while_down",
     "all_lost_at_once",
-    "leap_over_deadlines"};
+    "leap_over_deadlines",
+    "late_trade",
+    "doubled_trade_dropped",
+    "gap_beyond_a_snapshot",
+    "gap_by_a_lost_message",
+    "gap_by_an_overrun",
+    "gap_of_an_unreadable_trade",
+    "gap_outlives_its_connection",
+    "gap_before_an_unsubscribed"};
 
 }  // namespace
 

@@ -45,8 +45,9 @@ std::string_view to_string(Invariant invariant) {
                                                                           "stays_recovered",
                                                                           "no_leak",
                                                                           "recording",
-                                                                          "same_again"};
-  static_assert(static_cast<size_t>(Invariant::same_again) + 1 == names.size());
+                                                                          "same_again",
+                                                                          "trades_once"};
+  static_assert(static_cast<size_t>(Invariant::trades_once) + 1 == names.size());
   return names[static_cast<size_t>(invariant)];
 }
 

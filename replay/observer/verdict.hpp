@@ -52,8 +52,9 @@ enum class Invariant : uint8_t {
   no_leak,
   recording,
   same_again,
+  trades_once,
 };
-inline constexpr uint8_t invariant_count = 38;
+inline constexpr uint8_t invariant_count = 39;
 [[nodiscard]] std::string_view to_string(Invariant invariant);
 
 struct Breach {

@@ -207,14 +207,21 @@ void WireView::read_text(std::string_view text, Instant now) {
   last_heard_at = now;
   if (text.starts_with(R"({"method":"pong")")) return;
   last_message_at = now;
+  ++messages_;
   if (text.starts_with(R"({"channel":"status")")) {
     note_status(text.find(R"("system":"maintenance")") != std::string_view::npos, now);
     greeted_ = true;
   }
   if (text.find(R"("success":true)") != std::string_view::npos) ++acks;
   constexpr std::string_view update = R"({"channel":"book","type":"update","data":[{)";
+  constexpr std::string_view trade_update = R"({"channel":"trade","type":"update","data":[{)";
+  constexpr std::string_view trade_snapshot = R"({"channel":"trade","type":"snapshot","data":[{)";
   if (text.starts_with(update)) {
     book_updates.emplace_back(text_of("symbol", text));
+  } else if (text.starts_with(trade_update)) {
+    read_trades(text, false);
+  } else if (text.starts_with(trade_snapshot)) {
+    read_trades(text, true);
   } else if (greeted_ && text.find("Exceeded msg rate") != std::string_view::npos) {
     ++rate_errors;
   } else if (greeted_ && (text.starts_with(R"({"method":)") || text.starts_with(R"({"error":)"))) {
@@ -237,6 +244,21 @@ void WireView::read_answer(std::string_view text) {
     subscribed.push_back({answer.symbol, answer.req_id.value_or(0)});
   }
   answers.push_back(std::move(answer));
+}
+
+// Row by row; of what the market numbers a price of ours has at most 18 digits.
+void WireView::read_trades(std::string_view rows, bool of_snapshot) {
+  constexpr size_t digits_max = 18;
+  constexpr std::string_view begin = R"({"symbol":")";
+  for (size_t at = rows.find(begin); at != std::string_view::npos; at = rows.find(begin, at + 1)) {
+    const std::string_view row = rows.substr(at, rows.find('}', at) - at);
+    const std::string_view price = row.substr(std::min(row.find(R"("price":)") + 8, row.size()));
+    trades.push_back({.symbol = std::string(text_of("symbol", row)),
+                      .id = static_cast<uint64_t>(number_of(R"("trade_id":)", row).value_or(0)),
+                      .message = messages_,
+                      .of_snapshot = of_snapshot,
+                      .readable = price.find(',') <= digits_max});
+  }
 }
 
 void WireView::note_status(bool maintenance, Instant now) {

@@ -39,6 +39,15 @@ struct SeenAnswer {
   std::optional<int64_t> parameter;  // depth or interval, of a success
 };
 
+// A trade that it sent.
+struct SeenTrade {
+  std::string symbol;
+  uint64_t id = 0;
+  uint64_t message = 0;  // the number of its message on this connection
+  bool of_snapshot = false;
+  bool readable = false;  // its price has no more digits than a number of ours
+};
+
 // A subscription that it acknowledged.
 struct SeenAck {
   std::string symbol;
@@ -79,7 +88,8 @@ class WireView {
   // Since the greeting, for who takes them out.
   std::vector<SeenAnswer> answers;
   std::vector<std::string> book_updates;  // of these symbols
-  uint32_t rate_errors = 0;               // since the greeting
+  std::vector<SeenTrade> trades;
+  uint32_t rate_errors = 0;  // since the greeting
 
   // Whether the venue's last status was maintenance when something ended at `now`. What was said in
   // that instant may stand before the end or behind it, where nobody reads on: it may have counted,
@@ -104,11 +114,13 @@ class WireView {
   void read_request(std::string_view text, Instant now);
   void note_status(bool maintenance, Instant now);
   void read_answer(std::string_view text);
+  void read_trades(std::string_view rows, bool of_snapshot);
 
   bool maintenance_before_ = false;  // said last, before the instant of statuses_
   bool maintenance_now_ = false;     // said last
   Statuses statuses_;
   bool greeted_ = false;
+  uint64_t messages_ = 0;
   std::string down_;  // not yet whole
   std::string up_;
   bool head_sent_ = false;

@@ -59,6 +59,8 @@ class WishObserver {
   [[nodiscard]] uint64_t books_verified() const { return books_verified_; }
   [[nodiscard]] uint64_t repairs() const { return repairs_; }
   [[nodiscard]] size_t wanted() const;
+  // Those that ever were.
+  [[nodiscard]] size_t known() const { return wishes_.size(); }
 
  private:
   struct Wish {

@@ -197,7 +197,8 @@ int show_world(const SimOptions& options, const Scenario& scenario) {
                         .record_path = options.record.value_or(""),
                         .record_overwrite = options.record_overwrite};
   how.on_event = [&printer](const Event& event, const Names& names) {
-    if (!is_market(event.kind)) printer.print(event, names);
+    const bool is_told = !is_market(event.kind) || event.kind == EventKind::trade_gap;
+    if (is_told) printer.print(event, names);
   };
   const SimulationResult result = replay::simulate(scenario, how);
   printer.flush();
