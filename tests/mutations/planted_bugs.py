@@ -16,11 +16,12 @@ import budgets
 import forgotten_wishes
 import life
 import stranger
+import trades
 import wishes
 from by_test import by_test  # noqa: F401, for who reads this page first
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS]
+BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS]
 
 
 def name_of(bug):
