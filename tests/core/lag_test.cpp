@@ -132,6 +132,21 @@ TEST_F(Lag, IsForgottenWithTheConnection) {
   EXPECT_EQ(told(), "trade 2600 ms");
 }
 
+TEST_F(Lag, IsForgottenWithWhatTheVenueHasEnded) {
+  live();
+  world_->clock.advance(10_s);
+  const int64_t before = utc_ms();
+  world_->update("BTC/USD");
+  EXPECT_EQ(told(), fmt::format("book {} ms", before - 4'502));
+  world_->say(EngineWorld::update_text("BTC/USD", "1"));  // a wrong checksum: it is repaired
+  world_->ack("unsubscribe", "BTC/USD");
+  world_->ack("subscribe", "BTC/USD");
+  world_->snapshot("BTC/USD");
+  EXPECT_EQ(told(), "");
+  world_->update("BTC/USD");
+  EXPECT_EQ(told(), fmt::format("book {} ms", utc_ms() - 4'502));
+}
+
 // Somebody sets this machine's clock while the connection lasts.
 TEST_F(Lag, IsAgainstAClockThatIsReadOnceAMinute) {
   live();
