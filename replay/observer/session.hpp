@@ -16,14 +16,14 @@
 #include <optional>
 #include <string>
 
-#include "replay/observer/asking.hpp"
 #include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/places.hpp"
-#include "replay/observer/trades.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/waits.hpp"
 #include "replay/observer/wire_view.hpp"
 #include "replay/observer/wishes.hpp"
+#include "replay/observer/wishes/asking.hpp"
+#include "replay/observer/wishes/trades.hpp"
 
 namespace havklo::replay {
 

@@ -64,6 +64,7 @@ const std::vector<FieldRange> ranges = {
     {"[venue]\n", "venue.requests_burst", {"0", "1000000"}, {"-1", "1000001", "4294967296"}},
     {"[venue]\n", "venue.connects_max", {"0", "1000000"}, {"1000001"}},
     {"[market]\n", "market.rate", {"0.0", "1000000"}, {"-1", "1000001"}},
+    {"[market]\n", "market.unheard_trades", {"0.0", "1000"}, {"-1", "1000001"}},
     {"[market]\n", "market.trades_per_1000_moves", {"0", "1000"}, {"1001", "4294967295"}},
     {"[network]\n", "network.latency", times_to_1_m, no_times_to_1_m},
     {"[network]\n", "network.jitter", times_to_1_m, no_times_to_1_m},

@@ -1,5 +1,5 @@
 // Trades one by one, against what arrived; and at the end of a turn what should have been told.
-#include "replay/observer/trades.hpp"
+#include "replay/observer/wishes/trades.hpp"
 
 #include <fmt/format.h>
 

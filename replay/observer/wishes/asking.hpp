@@ -23,9 +23,9 @@
 #include <set>
 #include <string>
 
-#include "replay/observer/pace.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/wire_view.hpp"
+#include "replay/observer/wishes/pace.hpp"
 
 namespace havklo::replay {
 

@@ -1,5 +1,5 @@
 // What is to leave, when, and in which words.
-#include "replay/observer/asking.hpp"
+#include "replay/observer/wishes/asking.hpp"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "kraken/channels.hpp"
-#include "replay/observer/asking.hpp"
+#include "replay/observer/wishes/asking.hpp"
 
 namespace havklo::replay {
 namespace {
