@@ -72,8 +72,8 @@ void RunObserver::begin(const Names& names) {
   sometimes_.emplace(settings_, names);
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
-    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group_of[number]], verdict_,
-                           figures_);
+    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group_of[number]],
+                           clock_.utc_offset(), verdict_, figures_);
   }
 }
 
@@ -283,7 +283,7 @@ void RunObserver::check_sequence(const Event& event) {
 
 Reached RunObserver::reached() const {
   Reached all = sometimes_->reached();
-  for (const SessionObserver& each : sessions_) all |= each.trades().reached();
+  for (const SessionObserver& each : sessions_) all |= each.reached();
   return all;
 }
 

@@ -13,8 +13,8 @@ uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'00
 }  // namespace
 
 SessionObserver::SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                                 const MarketTruth& truth, PlaceObserver& places, Verdict& verdict,
-                                 OutageHistograms& figures)
+                                 const MarketTruth& truth, PlaceObserver& places,
+                                 Duration utc_offset, Verdict& verdict, OutageHistograms& figures)
     : settings_(settings),
       number_(number),
       places_(places),
@@ -23,6 +23,7 @@ SessionObserver::SessionObserver(const Settings& settings, uint16_t number, cons
       wishes_(settings, number, names, truth, verdict),
       asking_(settings, number, names, truth.is_lossy(), verdict),
       trades_(settings, number, names, truth, verdict),
+      lag_(settings, number, names, utc_offset, verdict),
       waits_(settings, number, verdict) {}
 
 void SessionObserver::on_command(const Command& command, Instant now) {
@@ -121,6 +122,7 @@ void SessionObserver::on_delivered(const Completion& completion, Instant now) {
   if (!wire_open_ || completion.connection != wire_.id) return;
   wire_.on_delivered(completion, now);
   if (wire_.rate_errors != 0) wishes_.on_rate_error();
+  lag_.on_delivered(wire_);
   asking_.on_delivered(wire_, now);
   trades_.on_delivered(wire_);
 }
@@ -153,6 +155,7 @@ void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas&
             fmt::format("{} that nothing calls for", to_string(event.kind)));
   }
   trades_.on_event(event);
+  lag_.on_event(event);
   switch (event.kind) {
     case EventKind::connected:
       return on_connected(event);

@@ -23,6 +23,7 @@
 #include "replay/observer/wire_view.hpp"
 #include "replay/observer/wishes.hpp"
 #include "replay/observer/wishes/asking.hpp"
+#include "replay/observer/wishes/lag.hpp"
 #include "replay/observer/wishes/trades.hpp"
 
 namespace havklo::replay {
@@ -32,8 +33,8 @@ class SessionObserver {
   enum class Seen : uint8_t { idle, attempting, connected, lost, waiting, closed };
 
   SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                  const MarketTruth& truth, PlaceObserver& places, Verdict& verdict,
-                  OutageHistograms& figures);
+                  const MarketTruth& truth, PlaceObserver& places, Duration utc_offset,
+                  Verdict& verdict, OutageHistograms& figures);
 
   void begin_turn(bool ring_is_empty) { asking_.begin_turn(ring_is_empty); }
   void on_command(const Command& command, Instant now);
@@ -66,7 +67,7 @@ class SessionObserver {
   // What was seen of its connection, or of the last one.
   [[nodiscard]] const WireView& wire() const { return wire_; }
   [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
-  [[nodiscard]] const TradeObserver& trades() const { return trades_; }
+  [[nodiscard]] Reached reached() const { return trades_.reached() | lag_.reached(); }
   [[nodiscard]] uint32_t epoch() const { return epoch_; }
   [[nodiscard]] uint32_t losses() const { return losses_; }
   [[nodiscard]] Reason last_reason() const { return last_reason_; }
@@ -107,6 +108,7 @@ class SessionObserver {
   WishObserver wishes_;
   AskingObserver asking_;
   TradeObserver trades_;
+  LagObserver lag_;
   WaitObserver waits_;
   WireView wire_;
 

@@ -43,6 +43,7 @@ void SessionObserver::end_turn(Instant now, bool has_room, bool has_spare, bool 
   asking_.end_turn(wire_, now, has_room);
   const bool reads = seen_ == Seen::connected && !close_asked_ && wire_.goodbye_code == 0;
   trades_.end_turn(now, reads, has_spare);
+  lag_.end_turn(now, reads && has_spare);
   check_wait(now, has_room, has_budget);
   if (seen_ == Seen::connected && !restored_ && !close_asked_ && has_room &&
       wishes_.all_at_rest()) {

@@ -111,9 +111,11 @@ enum class Sometime : uint8_t {
   gap_of_an_unreadable_trade,
   gap_outlives_its_connection,
   gap_before_an_unsubscribed,
+  // How late the feed is.
+  feed_lags,
+  feed_catches_up,
 };
-inline constexpr size_t sometime_count =
-    static_cast<size_t>(Sometime::gap_before_an_unsubscribed) + 1;
+inline constexpr size_t sometime_count = static_cast<size_t>(Sometime::feed_catches_up) + 1;
 [[nodiscard]] std::string_view to_string(Sometime state);
 
 // Of one world.

@@ -85,7 +85,9 @@ constexpr std::array<std::string_view, sometime_count> sometime_names = {
     "gap_by_an_overrun",
     "gap_of_an_unreadable_trade",
     "gap_outlives_its_connection",
-    "gap_before_an_unsubscribed"};
+    "gap_before_an_unsubscribed",
+    "feed_lags",
+    "feed_catches_up"};
 
 }  // namespace
 

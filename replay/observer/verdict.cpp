@@ -46,8 +46,9 @@ std::string_view to_string(Invariant invariant) {
                                                                           "no_leak",
                                                                           "recording",
                                                                           "same_again",
-                                                                          "trades_once"};
-  static_assert(static_cast<size_t>(Invariant::trades_once) + 1 == names.size());
+                                                                          "trades_once",
+                                                                          "feed_lag"};
+  static_assert(static_cast<size_t>(Invariant::feed_lag) + 1 == names.size());
   return names[static_cast<size_t>(invariant)];
 }
 

@@ -53,8 +53,9 @@ enum class Invariant : uint8_t {
   recording,
   same_again,
   trades_once,
+  feed_lag,
 };
-inline constexpr uint8_t invariant_count = 39;
+inline constexpr uint8_t invariant_count = 40;
 [[nodiscard]] std::string_view to_string(Invariant invariant);
 
 struct Breach {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <havklo/random.hpp>
 
+#include "replay/world/delay_draw.hpp"
 #include "replay/world/fault_draw.hpp"
 #include "replay/world/recovery_bound.hpp"
 #include "replay/world/scenario_load.hpp"
@@ -363,7 +364,7 @@ Scenario draw_scenario_without_trades(uint64_t seed) {
 }
 
 Scenario draw_scenario(uint64_t seed) {
-  return with_trades(draw_scenario_without_trades(seed), seed);
+  return with_delays(with_trades(draw_scenario_without_trades(seed), seed), seed);
 }
 
 }  // namespace havklo::replay

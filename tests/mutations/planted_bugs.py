@@ -14,6 +14,7 @@ import zlib
 
 import budgets
 import forgotten_wishes
+import lag
 import life
 import stranger
 import trades
@@ -21,7 +22,7 @@ import wishes
 from by_test import by_test  # noqa: F401, for who reads this page first
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS]
+BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS, *lag.BUGS]
 
 
 def name_of(bug):
