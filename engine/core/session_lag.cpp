@@ -11,8 +11,9 @@ constexpr Duration utc_read_interval = Duration::seconds(60);
 
 // At half of what began it, it ends: an update more or less does not flap.
 void Session::judge_lag(Subscription& record, int64_t lag_ns) {
-  subscriptions_.set_lags(record, lag_ns > (record.lags ? lag_warn_ns_ / 2 : lag_warn_ns_));
-  record.lag_ns = lag_ns;
+  const bool lags = lag_ns > (record.lags ? lag_warn_ns_ / 2 : lag_warn_ns_);
+  if (lags != record.lags) record.lag_ns = lag_ns;  // one that waits for room is told as it began
+  subscriptions_.set_lags(record, lags);
   lag_judged_ns_ = subscriptions_.any_lags() ? std::numeric_limits<int64_t>::min() : lag_warn_ns_;
   if (record.lags == record.lag_told) return;
   has_untold_ = !tell_lags() || has_untold_;

@@ -240,6 +240,7 @@ void SessionObserver::on_loss(Reason reason, bool retryable, uint16_t http_statu
                                .probing = probing_,
                                .asked_for = close_asked_ || reconnect_asked_ == at,
                                .idle = idle_};
+  reconnect_asked_.reset();  // that it is Live again in the same instant is none of its business
   if (const auto broken = unfounded(reason, settings_, wire_, seen, at)) {
     violate(*broken, at, fmt::format("{}, and nothing on the wire says so", to_string(reason)));
   }

@@ -114,6 +114,7 @@ TEST_F(Lag, WaitsForRoomAndIsNotToldWhenItIsOverByThen) {
   trade(2'500);
   trade(100);
   trade(4'000);
+  trade(1'500);  // still, and not what it began with
   world_->consumer_sleeps = false;
   world_->turn();
   world_->turn();
