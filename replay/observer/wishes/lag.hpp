@@ -2,8 +2,8 @@
 // arrived beside it.
 //
 // An update beyond lag_warn means that its wish lags, one within half of it that it does not;
-// between them it is as it was. What arrived and was not told (an update that changes nothing, one that was
-// lost) was judged by the engine too: after it nobody here knows.
+// between them it is as it was. What arrived and was not told (an update that changes nothing, one
+// that was lost) was judged by the engine too: after it nobody here knows.
 // Owns:    the model, a wish at a time.
 // Threads: one.
 // Cost:    a wish is looked up by its symbol.
