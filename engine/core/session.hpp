@@ -158,13 +158,13 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] bool tell_gaps();
   // What carries the venue's time has come; of a snapshot that is the time of what it tells.
   void note_lag(Subscription& record, int64_t venue_time_ns, bool is_snapshot) {
-    if (venue_time_ns == 0) return;
+    if (venue_time_ns == 0 || is_snapshot) return;
     // In a recording that somebody made up the sum may be beyond all numbers.
     const auto lag_ns = static_cast<int64_t>(static_cast<uint64_t>(now_.ns) +
                                              static_cast<uint64_t>(shared_.utc_offset.ns) -
                                              static_cast<uint64_t>(venue_time_ns));
     counts_.lag_ns.set(lag_ns);
-    if (lag_ns > lag_judged_ns_ && !is_snapshot) [[unlikely]]
+    if (lag_ns > lag_judged_ns_) [[unlikely]]
       judge_lag(record, lag_ns);
   }
   void judge_lag(Subscription& record, int64_t lag_ns);

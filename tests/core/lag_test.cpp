@@ -102,6 +102,7 @@ TEST_F(Lag, IsNoMatterOfSnapshots) {
   world_->snapshot("BTC/USD");
   trade(9'000, "snapshot");
   EXPECT_EQ(told(), "");
+  EXPECT_LT(world_->engine.counters(0).lag_ns, 9'000'000'000);
 }
 
 TEST_F(Lag, WaitsForRoomAndIsNotToldWhenItIsOverByThen) {

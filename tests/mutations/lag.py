@@ -9,7 +9,7 @@ LIFECYCLE = "engine/core/session_lifecycle.cpp"
 
 BUGS = [
     ("a lag ends where it began", LAG, "record.lags ? lag_warn_ns_ / 2 : lag_warn_ns_", "lag_warn_ns_"),
-    ("what a snapshot tells of the past is a lag", SESSION, "lag_ns > lag_judged_ns_ && !is_snapshot", "lag_ns > lag_judged_ns_"),
+    ("what a snapshot tells of the past is a lag", SESSION, "venue_time_ns == 0 || is_snapshot", "venue_time_ns == 0"),
     ("who lags is not told when he has caught up", LAG, "subscriptions_.any_lags() ? std::numeric_limits<int64_t>::min() : lag_warn_ns_",
      "lag_warn_ns_"),
     ("a lag outlives its connection", SUBS, "forget_lag(*record);", ";"),
