@@ -60,3 +60,35 @@ TEST(Reader, ReadsOnAfterAnOutage) {
   EXPECT_TRUE(end) << end.error();
 }
 // README end
+
+// README missed
+// What it has seen of the trades, and how many it knows that it has not.
+struct Tape {
+  void on_event(const Event& event) {
+    const Event::TradeGap& gap = event.payload.trade_gap;
+    const uint64_t id = event.payload.trade.trade_id;
+    if (event.kind == EventKind::trade) note(id, id, seen);  // late ones, too
+    if (event.kind == EventKind::trade_gap) note(gap.first, gap.last, missing);
+  }
+  void note(uint64_t from, uint64_t to, uint64_t& trades) {
+    if (first == 0) first = from;
+    EXPECT_TRUE(last == 0 || from == last + 1);  // each once, or named
+    last = to;
+    trades += to - from + 1;
+  }
+  uint64_t first = 0;
+  uint64_t last = 0;
+  uint64_t seen = 0;
+  uint64_t missing = 0;
+};
+
+TEST(Tape, KnowsWhatItDoesNotKnow) {
+  auto sim = Simulation::built_in("missed_trades");  // a short outage, and one of a minute
+  ASSERT_TRUE(sim) << sim.error();
+  Tape tape;
+  const auto end = sim->finish([&](const Event& event) { tape.on_event(event); });
+  EXPECT_TRUE(end) << end.error();
+  EXPECT_GT(tape.missing, 0u);
+  EXPECT_EQ(tape.seen + tape.missing, tape.last - tape.first + 1);
+}
+// README end
