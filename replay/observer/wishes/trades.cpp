@@ -65,7 +65,11 @@ bool TradeObserver::pass_over(Tail& tail) {
   if (says_where && next.of_snapshot) {
     tail.first_message = next.message;
     tail.told = std::max(tail.told.value_or(0), next.id);
-    ++tail.judged;
+    if (tail.maybe.empty()) {
+      ++tail.judged;
+    } else {  // unless an earlier one has said so already
+      keep_untold(tail, false);
+    }
     return true;
   }
   if (!tail.told) tail.told = next.id - 1;
