@@ -49,9 +49,9 @@ void write_market(std::string& out, const MarketSettings& market) {
   const MarketSettings usual;
   MarketSettings written = market;
   MarketSettings left_out = usual;
-  MarketText text(market);
-  MarketText usual_text(usual);
-  write_section(out, "market", fields_of(text, written), fields_of(usual_text, left_out));
+  MarketText said(market);
+  MarketText usually_said(usual);
+  write_section(out, "market", fields_of(said, written), fields_of(usually_said, left_out));
   for (const MarketSymbol& symbol : market.symbols) {
     SymbolText text{
         .name = symbol.name, .qty_decimals = symbol.qty_decimals, .levels = symbol.levels};
