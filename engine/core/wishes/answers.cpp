@@ -327,7 +327,7 @@ void Subscriptions::on_unsubscribed(Subscription& record, Instant now) {
   record.given_back_id = 0;
   record.sent = false;
   record.alone = false;
-  forget_lag(record);
+  if (!unheard_of) forget_lag(record);
   if (record.cycle == Cycle::remove) {
     publish_end(record);
     return release_record(record);
