@@ -80,8 +80,10 @@ bool TradeObserver::pass_over(Tail& tail) {
   return true;
 }
 
+// One that a later one has overtaken, which waits in a gap, is as good as named with it.
 void TradeObserver::keep_untold(Tail& tail, bool sure) {
   const Arrived& next = tail.arrived[tail.judged++];
+  sure = sure && (tail.untold.empty() || tail.untold.rbegin()->first < next.seen.id);
   tail.untold.try_emplace(next.seen.id, Untold{.lost_before = next.lost_before,
                                                .connection = connection_,
                                                .readable = next.seen.readable,
