@@ -244,7 +244,8 @@ void WishObserver::on_book(const Event& event) {
     return violate(Invariant::verified_book, event.time,
                    fmt::format("an update of {} without a snapshot", wish->symbol));
   }
-  wish->in_doubt = wish->carried = false;
+  wish->in_doubt = false;
+  wish->carried = wish->carried && wish->rejected;  // before its answer it is not well
   if (event.kind == EventKind::book_snapshot) wish->snapshot_ns = wish->book.venue_time_ns();
   if (truth_.matches(*wish->market, wish->book_depth, wish->book, wish->snapshot_ns)) {
     ++books_verified_;
