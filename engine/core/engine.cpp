@@ -34,9 +34,10 @@ using core::Timer;
 
 struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
-      : doors(given), symbols(names), shared{given.transport, wheel,      names,    symbols,
-                                             publisher,       decoder,    scratch,  given.phases,
-                                             given.clock,     utc_offset, utc_read, decided} {
+      : doors(given), symbols(names), shared{given.transport, wheel,      names,       symbols,
+                                             publisher,       decoder,    scratch,     given.phases,
+                                             given.clock,     utc_offset, utc_read_at, utc_read,
+                                             decided} {
     HAVKLO_ASSERT(settings.size() <= sessions_max);
     Random seeds(given.seed);
     const MaskSecret mask_secret =
@@ -94,6 +95,7 @@ struct Engine::State final : CompletionSink {
   kraken::BookScratch scratch;
   bool utc_read = false;
   Duration utc_offset;
+  Instant utc_read_at = Instant::never();
   bool decided = false;
   Shared shared;
   std::vector<std::unique_ptr<Session>> sessions;

@@ -49,8 +49,9 @@ struct Shared {
   PhaseObserver* phases;  // none: nobody counts
   Clock& clock;           // for utc_offset() alone
   Duration& utc_offset;   // what makes our time UTC, as it was read last
-  bool& utc_read;         // … in this turn: it goes into the journal
-  bool& decided;          // … something that nothing that entered it brought about
+  Instant& utc_read_at;
+  bool& utc_read;  // … in this turn: it goes into the journal
+  bool& decided;   // … something that nothing that entered it brought about
 };
 
 class Session final : private kraken::BookListener {

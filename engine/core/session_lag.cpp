@@ -42,7 +42,9 @@ void Session::watch_utc() {
 }
 
 void Session::read_utc() {
+  if (shared_.utc_read_at == now_) return;  // once a turn: the journal has room for one
   shared_.utc_offset = shared_.clock.utc_offset();
+  shared_.utc_read_at = now_;
   shared_.utc_read = true;
 }
 

@@ -1,15 +1,29 @@
 // Trades, each id once, and by name those that nobody delivered (wishes/trade_tail.hpp).
+#include <span>
+
 #include "core/market_events.hpp"
 #include "core/session.hpp"
 
 namespace havklo::core {
+namespace {
 
-// Oldest first: a snapshot may come the other way round.
+// A snapshot may come newest first: by its numbers and by its times, for a venue may have begun to
+// number anew within it. Rows of several symbols, or without a number, say nothing of their order.
+bool is_newest_first(std::span<const kraken::TradeRow> rows) {
+  if (rows.empty() || rows.back().trade_id == 0 || rows.front().symbol != rows.back().symbol) {
+    return false;
+  }
+  return rows.front().trade_id > rows.back().trade_id &&
+         rows.front().time.ns >= rows.back().time.ns;
+}
+
+}  // namespace
+
+// Oldest first.
 void Session::take_trades(bool in_part) {
   const auto rows = shared_.decoder.rows<kraken::TradeChannel>();
   const bool is_snapshot = shared_.decoder.rows_are_snapshot();
-  const bool newest_first =
-      is_snapshot && !rows.empty() && rows.front().trade_id > rows.back().trade_id;
+  const bool newest_first = is_snapshot && is_newest_first(rows);
   for (size_t i = 0; i < rows.size(); ++i) {
     const kraken::TradeRow& row = rows[newest_first ? rows.size() - 1 - i : i];
     Subscription* const record = subscriptions_.find_row(Channel::trade, row.symbol);

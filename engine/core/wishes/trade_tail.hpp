@@ -27,6 +27,7 @@ class TradeTail {
       return Fate::drop;
     }
     const bool follows = known_ && id == last_ + 1;
+    if (known_ && id == last_) return Fate::drop;
     if (known_ && id <= last_ && time_ns <= time_ns_) return Fate::drop;
     if (known_ && id > last_ && !follows) miss(last_ + 1, id - 1);
     advance(id, time_ns);
@@ -48,7 +49,7 @@ class TradeTail {
     time_ns_ = std::max(time_ns_, time_ns);
   }
   void miss(uint64_t first, uint64_t last) {
-    gap_first_ = has_gap_ ? gap_first_ : first;
+    gap_first_ = has_gap_ ? std::min(gap_first_, first) : first;
     gap_last_ = has_gap_ ? std::max(gap_last_, last) : last;
     has_gap_ = true;
   }

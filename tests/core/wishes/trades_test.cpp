@@ -178,6 +178,45 @@ TEST_F(Trades, AVenueMayBeginToNumberAnew) {
   EXPECT_EQ(told(), "5001 1 2 gap 3-3 4");
 }
 
+TEST_F(Trades, ASnapshotMaySpanANewNumbering) {
+  asked();
+  snapshot({{999}});
+  update({{1000, "1.5", 5}});
+  lose_and_return();
+  snapshot({{999}, {1000, "1.5", 5}, {1, "1.5", 6}, {2, "1.5", 7}});
+  update({{3, "1.5", 8}});
+  EXPECT_EQ(told(), "1000 late 1 late 2 3");
+}
+
+// Whatever the last row of a snapshot is: of another symbol, or without a number.
+TEST_F(Trades, TheOrderOfASnapshotIsItsOwnSymbols) {
+  asked(trade_settings({"BTC/USD", "ETH/USD"}));
+  snapshot({{100, "1", 4, "BTC/USD"}, {5, "1", 4, "ETH/USD"}});
+  lose_and_return();
+  snapshot({{101, "1", 4, "BTC/USD"}, {102, "1", 4, "BTC/USD"}, {6, "1", 4, "ETH/USD"}});
+  EXPECT_EQ(told(), "late 101 late 102 late 6");
+}
+
+TEST_F(Trades, TheLastOneAgainIsNoNewNumbering) {
+  asked();
+  snapshot({{5}});
+  update({{6, "1.5", 4}});
+  update({{6, "1.5", 9}, {7, "1.5", 9}});
+  EXPECT_EQ(told(), "6 7");
+}
+
+TEST_F(Trades, ANewNumberingInAFullRingIsInTheGap) {
+  asked();
+  world_->ack("subscribe", "BTC/USD", "trade");
+  snapshot({{500}});
+  static_cast<void>(told());
+  fall_asleep();
+  update({{501, "1.5", 5}});
+  update({{1, "1.5", 6}, {2, "1.5", 7}});
+  wake_up();
+  EXPECT_EQ(told(), "overrun gap 1-501");
+}
+
 TEST_F(Trades, OneThatCannotBeReadIsNamedWhereItsIdCan) {
   asked();
   snapshot({{5}});
