@@ -26,10 +26,10 @@ class TradeTail {
       advance(std::max(id, last_), time_ns);
       return Fate::drop;
     }
-    const bool follows = known_ && id == last_ + 1;
-    if (known_ && id == last_) return Fate::drop;
-    if (known_ && id <= last_ && time_ns <= time_ns_) return Fate::drop;
-    if (known_ && id > last_ && !follows) miss(last_ + 1, id - 1);
+    if (known_) {
+      if (id == last_ || (id < last_ && time_ns <= time_ns_)) return Fate::drop;
+      if (id > last_ && id - last_ > 1) miss(last_ + 1, id - 1);
+    }
     advance(id, time_ns);
     return Fate::deliver;
   }
