@@ -143,16 +143,8 @@ void draw_wishes(Swarm& draw, const MarketSettings& market, bool many, Settings&
   }
 }
 
-// The ring must carry what commands can add: every symbol that they name, at their deepest book.
 void draw_ring(Swarm& draw, const Scenario& scenario, uint32_t number, Settings& session) {
-  Settings most = session;
-  for (const PlannedCommand& each : scenario.commands) {
-    if (each.session != number || each.kind != Command::Kind::subscribe) continue;
-    SubscriptionSettings added{.channel = each.channel, .symbols = {each.symbol}};
-    added.depth = each.depth;
-    most.subscriptions.push_back(added);
-  }
-  session.ring_slots = std::max(ring_slots_min(most), ring_slots_min(session));
+  session.ring_slots = ring_slots_for(scenario, number, session);
   if (draw.chance(Feature::roomy_ring, 25)) session.ring_slots *= 4;
 }
 
@@ -320,6 +312,17 @@ void drown(Swarm& draw, Scenario& scenario) {
 }
 
 }  // namespace
+
+uint32_t ring_slots_for(const Scenario& scenario, uint32_t number, const Settings& session) {
+  Settings most = session;
+  for (const PlannedCommand& each : scenario.commands) {
+    if (each.session != number || each.kind != Command::Kind::subscribe) continue;
+    SubscriptionSettings added{.channel = each.channel, .symbols = {each.symbol}};
+    added.depth = each.depth;
+    most.subscriptions.push_back(added);
+  }
+  return std::max(ring_slots_min(most), ring_slots_min(session));
+}
 
 Scenario draw_scenario_without_trades(uint64_t seed) {
   Swarm draw(seed);

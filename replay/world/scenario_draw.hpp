@@ -14,4 +14,9 @@ namespace havklo::replay {
 // The same before there were trades in it beside a rare one.
 [[nodiscard]] Scenario draw_scenario_without_trades(uint64_t seed);
 
+// What the ring of a session must carry, with what the scenario's commands can add to it: every
+// symbol that they name, at their deepest book.
+[[nodiscard]] uint32_t ring_slots_for(const Scenario& scenario, uint32_t number,
+                                      const Settings& session);
+
 }  // namespace havklo::replay

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/world/scenario_draw.hpp"
 #include "replay/world/scenario_load.hpp"
 #include "replay/world/swarm.hpp"
 
@@ -86,14 +87,7 @@ void make_room(const Scenario& before, Scenario& scenario) {
   const size_t commands = scenario.commands.size() - before.commands.size();
   for (uint32_t number = 0; number < scenario.sessions.size(); ++number) {
     Settings& session = scenario.sessions[number];
-    Settings most = session;
-    for (const PlannedCommand& each : scenario.commands) {
-      if (each.session != number || each.kind != Command::Kind::subscribe) continue;
-      SubscriptionSettings added{.channel = each.channel, .symbols = {each.symbol}};
-      added.depth = each.depth;
-      most.subscriptions.push_back(added);
-    }
-    session.ring_slots = std::max(session.ring_slots, ring_slots_min(most));
+    session.ring_slots = std::max(session.ring_slots, ring_slots_for(scenario, number, session));
     int64_t requests = static_cast<int64_t>(commands);
     if (session.subscriptions.size() != before.sessions[number].subscriptions.size()) {
       requests += static_cast<int64_t>(session.subscriptions.back().symbols.size());
