@@ -31,10 +31,11 @@ std::expected<void, StartError> EngineBudgets::attach(std::span<const Settings> 
                         ? io::Boot::read()
                         : std::expected<io::Boot, std::string>({.now = io::SystemClock().now()});
   if (!boot) return std::unexpected(StartError{std::nullopt, boot.error()});
-  for (const uint32_t first : group_by_budget(sessions).first_of) {
-    const Settings& session = sessions[first];
+  const BudgetGroups groups = group_by_budget(sessions);
+  for (uint32_t group = 0; group < groups.keys.size(); ++group) {
+    const Settings& session = sessions[groups.first_of[group]];
     auto budget =
-        io::ProcessBudgets::instance().attach(budget_key_of(session), session.reconnect, *boot);
+        io::ProcessBudgets::instance().attach(groups.keys[group], session.reconnect, *boot);
     if (!budget) return std::unexpected(start_error(std::move(budget.error())));
     doors_.push_back(budget->get());
     budgets_.push_back(std::move(*budget));

@@ -39,11 +39,17 @@ std::expected<void, StartError> LiveEngine::start(const EngineSettings& given, E
   }
   const auto mask_secret = io::secret_from_kernel();
   if (!mask_secret) return refuse(mask_secret.error());
-  const auto connections_max = 2 * static_cast<uint32_t>(settings.sessions.size());
+  uint32_t connections_max = 0;
+  for (const Settings& each : settings.sessions) {
+    connections_max += 2 * static_cast<uint32_t>(each.legs.size());
+  }
   io::LiveTransportSettings network{
       .network = settings.network, .tls = false, .connections_max = connections_max, .uring = {}};
   for (const Settings& each : settings.sessions) {
-    const bool tls = parse_url(each.url)->tls;
+    bool tls = false;
+    for (uint32_t leg = 0; leg < each.legs.size(); ++leg) {
+      tls = tls || parse_url(url_of(each, leg))->tls;
+    }
     if (tls && !network.tls) network.ca_files.assign(network.ca_files.size(), each.ca_file);
     network.tls = network.tls || tls;
     // Of one without TLS nobody asks: another's, so that nothing is loaded for it.

@@ -49,7 +49,7 @@ struct Engine::State final : CompletionSink {
     for (const Settings& each : settings) {
       const auto number = static_cast<uint16_t>(sessions.size());
       sessions.push_back(std::make_unique<Session>(
-          each, number, shared, budgets[groups.group_of[number]], seeds.next_u64(), mask_secret));
+          each, number, shared, budgets[groups.group(number, 0)], seeds.next_u64(), mask_secret));
     }
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
@@ -59,7 +59,7 @@ struct Engine::State final : CompletionSink {
     budgets.reserve(groups.first_of.size());
     for (uint32_t group = 0; group < groups.first_of.size(); ++group) {
       budgets.emplace_back(
-          settings[groups.first_of[group]].reconnect.budget(), groups.sessions_in(group),
+          settings[groups.first_of[group]].reconnect.budget(), groups.legs_in(group),
           group < doors.budgets.size() ? doors.budgets[group] : nullptr, budget_asks);
     }
   }

@@ -78,6 +78,13 @@ struct SubscriptionSettings {
   uint32_t interval_minutes = 1;  // ohlc only
 };
 
+// One of the connections of a session. What it does not say is the session's.
+struct LegSettings {
+  std::optional<std::string> url;
+  std::optional<std::string> source_address;
+  friend bool operator==(const LegSettings&, const LegSettings&) = default;
+};
+
 // A session is recorded when there is a path (recording.hpp).
 struct RecordingSettings {
   std::string path;                  // "": not recorded; may be a pattern of the time
@@ -122,7 +129,17 @@ struct Settings : LoopSettings {
   std::vector<SubscriptionSettings> subscriptions;
   std::optional<std::string> ca_file;         // none: the system's CA store
   std::optional<std::string> source_address;  // of connections: "192.0.2.1"; none: the kernel's
+  // Connections that bring the same at the same time, 1 to 4: the first copy of everything is
+  // published, and what one of them loses costs nothing while another is Live.
+  std::vector<LegSettings> legs = std::vector<LegSettings>(1);
+  Duration leg_lag_max = Duration::milliseconds(250);  // behind the others for so long: it is lost
+  std::optional<Duration> rotate_after;  // each leg is renewed, one at a time; none: never
 };
+
+// Where a leg connects to, and from.
+[[nodiscard]] const std::string& url_of(const Settings& session, uint32_t leg);
+[[nodiscard]] const std::optional<std::string>& source_address_of(const Settings& session,
+                                                                  uint32_t leg);
 
 // Several sessions, 1 to 64, on one loop, one ring, one recording, one table of names. What belongs
 // to the loop is said here; in a session it is as if nobody had said it.
@@ -175,8 +192,8 @@ struct ConfigError {
 // … and those of several sessions, the deepest book once.
 [[nodiscard]] uint32_t ring_slots_min(std::span<const Settings> sessions);
 
-// How many subscriptions a ring of `ring_slots` carries for all sessions when the deepest book has
-// `depth`.
+// How many subscriptions a ring of `ring_slots` carries for all sessions, of one leg each, when the
+// deepest book has `depth`.
 [[nodiscard]] uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth,
                                          uint32_t sessions = 1);
 

@@ -57,7 +57,13 @@ enum class EventKind : uint8_t {
   candle,
   candle_volume,
   instrument,
-  feed_lag = 37,  // the numbers before are given out, and not used yet
+  leg_connected,
+  leg_restored,
+  leg_lost,
+  leg_reconnecting,
+  leg_book_lost,
+  leg_book_restored,
+  feed_lag,
 };
 inline constexpr uint8_t event_kind_last = static_cast<uint8_t>(EventKind::feed_lag);
 
@@ -87,7 +93,8 @@ enum class InstrumentStatus : uint8_t {
   work_in_progress,
   delisted
 };
-enum class BookFault : uint8_t { crossed, unreadable };
+// `leg_lost`: the last connection that had a verified copy is lost, while others are Live.
+enum class BookFault : uint8_t { crossed, unreadable, checksum, leg_lost };
 enum class RecordingFault : uint8_t { slow_disk, disk_error };
 
 [[nodiscard]] std::string_view to_string(BookSide side);
@@ -104,11 +111,14 @@ inline constexpr uint8_t flag_last_in_message = 2;
 inline constexpr uint8_t flag_empty = 4;  // BookSnapshot of a book without a level
 inline constexpr uint8_t flag_truncated =
     8;  // BookUpdate: fell out of the subscribed depth (the venue sends nothing)
+inline constexpr uint8_t flag_reconciled =
+    16;  // BookUpdate: the difference to what another leg has, which is later
 inline constexpr uint8_t flag_late =
-    32;  // Trade: of the past, from the snapshot that came after a reconnect
+    32;  // Trade: of the past, from the snapshot that came after a reconnect, or from a leg that
+         // is behind another
 
 struct Event {
-  struct Connected {
+  struct Connected {  // LegConnected too
     uint64_t connection_id;  // 0: the venue gave none
     int64_t connect_time_ns;
     std::array<uint8_t, 16> address;
@@ -126,7 +136,7 @@ struct Event {
     CertificateFault certificate;  // of certificate_refused; none where nobody could say
     std::array<uint8_t, 27> zero;
   };
-  struct Disconnected {
+  struct Disconnected {  // LegLost too
     int64_t uptime_ns;
     int32_t os_error;
     uint16_t close_code;
@@ -136,6 +146,7 @@ struct Event {
   };
   // Once an attempt, when the wait before it begins; again, for budget, when others have taken its
   // place in the connect budget meanwhile. The first connect is told of only if it waits for them.
+  // Of a session with several legs it is LegReconnecting.
   struct Reconnecting {
     int64_t delay_ns;  // from this event
     uint32_t attempt;  // 1-based; 0: the first connect
@@ -147,7 +158,7 @@ struct Event {
     Reason reason;
     std::array<uint8_t, 35> zero;
   };
-  struct SubscriptionsRestored {
+  struct SubscriptionsRestored {  // LegRestored too
     int64_t downtime_ns;
     uint32_t count;  // without the rejected
     uint32_t rejected;
@@ -175,11 +186,11 @@ struct Event {
     BookSide side;
     std::array<uint8_t, 9> zero;
   };
-  struct BookFaulty {  // ChecksumMismatch, BookInvalid, BookStale
+  struct BookFaulty {  // ChecksumMismatch, BookInvalid, BookStale, LegBookLost, LegBookRestored
     SymbolId symbol;
     uint32_t expected;
     uint32_t computed;
-    BookFault fault;
+    BookFault fault;  // BookInvalid, LegBookLost; BookStale: leg_lost, or no word of it
     std::array<uint8_t, 27> zero;
   };
   struct Trade {

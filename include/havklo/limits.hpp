@@ -58,6 +58,9 @@ inline constexpr uint32_t trade_rows_max = message_bytes_max / 96;
 // Sessions of one engine.
 inline constexpr uint32_t sessions_max = 64;
 
+// Connections of one session (LegSettings).
+inline constexpr uint32_t legs_max = 4;
+
 // Bytes that may wait to be sent on one connection. Requests are small; a peer that leaves more
 // than this unread is dead. Beyond it: peer_reset, reconnect.
 inline constexpr uint32_t send_buffer_bytes = 256 * 1024;

@@ -24,8 +24,10 @@ enum class Reason : uint8_t {
   protocol_error,       // the peer broke RFC 6455 or sent what is not a message of the venue
   maintenance,          // close 1012, or a loss after the venue announced it
   requested,            // by the user
+  lagging,              // of several connections it was behind the others for leg_lag_max
+  rotated,              // rotate_after: closed in good order while another was Live
 };
-inline constexpr uint8_t reason_count = 17;
+inline constexpr uint8_t reason_count = 19;
 
 // The name in JSON lines: "connect_refused".
 [[nodiscard]] std::string_view to_string(Reason reason);

@@ -49,15 +49,20 @@ struct BudgetKey {
 };
 
 // Of valid settings.
-[[nodiscard]] BudgetKey budget_key_of(const Settings& settings);
+[[nodiscard]] BudgetKey budget_key_of(const Settings& settings, uint32_t leg = 0);
 
-// The sessions of an engine by their keys: those of one key share a budget. Keys are numbered in
-// the order of their first sessions, whose numbers (connect_budget, connect_budget_window,
-// budget_file) are the key's.
+// The legs of an engine's sessions by their keys: those of one key share a budget. Keys are
+// numbered in the order of their first legs, whose sessions' numbers (connect_budget,
+// connect_budget_window, budget_file) are the key's.
 struct BudgetGroups {
-  std::vector<uint32_t> group_of;  // each session's
-  std::vector<uint32_t> first_of;  // each group's first session
-  [[nodiscard]] uint32_t sessions_in(uint32_t group) const;
+  std::vector<uint32_t> legs_before;  // each session's: legs of those before it
+  std::vector<uint32_t> group_of;     // each leg's, session by session
+  std::vector<uint32_t> first_of;     // each group's first session
+  std::vector<BudgetKey> keys;        // each group's
+  [[nodiscard]] uint32_t group(uint32_t session, uint32_t leg) const {
+    return group_of[legs_before[session] + leg];
+  }
+  [[nodiscard]] uint32_t legs_in(uint32_t group) const;
 };
 [[nodiscard]] BudgetGroups group_by_budget(std::span<const Settings> sessions);
 

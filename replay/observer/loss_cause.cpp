@@ -46,6 +46,8 @@ std::optional<Invariant> unfounded(Reason reason, const Settings& settings, cons
       return unless(wire.close_code == 1012 || wire.may_say_maintenance(at),
                     Invariant::loss_reason);
     case Reason::none:
+    case Reason::lagging:  // of several legs alone
+    case Reason::rotated:
       return Invariant::loss_reason;
     case Reason::upgrade_refused:
     case Reason::protocol_error:

@@ -60,7 +60,7 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
   for (const uint32_t first : groups_.first_of) {
     places_.emplace_back(sessions[first].reconnect, sessions.size());
   }
-  for (uint32_t i = 0; i < sessions.size(); ++i) places_[groups_.group_of[i]].admit(i);
+  for (uint32_t i = 0; i < sessions.size(); ++i) places_[groups_.group(i, 0)].admit(i);
   for (uint32_t group = 0; group < std::min(budgets.size(), places_.size()); ++group) {
     budget_doors_.push_back(
         std::make_unique<BudgetDoor>(*this, *budgets[group], places_[group].others()));
@@ -72,7 +72,7 @@ void RunObserver::begin(const Names& names) {
   sometimes_.emplace(settings_, names);
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
-    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group_of[number]],
+    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group(number, 0)],
                            clock_.utc_offset(), verdict_, figures_);
   }
 }
@@ -322,11 +322,11 @@ void RunObserver::end_turn(bool has_room) {
   // fires in the next turn.
   taken_.clear();
   for (const PlaceObserver& places : places_) taken_.push_back(places.begun_within(now));
-  for (size_t i = 0; i < sessions_.size(); ++i) {
-    if (sessions_[i].begins_about(now)) ++taken_[groups_.group_of[i]];
+  for (uint32_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i].begins_about(now)) ++taken_[groups_.group(i, 0)];
   }
-  for (size_t i = 0; i < sessions_.size(); ++i) {
-    const uint32_t group = groups_.group_of[i];
+  for (uint32_t i = 0; i < sessions_.size(); ++i) {
+    const uint32_t group = groups_.group(i, 0);
     const size_t others = taken_[group] - (sessions_[i].begins_about(now) ? 1 : 0);
     sessions_[i].end_turn(now, has_room, has_spare_, others < places_[group].most());
   }

@@ -22,6 +22,9 @@ Tone tone_of(EventKind kind) {
     case EventKind::connected:
     case EventKind::subscriptions_restored:
     case EventKind::circuit_breaker_closed:
+    case EventKind::leg_connected:
+    case EventKind::leg_restored:
+    case EventKind::leg_book_restored:
       return Tone::good;
     case EventKind::connect_failed:
     case EventKind::disconnected:
@@ -39,6 +42,9 @@ Tone tone_of(EventKind kind) {
     case EventKind::reconnecting:
     case EventKind::circuit_breaker_half_open:
     case EventKind::feed_lag:
+    case EventKind::leg_lost:  // the feed goes on
+    case EventKind::leg_reconnecting:
+    case EventKind::leg_book_lost:
       return Tone::waits;
     case EventKind::closed:
     case EventKind::subscribed:
@@ -157,8 +163,12 @@ std::string describe_book_fault(const Event& event, const Names& names) {
     return fmt::format("{}: the venue says {}, the book gives {}", symbol, fault.expected,
                        fault.computed);
   }
-  if (event.kind == EventKind::book_invalid) {
+  if (event.kind == EventKind::book_invalid || event.kind == EventKind::leg_book_lost) {
     return fmt::format("{}: {}", symbol, to_string(fault.fault));
+  }
+  if (event.kind == EventKind::leg_book_restored) return fmt::format("{}: verified again", symbol);
+  if (fault.fault == BookFault::leg_lost) {
+    return fmt::format("{}: no other leg has a verified copy", symbol);
   }
   return fmt::format("{}: records were lost, it is asked for again", symbol);
 }
@@ -189,10 +199,12 @@ std::string describe_lifecycle(const Event& event) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
     case EventKind::connected:
+    case EventKind::leg_connected:
       return fmt::format("epoch {} at {} in {}{}", event.epoch, address_text(payload.connected),
                          readable({payload.connected.connect_time_ns}),
                          payload.connected.tls_resumed != 0 ? ", TLS resumed" : "");
-    case EventKind::reconnecting: {
+    case EventKind::reconnecting:
+    case EventKind::leg_reconnecting: {
       const auto& wait = payload.reconnecting;
       return fmt::format("{} in {} ({})", attempt_text(wait.attempt), readable({wait.delay_ns}),
                          to_string(wait.waits_for));
@@ -202,7 +214,8 @@ std::string describe_lifecycle(const Event& event) {
                          to_string(payload.ended.reason));
     case EventKind::closed:
       return std::string(to_string(payload.ended.reason));
-    case EventKind::subscriptions_restored: {
+    case EventKind::subscriptions_restored:
+    case EventKind::leg_restored: {
       const auto& restored = payload.subscriptions_restored;
       std::string text = fmt::format("all clear: {}", counted(restored.count, "subscription"));
       if (restored.rejected != 0) text += fmt::format(", {} rejected", restored.rejected);
@@ -228,6 +241,7 @@ std::string words_of(const Event& event, const Names& names) {
   switch (event.kind) {
     case EventKind::connect_failed:
     case EventKind::disconnected:
+    case EventKind::leg_lost:
       return describe_loss(event);
     case EventKind::subscribed:
     case EventKind::rejected:
@@ -240,6 +254,8 @@ std::string words_of(const Event& event, const Names& names) {
     case EventKind::checksum_mismatch:
     case EventKind::book_invalid:
     case EventKind::book_stale:
+    case EventKind::leg_book_lost:
+    case EventKind::leg_book_restored:
       return describe_book_fault(event, names);
     case EventKind::trade:
       return describe_trade(event, names);

@@ -64,6 +64,7 @@ void write_book(JsonLine& line, const Event& event) {
   }
   line.number("venue_time_ns", book.venue_time_ns);
   line.flag("last_in_message", event.last_in_message());
+  if ((event.flags & flag_reconciled) != 0) line.flag("reconciled", true);
 }
 
 void write_connected(JsonLine& line, const Event::Connected& connected) {
@@ -183,19 +184,25 @@ void write_book_fault(JsonLine& line, const Event& event) {
     line.number("expected", uint64_t{fault.expected});
     line.number("computed", uint64_t{fault.computed});
   }
-  if (event.kind == EventKind::book_invalid) line.word("reason", to_string(fault.fault));
+  const bool of_stale = event.kind == EventKind::book_stale && fault.fault == BookFault::leg_lost;
+  if (event.kind == EventKind::book_invalid || event.kind == EventKind::leg_book_lost || of_stale) {
+    line.word("reason", to_string(fault.fault));
+  }
 }
 
 void write_payload(JsonLine& line, const Event& event, const Names& names) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
     case EventKind::connected:
+    case EventKind::leg_connected:
       return write_connected(line, payload.connected);
     case EventKind::connect_failed:
       return write_connect_failed(line, payload.connect_failed);
     case EventKind::disconnected:
+    case EventKind::leg_lost:
       return write_disconnected(line, payload.disconnected);
     case EventKind::reconnecting:
+    case EventKind::leg_reconnecting:
       line.number("attempt", uint64_t{payload.reconnecting.attempt});
       line.number("delay_ns", payload.reconnecting.delay_ns);
       return line.word("waits_for", to_string(payload.reconnecting.waits_for));
@@ -205,6 +212,7 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
     case EventKind::closed:
       return line.word("reason", to_string(payload.ended.reason));
     case EventKind::subscriptions_restored:
+    case EventKind::leg_restored:
       line.number("count", uint64_t{payload.subscriptions_restored.count});
       line.number("rejected", uint64_t{payload.subscriptions_restored.rejected});
       return line.number("downtime_ns", payload.subscriptions_restored.downtime_ns);
@@ -223,6 +231,8 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
     case EventKind::checksum_mismatch:
     case EventKind::book_invalid:
     case EventKind::book_stale:
+    case EventKind::leg_book_lost:
+    case EventKind::leg_book_restored:
       return write_book_fault(line, event);
     case EventKind::trade:
       return write_trade(line, event);

@@ -64,7 +64,7 @@ Duration recovery_bound(const Scenario& scenario) {
   Duration longest;
   for (uint32_t group = 0; group < groups.first_of.size(); ++group) {
     const ReconnectSettings& budget = scenario.sessions[groups.first_of[group]].reconnect;
-    const auto places = int64_t{3} * groups.sessions_in(group);
+    const auto places = int64_t{3} * groups.legs_in(group);
     const int64_t windows = places / budget.connect_budget + 1;
     longest = std::max(longest, budget.connect_budget_window * windows);
   }

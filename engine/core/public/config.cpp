@@ -206,15 +206,56 @@ bool is_source(const std::string& text) {
 
 Checked check_budgets(std::span<const Settings> sessions) {
   const BudgetGroups groups = group_by_budget(sessions);
-  for (size_t i = 0; i < sessions.size(); ++i) {
-    const Settings& first = sessions[groups.first_of[groups.group_of[i]]];
-    const std::string as = "in the first session to " + budget_key_of(first).text();
-    if (auto differs = differing_budget(sessions[i].reconnect, first.reconnect, as)) {
-      differs->field = "session[" + std::to_string(i) + "]." + differs->field;
-      return std::unexpected(std::move(*differs));
+  for (uint32_t i = 0; i < sessions.size(); ++i) {
+    for (uint32_t leg = 0; leg < sessions[i].legs.size(); ++leg) {
+      const uint32_t group = groups.group(i, leg);
+      const Settings& first = sessions[groups.first_of[group]];
+      const std::string as = "in the first session to " + groups.keys[group].text();
+      if (auto differs = differing_budget(sessions[i].reconnect, first.reconnect, as)) {
+        differs->field = "session[" + std::to_string(i) + "]." + differs->field;
+        return std::unexpected(std::move(*differs));
+      }
     }
   }
   return {};
+}
+
+constexpr Duration rotate_after_least = Duration::seconds(60);
+
+Checked check_source(const std::string& field, const std::optional<std::string>& source) {
+  if (!source || is_source(*source)) return {};
+  return refuse(field.c_str(), in_quotes(*source),
+                "an IPv4 or IPv6 address of this machine, as \"192.0.2.1\" or \"2001:db8::1\"");
+}
+
+Checked check_legs(const Settings& settings) {
+  const auto& legs = settings.legs;
+  if (legs.empty() || legs.size() > legs_max) {
+    return refuse("legs", std::to_string(legs.size()), "from 1 to " + std::to_string(legs_max));
+  }
+  for (size_t leg = 0; leg < legs.size(); ++leg) {
+    const std::string name = "leg[" + std::to_string(leg) + "].";
+    if (const auto url = parse_url(legs[leg].url.value_or(settings.url)); !url) {
+      ConfigError error = url.error();
+      error.field = name + error.field;
+      return std::unexpected(std::move(error));
+    }
+    if (Checked ok = check_source(name + "source_address", legs[leg].source_address); !ok) {
+      return ok;
+    }
+  }
+  if (Checked ok = check_range("leg_lag_max", settings.leg_lag_max, 1_ms); !ok) return ok;
+  if (legs.size() == 1) {
+    if (!settings.rotate_after) return {};
+    return refuse("rotate_after", to_text(*settings.rotate_after),
+                  "none with one leg, which nothing would stand in for; or set legs = 2");
+  }
+  if (!settings.reconnect.enabled) {
+    return refuse("reconnect.enabled", "false", "true with several legs");
+  }
+  return settings.rotate_after
+             ? check_range("rotate_after", *settings.rotate_after, rotate_after_least)
+             : Checked{};
 }
 
 }  // namespace
@@ -268,6 +309,16 @@ uint32_t parameter_of(const SubscriptionSettings& subscription) {
   return setting == nullptr ? 0 : subscription.*setting;
 }
 
+const std::string& url_of(const Settings& session, uint32_t leg) {
+  const auto& own = session.legs[leg].url;
+  return own ? *own : session.url;
+}
+
+const std::optional<std::string>& source_address_of(const Settings& session, uint32_t leg) {
+  const auto& own = session.legs[leg].source_address;
+  return own ? own : session.source_address;
+}
+
 std::string ConfigError::message() const { return field + " = " + value + ": must be " + allowed; }
 
 std::expected<void, ConfigError> validate(const Settings& settings) {
@@ -281,10 +332,8 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   if (Checked ok = check_count("requests.burst", settings.requests.burst, 1, 1000); !ok) return ok;
   if (Checked ok = check_feed(settings.feed); !ok) return ok;
   if (Checked ok = check_recording(settings.recording); !ok) return ok;
-  if (settings.source_address && !is_source(*settings.source_address)) {
-    return refuse("source_address", in_quotes(*settings.source_address),
-                  "an IPv4 or IPv6 address of this machine, as \"192.0.2.1\" or \"2001:db8::1\"");
-  }
+  if (Checked ok = check_source("source_address", settings.source_address); !ok) return ok;
+  if (Checked ok = check_legs(settings); !ok) return ok;
   if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
   const uint32_t least = ring_slots_min(settings);
   if (std::has_single_bit(settings.ring_slots) && settings.ring_slots >= least &&
@@ -319,6 +368,8 @@ namespace {
 uint64_t slots_for_book(uint64_t depth) { return 8 * depth; }
 constexpr uint64_t slots_for_attempt = 2 * 16 + 2;  // … and RecordingStopped
 constexpr uint64_t slots_for_subscription = 2 * 8;
+// … and of each leg, where there are several (the same file).
+constexpr uint64_t slots_for_leg_subscription = 2 * 14;
 
 }  // namespace
 
@@ -328,9 +379,12 @@ uint32_t ring_slots_min(std::span<const Settings> sessions) {
   uint64_t slots = 0;
   uint64_t depth = 0;
   for (const Settings& session : sessions) {
-    slots += slots_for_attempt;
+    const uint64_t legs = session.legs.size();
+    const uint64_t for_each =
+        legs == 1 ? slots_for_subscription : legs * slots_for_leg_subscription;
+    slots += slots_for_attempt * legs;
     for (const SubscriptionSettings& each : session.subscriptions) {
-      slots += slots_for_subscription * each.symbols.size();
+      slots += for_each * each.symbols.size();
       if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
     }
   }

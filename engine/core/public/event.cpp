@@ -46,12 +46,12 @@ std::string_view to_string(EventKind kind) {
       "Candle",
       "CandleVolume",
       "Instrument",
-      "unused",
-      "unused",
-      "unused",
-      "unused",
-      "unused",
-      "unused",
+      "LegConnected",
+      "LegRestored",
+      "LegLost",
+      "LegReconnecting",
+      "LegBookLost",
+      "LegBookRestored",
       "FeedLag"};
   return name_of(names, kind);
 }
@@ -79,7 +79,7 @@ std::string_view to_string(InstrumentStatus status) {
 }
 
 std::string_view to_string(BookFault fault) {
-  return name_of<BookFault, 2>({"crossed", "unreadable"}, fault);
+  return name_of<BookFault, 4>({"crossed", "unreadable", "checksum", "leg_lost"}, fault);
 }
 
 std::string_view to_string(RecordingFault fault) {

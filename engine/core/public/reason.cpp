@@ -21,7 +21,9 @@ std::string_view to_string(Reason reason) {
                                                                        "probe_timeout",
                                                                        "protocol_error",
                                                                        "maintenance",
-                                                                       "requested"};
+                                                                       "requested",
+                                                                       "lagging",
+                                                                       "rotated"};
   const auto index = static_cast<uint8_t>(reason);
   return index < reason_count ? names[index] : "unknown";
 }

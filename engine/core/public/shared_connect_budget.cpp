@@ -29,27 +29,30 @@ std::string venue_of(std::string_view host) {
 
 std::string BudgetKey::text() const { return source.empty() ? venue : venue + " from " + source; }
 
-BudgetKey budget_key_of(const Settings& settings) {
-  const auto url = parse_url(settings.url);
+BudgetKey budget_key_of(const Settings& settings, uint32_t leg) {
+  const auto url = parse_url(url_of(settings, leg));
   BudgetKey key{.venue = venue_of(url ? url->host : ""), .source = {}};
-  if (settings.source_address) key.source = usual_address(*settings.source_address).value_or("");
+  const auto& source = source_address_of(settings, leg);
+  if (source) key.source = usual_address(*source).value_or("");
   return key;
 }
 
-uint32_t BudgetGroups::sessions_in(uint32_t group) const {
+uint32_t BudgetGroups::legs_in(uint32_t group) const {
   return static_cast<uint32_t>(std::ranges::count(group_of, group));
 }
 
 BudgetGroups group_by_budget(std::span<const Settings> sessions) {
   BudgetGroups groups;
-  std::vector<BudgetKey> keys;
   for (uint32_t session = 0; session < sessions.size(); ++session) {
-    BudgetKey key = budget_key_of(sessions[session]);
-    const auto found = std::ranges::find(keys, key);
-    groups.group_of.push_back(static_cast<uint32_t>(found - keys.begin()));
-    if (found != keys.end()) continue;
-    keys.push_back(std::move(key));
-    groups.first_of.push_back(session);
+    groups.legs_before.push_back(static_cast<uint32_t>(groups.group_of.size()));
+    for (uint32_t leg = 0; leg < sessions[session].legs.size(); ++leg) {
+      BudgetKey key = budget_key_of(sessions[session], leg);
+      const auto found = std::ranges::find(groups.keys, key);
+      groups.group_of.push_back(static_cast<uint32_t>(found - groups.keys.begin()));
+      if (found != groups.keys.end()) continue;
+      groups.keys.push_back(std::move(key));
+      groups.first_of.push_back(session);
+    }
   }
   return groups;
 }

@@ -50,8 +50,8 @@ TEST(BudgetKey, SessionsAreGroupedInTheOrderOfTheFirstOfEach) {
   const BudgetGroups groups = group_by_budget(sessions);
   EXPECT_EQ(groups.group_of, (std::vector<uint32_t>{0, 1, 0, 1, 2}));
   EXPECT_EQ(groups.first_of, (std::vector<uint32_t>{0, 1, 4}));
-  EXPECT_EQ(groups.sessions_in(0), 2U);
-  EXPECT_EQ(groups.sessions_in(2), 1U);
+  EXPECT_EQ(groups.legs_in(0), 2U);
+  EXPECT_EQ(groups.legs_in(2), 1U);
 }
 
 std::string refusal_of(const std::vector<Settings>& sessions) {

@@ -62,11 +62,14 @@ inline auto fields(const Settings& all) {
     std::vector<SubscriptionSettings> subscriptions;
     std::optional<std::string> ca_file;
     std::optional<std::string> source_address;
+    std::vector<LegSettings> legs;
+    Duration leg_lag_max;
+    std::optional<Duration> rotate_after;
   };
   static_assert(sizeof(Settings) == sizeof(LoopSettings) + sizeof(Own));
   return std::tie(static_cast<const LoopSettings&>(all), all.url, all.reconnect,
                   all.circuit_breaker, all.timeouts, all.requests, all.feed, all.subscriptions,
-                  all.ca_file, all.source_address);
+                  all.ca_file, all.source_address, all.legs, all.leg_lag_max, all.rotate_after);
 }
 inline auto fields(const replay::VenueSettings& all) {
   const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
