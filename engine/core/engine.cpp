@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "core/attempt_places.hpp"
+#include "core/connection_id.hpp"
+#include "core/legs/legs.hpp"
 #include "core/publisher.hpp"
 #include "core/session.hpp"
 #include "core/timers.hpp"
@@ -25,12 +27,32 @@ namespace havklo {
 
 using core::AttemptPlaces;
 using core::BudgetAsks;
-using core::Phase;
+using core::Legs;
+using core::origin_of;
 using core::Publisher;
 using core::Session;
 using core::Shared;
 using core::SymbolIndex;
 using core::Timer;
+
+namespace {
+
+// A session: one connection, or several legs.
+struct Connections {
+  std::unique_ptr<Session> alone;
+  std::unique_ptr<Legs> legs;
+
+  template <class Ask>
+  decltype(auto) ask(Ask&& ask) {
+    return legs != nullptr ? ask(*legs) : ask(*alone);
+  }
+  template <class Ask>
+  decltype(auto) ask(Ask&& ask) const {
+    return legs != nullptr ? ask(std::as_const(*legs)) : ask(std::as_const(*alone));
+  }
+};
+
+}  // namespace
 
 struct Engine::State final : CompletionSink {
   State(std::span<const Settings> settings, const Doors& given)
@@ -47,9 +69,19 @@ struct Engine::State final : CompletionSink {
     make_budgets(settings, groups);
     sessions.reserve(settings.size());
     for (const Settings& each : settings) {
-      const auto number = static_cast<uint16_t>(sessions.size());
-      sessions.push_back(std::make_unique<Session>(
-          each, number, shared, budgets[groups.group(number, 0)], seeds.next_u64(), mask_secret));
+      const auto number = static_cast<uint8_t>(sessions.size());
+      std::array<AttemptPlaces*, legs_max> places{};
+      for (uint32_t leg = 0; leg < each.legs.size(); ++leg) {
+        places[leg] = &budgets[groups.group(number, leg)];
+      }
+      Connections& made = sessions.emplace_back();
+      if (each.legs.size() == 1) {
+        made.alone = std::make_unique<Session>(each, number, shared, *places[0], seeds.next_u64(),
+                                               mask_secret);
+      } else {
+        made.legs =
+            std::make_unique<Legs>(each, number, shared, places, seeds.next_u64(), mask_secret);
+      }
     }
     to_end = needs_room = ~uint64_t{0} >> (64 - sessions.size());
   }
@@ -66,14 +98,15 @@ struct Engine::State final : CompletionSink {
 
   [[gnu::hot]] void on_completion(const Completion& completion) override {
     if (doors.journal != nullptr) doors.journal->on_completion(completion);
-    const uint32_t number = static_cast<uint32_t>(completion.connection) % sessions_max;
-    if (number < sessions.size()) touch(number).on_completion(completion, now);
+    const uint32_t number = core::session_of(completion.connection);
+    if (number >= sessions.size()) return;
+    touch(number).ask([&](auto& session) { session.on_completion(completion, now); });
   }
 
   // For what enters this turn.
-  Session& touch(uint32_t number) {
+  Connections& touch(uint32_t number) {
     to_end |= uint64_t{1} << number;
-    return *sessions[number];
+    return sessions[number];
   }
 
   [[nodiscard]] inline AdvanceResult fire_timers(uint32_t completions);
@@ -81,6 +114,11 @@ struct Engine::State final : CompletionSink {
   inline void begin_journal();
   inline uint32_t take_commands();
   [[nodiscard]] inline bool depends_on_room() const;
+  [[nodiscard]] bool all_closed() const {
+    return std::ranges::all_of(sessions, [](const Connections& each) {
+      return each.ask([](const auto& session) { return session.is_closed(); });
+    });
+  }
   inline void write_journal(const TurnResult& result);
 
   Doors doors;
@@ -98,7 +136,7 @@ struct Engine::State final : CompletionSink {
   Instant utc_read_at = Instant::never();
   bool decided = false;
   Shared shared;
-  std::vector<std::unique_ptr<Session>> sessions;
+  std::vector<Connections> sessions;
   // By number, so that a turn costs what entered it and not what sessions there are.
   static_assert(sessions_max <= 64);
   uint64_t to_end;          // something entered it in this turn, or it goes on by itself
@@ -133,7 +171,9 @@ Engine::~Engine() = default;
   if (!state.started) {
     state.started = true;
     ++result.inputs;
-    for (auto& session : state.sessions) session->start(state.now);  // to_end names them all
+    for (Connections& each : state.sessions) {  // to_end names them all
+      each.ask([&](auto& session) { session.start(state.now); });
+    }
   }
   const uint32_t commands = state.take_commands();
   const uint32_t completions = state.doors.transport.poll(state, completions_per_turn_max);
@@ -162,7 +202,7 @@ AdvanceResult Engine::State::fire_timers(uint32_t completions) {
   }
   return wheel.advance(now, timers_per_turn_max, [this](TimerNode& node) {
     const Timer& timer = static_cast<Timer&>(node);
-    touch(timer.session).on_timer(timer, now);
+    touch(timer.session).ask([&](auto& session) { session.on_timer(timer, now); });
   });
 }
 
@@ -171,11 +211,11 @@ void Engine::State::end_sessions() {
   needs_room &= ~to_end;
   uint64_t goes_on = 0;
   for (uint64_t left = to_end; left != 0; left &= left - 1) {
-    Session& session = *sessions[static_cast<size_t>(std::countr_zero(left))];
-    if (!session.end_turn(now)) continue;
+    Connections& each = sessions[static_cast<size_t>(std::countr_zero(left))];
+    if (!each.ask([&](auto& session) { return session.end_turn(now); })) continue;
     const uint64_t bit = left & (~left + 1);
     goes_on |= bit;
-    if (session.depends_on_room()) needs_room |= bit;
+    if (each.ask([](auto& session) { return session.depends_on_room(); })) needs_room |= bit;
   }
   to_end = goes_on;
 }
@@ -186,14 +226,14 @@ void Engine::State::begin_journal() {
   const auto fault = doors.journal->begin_turn(now);
   if (!fault) return;
   journal_failed = true;
-  const bool over = std::ranges::all_of(
-      sessions, [](const auto& session) { return session->phase() == Phase::closed; });
+  const bool over = all_closed();
   if (over) return;  // nothing comes after Closed; the recorder's state says it
   holds_fault_slot = false;
   Event event = Event::make(EventKind::recording_stopped);
   event.payload.recording_stopped.os_error = fault->os_error;
   event.payload.recording_stopped.fault = fault->fault;
-  publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});
+  publisher.publish_reserved(
+      event, origin_of(0, 0, sessions[0].ask([](const auto& first) { return first.epoch(); })));
 }
 
 uint32_t Engine::State::take_commands() {
@@ -204,7 +244,8 @@ uint32_t Engine::State::take_commands() {
     const Command command = *oldest;
     doors.commands.pop();
     if (doors.journal != nullptr) doors.journal->on_command(command);
-    if (command.session < sessions.size()) touch(command.session).on_command(command, now);
+    if (command.session >= sessions.size()) continue;
+    touch(command.session).ask([&](auto& session) { session.on_command(command, now); });
   }
   return taken;
 }
@@ -238,31 +279,32 @@ Instant Engine::next_deadline() const { return state_->wheel.next_deadline(); }
 
 bool Engine::waits_for_room() const { return state_->depends_on_room(); }
 
-bool Engine::closed() const {
-  return std::ranges::all_of(state_->sessions,
-                             [](const auto& s) { return s->phase() == Phase::closed; });
-}
+bool Engine::closed() const { return state_->all_closed(); }
 
 uint32_t Engine::session_count() const { return static_cast<uint32_t>(state_->sessions.size()); }
 
-bool Engine::is_live(uint32_t session) const { return state_->sessions[session]->has_settled(); }
+bool Engine::is_live(uint32_t session) const {
+  return state_->sessions[session].ask([](const auto& each) { return each.has_settled(); });
+}
 
 bool Engine::all_refused(uint32_t session) const {
-  return state_->sessions[session]->all_refused();
+  return state_->sessions[session].ask([](const auto& each) { return each.all_refused(); });
 }
 
 bool Engine::closed(uint32_t session) const {
-  return state_->sessions[session]->phase() == Phase::closed;
+  return state_->sessions[session].ask([](const auto& each) { return each.is_closed(); });
 }
 
-Reason Engine::last_loss(uint32_t session) const { return state_->sessions[session]->last_loss(); }
+Reason Engine::last_loss(uint32_t session) const {
+  return state_->sessions[session].ask([](const auto& each) { return each.last_loss(); });
+}
 
 std::optional<Instant> Engine::place_waited_for(uint32_t session) const {
-  return state_->sessions[session]->place_waited_for();
+  return state_->sessions[session].ask([](const auto& each) { return each.place_waited_for(); });
 }
 
 SessionCounters Engine::counters(uint32_t session) const {
-  return state_->sessions[session]->counters();
+  return state_->sessions[session].ask([](const auto& each) { return each.counters(); });
 }
 
 const Names& Engine::names() const { return state_->names; }

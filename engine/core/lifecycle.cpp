@@ -23,15 +23,22 @@ uint16_t goodbye_code(const Loss& loss) {
     case Reason::protocol_error:
       return loss.close_code;
     case Reason::requested:
+    case Reason::rotated:
       return close_normal;
     case Reason::greeting_timeout:
     case Reason::restore_timeout:
     case Reason::heartbeat_timeout:
     case Reason::probe_timeout:
+    case Reason::lagging:
       return close_going_away;
     default:
       return 0;
   }
+}
+
+bool is_ended_by_us(Reason reason) {
+  return reason == Reason::requested || reason == Reason::protocol_error ||
+         reason == Reason::lagging || reason == Reason::rotated;
 }
 
 }  // namespace
@@ -43,14 +50,18 @@ bool is_retryable(const Loss& loss) {
          loss.http_status == http_too_many_requests;
 }
 
-Lifecycle::Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random)
+Lifecycle::Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random,
+                     LegCompany* company, uint32_t leg)
     : reconnect_(settings.reconnect),
       breaker_settings_(settings.circuit_breaker),
       timeouts_(settings.timeouts),
       budget_(&places),
       random_(&random),
       backoff_(settings.reconnect.backoff()),
-      breaker_(settings.circuit_breaker) {
+      own_breaker_(settings.circuit_breaker),
+      breaker_(company != nullptr ? &company->breaker : &own_breaker_),
+      company_(company),
+      leg_(leg) {
   deadlines_.fill(Instant::never());
 }
 
@@ -66,7 +77,9 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
     case InputKind::greeted:
       return on_greeted(input, now, actions);
     case InputKind::status_changed:
-      if (has_connection()) maintenance_said_ = input.system == SystemStatus::maintenance;
+      if (!has_connection()) return;
+      maintenance_said_ = input.system == SystemStatus::maintenance;
+      maintenance_announced_ = maintenance_said_;
       return;
     case InputKind::restored:
       return on_restored(input, now, actions);
@@ -88,6 +101,13 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
     case InputKind::room:
       if (wants_room_) begin_attempt(true, now, actions);
       return;
+    case InputKind::others_changed:
+      return on_others_changed(input, now, actions);
+    case InputKind::gave_up:
+      return run_out(input.loss.reason, actions);
+    case InputKind::renewal:
+      if (phase_ != Phase::live) return;
+      return lose(input.loss, close_normal, input.room, now, actions);
     case InputKind::reconnect_requested:
       return on_reconnect_requested(input, now, actions);
     case InputKind::close_requested:
@@ -98,32 +118,88 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
 void Lifecycle::on_start(const Input& input, Instant now, Actions& actions) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::waiting;
-  booked_ = budget_->reserve(now, now);
+  booked_ = budget_->reserve(now, now, spare());
   if (*booked_ > now) return wait_for_place(input.room, now, actions);
   begin_attempt(input.room, now, actions);
 }
 
 // The wait of this attempt is over; the ring and the budget may still hold it back. The breaker
-// does not: an open one's wait is never shorter than reset_timeout, and its timer was armed first.
+// only where there are other legs: an open one's wait is never shorter than reset_timeout, and its
+// timer was armed first.
 void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   const bool guarded = breaker_settings_.enabled;
-  HAVKLO_ASSERT(!guarded || breaker_.state() != BreakerState::open);
   wants_room_ = !room;
   if (!room) return;
-  booked_ = budget_->begin(booked_.value_or(now), now);
+  if (must_wait_for_breaker()) return wait_for_breaker(now, actions);
+  HAVKLO_ASSERT(!guarded || breaker_->state() != BreakerState::open);
+  booked_ = budget_->begin(booked_.value_or(now), now, spare());
   if (*booked_ > now) return wait_for_place(room, now, actions);
-  const bool admitted = !guarded || breaker_.admit(now);
+  const bool admitted = !guarded || breaker_->admit(now);
   HAVKLO_ASSERT(admitted);  // the last probe's end opened the breaker, or closed it
   booked_.reset();
   waits_for_place_ = false;
+  set_held(false);
   phase_ = Phase::connecting;
   greeted_ = false;
   maintenance_said_ = false;
+  maintenance_announced_ = false;
   attempt_began_ = now;
-  probing_ = guarded && breaker_.state() == BreakerState::half_open;
+  probing_ = guarded && breaker_->state() == BreakerState::half_open;
   actions.add(ActionKind::open);
   arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
   if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
+}
+
+bool Lifecycle::must_wait_for_breaker() const {
+  if (company_ == nullptr || !breaker_settings_.enabled || others_live()) return false;
+  const bool lower_waits = (company_->held & ((1U << leg_) - 1)) != 0;
+  return breaker_->state() == BreakerState::open || breaker_->probe_in_flight() ||
+         (breaker_->state() == BreakerState::half_open && lower_waits);
+}
+
+void Lifecycle::set_held(bool held) {
+  held_ = held;
+  if (company_ == nullptr) return;
+  company_->held = (company_->held & ~(1U << leg_)) | (held ? 1U << leg_ : 0);
+}
+
+// Another leg has opened it, or tries for all of them. Of its place in the budget others may have
+// more.
+void Lifecycle::wait_for_breaker(Instant now, Actions& actions) {
+  phase_ = Phase::waiting;
+  skippable_ = false;
+  waits_for_place_ = false;
+  if (booked_) budget_->cancel(*booked_);
+  booked_.reset();
+  if (held_) return;
+  set_held(true);
+  const bool open = breaker_->state() == BreakerState::open;
+  publish_wait(
+      {.delay = open ? breaker_->next_deadline() - now : breaker_settings_.half_open_timeout,
+       .cause = WaitsFor::breaker},
+      actions);
+}
+
+// What held it up may be over; which of several begins as the probe, their order says.
+void Lifecycle::on_others_changed(const Input& input, Instant now, Actions& actions) {
+  if (phase_ == Phase::tripped && breaker_->state() != BreakerState::open) {
+    phase_ = Phase::waiting;
+    cancel(TimerKind::breaker, actions);
+    if (!breakers_wait_) return;
+    cancel(TimerKind::phase, actions);
+    return begin_attempt(input.room, now, actions);
+  }
+  const bool free = (held_ && !must_wait_for_breaker()) || (spent_ && others_live());
+  if (free && !wants_room_) {
+    set_held(false);
+    spent_ = false;
+    return begin_attempt(input.room, now, actions);
+  }
+  // The places that it left for those in greater need: now it is one of them.
+  if (phase_ != Phase::waiting || !waits_for_place_ || wants_room_ || others_live()) return;
+  const Instant place = *booked_;
+  booked_ = budget_->move_up(place, std::max(now, unbooked_end_), now);
+  if (*booked_ != place) arm(TimerKind::phase, *booked_, actions);
 }
 
 // Others have taken the place of an attempt that would begin: a wait that nobody has heard of, or a
@@ -166,10 +242,10 @@ void Lifecycle::on_restored(const Input& input, Instant now, Actions& actions) {
   down_since_.reset();
   actions.add(ActionKind::publish).event = event;
   arm(TimerKind::stable, now + reconnect_.stable_after, actions);
-  if (!probing_) return;
+  if (probing_) cancel(TimerKind::probe, actions);
+  if (!probing_ && company_ == nullptr) return;
   probing_ = false;
-  cancel(TimerKind::probe, actions);
-  if (breaker_.record_live() == BreakerTransition::closed) {
+  if (breaker_->record_live() == BreakerTransition::closed) {
     publish_breaker(EventKind::circuit_breaker_closed, actions);
   }
 }
@@ -195,7 +271,7 @@ void Lifecycle::on_phase_deadline(const Input& input, Instant now, Actions& acti
 
 void Lifecycle::on_breaker_deadline(Instant now, Actions& actions) {
   deadlines_[static_cast<uint8_t>(TimerKind::breaker)] = Instant::never();
-  if (breaker_.on_reset_timer(now) != BreakerTransition::half_opened) return;
+  if (breaker_->on_reset_timer(now) != BreakerTransition::half_opened) return;
   publish_breaker(EventKind::circuit_breaker_half_open, actions);
   if (phase_ == Phase::tripped) phase_ = Phase::waiting;
 }
@@ -215,9 +291,8 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
       loss.http_status == http_unavailable || maintenance_said_) {
     maintenance_floor_ = true;
   }
-  const bool ended_by_us =
-      loss.reason == Reason::requested || loss.reason == Reason::protocol_error;
-  if (!ended_by_us && (loss.close_code == close_service_restart || maintenance_said_)) {
+  if (!is_ended_by_us(loss.reason) &&
+      (loss.close_code == close_service_restart || maintenance_said_)) {
     loss.reason = Reason::maintenance;
   }
 
@@ -226,45 +301,56 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   publish_loss(loss, now, actions);
   if (was_live) down_since_ = now;
   greeted_ = false;
-  if (probing_) breaker_.abandon_probe();  // a verdict, if there is one, follows below
+  if (probing_) breaker_->abandon_probe();  // a verdict, if there is one, follows below
   probing_ = false;
   if (closing || !reconnect_.enabled) return finish(loss.reason, actions);
 
   // A stable life ends the series even when its timer fires later in this same turn.
   if (was_stable) note_stable(actions);
-  const bool failed = !was_stable && loss.reason != Reason::requested;
-  if (failed && breaker_settings_.enabled &&
-      breaker_.record_failure(now) == BreakerTransition::opened) {
-    publish_breaker(EventKind::circuit_breaker_open, actions);
-  }
+  const bool renewed = loss.reason == Reason::requested || loss.reason == Reason::rotated;
+  const bool failed = !was_stable && !renewed;
+  const bool counts = !others_live();
+  const bool opened = failed && counts && breaker_settings_.enabled &&
+                      breaker_->record_failure(now) == BreakerTransition::opened;
+  if (opened) publish_breaker(EventKind::circuit_breaker_open, actions);
   ++attempt_;
-  if (reconnect_.max_attempts && attempt_ > *reconnect_.max_attempts) {
+  if (counts) ++counted_;
+  if (counts && reconnect_.max_attempts && counted_ > *reconnect_.max_attempts) {
     --attempt_;
-    Event event = Event::make(EventKind::reconnect_failed);
-    event.payload.ended.attempts = attempt_;
-    event.payload.ended.reason = loss.reason;
-    actions.add(ActionKind::publish).event = event;
-    return finish(loss.reason, actions);
+    --counted_;
+    if (company_ == nullptr) return run_out(loss.reason, actions);
+    phase_ = Phase::waiting;
+    spent_ = true;
+    return;
   }
-  schedule_attempt(loss, was_live, room, now, actions);
+  schedule_attempt(loss, was_live, opened, room, now, actions);
 }
 
-void Lifecycle::schedule_attempt(const Loss& loss, bool was_live, bool room, Instant now,
-                                 Actions& actions) {
+void Lifecycle::run_out(Reason reason, Actions& actions) {
+  Event event = Event::make(EventKind::reconnect_failed);
+  event.payload.ended.attempts = attempt_;
+  event.payload.ended.reason = reason;
+  actions.add(ActionKind::publish).event = event;
+  finish(reason, actions);
+}
+
+// Of several legs the one that has opened the breaker has its timer.
+void Lifecycle::schedule_attempt(const Loss& loss, bool was_live, bool opened, bool room,
+                                 Instant now, Actions& actions) {
   const Wait wait = choose_wait(loss, was_live, room, now);
+  breakers_wait_ = wait.cause == WaitsFor::breaker;
   publish_wait(wait, actions);
-  const bool open = breaker_settings_.enabled && breaker_.state() == BreakerState::open;
-  phase_ = open ? Phase::tripped : Phase::waiting;
+  phase_ = opened ? Phase::tripped : Phase::waiting;
   // The breaker is armed first: at the same tick it is half-open before the probe begins.
-  if (open) arm(TimerKind::breaker, breaker_.next_deadline(), actions);
+  if (opened) arm(TimerKind::breaker, breaker_->next_deadline(), actions);
   arm(TimerKind::phase, now + wait.delay, actions);
 }
 
 // The longest of the waits that apply; among equals the first in the order of WaitsFor.
 Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool was_live, bool room, Instant now) {
   Wait wait{};
-  if (breaker_settings_.enabled && breaker_.state() == BreakerState::open) {
-    wait = {breaker_settings_.reset_timeout, WaitsFor::breaker};
+  if (breaker_settings_.enabled && breaker_->state() == BreakerState::open && !others_live()) {
+    wait = {breaker_->next_deadline() - now, WaitsFor::breaker};
   } else if (!is_retryable(loss)) {
     wait = {reconnect_.max_delay, WaitsFor::backoff};
   } else if (reconnect_.first_delay && was_live && attempt_ == 1) {
@@ -287,7 +373,8 @@ Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool was_live, bool roo
   if (loss.retry_after) {
     venue_asks(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);
   }
-  const Instant begins = budget_->reserve(now + wait.delay, now);
+  unbooked_end_ = now + wait.delay;
+  const Instant begins = budget_->reserve(unbooked_end_, now, spare());
   booked_ = begins;
   waits_for_place_ = begins - now > wait.delay;
   at_least(begins - now, WaitsFor::budget);
@@ -303,7 +390,8 @@ void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions&
   if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
   skippable_ = false;
   const Instant earliest = std::max(now, not_before_);
-  booked_ = budget_->move_up(*booked_, earliest, now);
+  unbooked_end_ = earliest;
+  booked_ = budget_->move_up(*booked_, earliest, now, spare());
   waits_for_place_ = *booked_ > earliest;
   if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
   cancel(TimerKind::phase, actions);
@@ -339,8 +427,9 @@ void Lifecycle::on_close_requested(Instant now, Actions& actions) {
 // A good life: what went before it is forgotten.
 void Lifecycle::note_stable(Actions& actions) {
   attempt_ = 0;
+  counted_ = 0;
   backoff_.reset();
-  breaker_.record_stable();
+  breaker_->record_stable();
   actions.add(ActionKind::stable);
 }
 
@@ -348,6 +437,8 @@ void Lifecycle::finish(Reason reason, Actions& actions) {
   phase_ = Phase::closed;
   probing_ = false;
   wants_room_ = false;
+  set_held(false);
+  spent_ = false;
   if (booked_) budget_->cancel(*booked_);
   booked_.reset();
   Event event = Event::make(EventKind::closed);
@@ -387,7 +478,7 @@ void Lifecycle::publish_wait(const Wait& wait, Actions& actions) const {
 
 void Lifecycle::publish_breaker(EventKind kind, Actions& actions) const {
   Event event = Event::make(kind);
-  event.payload.circuit_breaker.trips = breaker_.trips();
+  event.payload.circuit_breaker.trips = breaker_->trips();
   if (kind == EventKind::circuit_breaker_open) {
     event.payload.circuit_breaker.retry_after_ns = breaker_settings_.reset_timeout.ns;
   }
@@ -434,11 +525,12 @@ void Lifecycle::check_invariants() const {
     HAVKLO_ASSERT(armed(TimerKind::phase));
   }
   if (waits) {
-    HAVKLO_ASSERT(armed(TimerKind::phase) || wants_room_);
+    HAVKLO_ASSERT(armed(TimerKind::phase) || wants_room_ || held_ || spent_);
   }
   HAVKLO_ASSERT(!wants_room_ || waits);
+  HAVKLO_ASSERT(company_ != nullptr || (!held_ && !spent_ && counted_ == attempt_));
   HAVKLO_ASSERT(!booked_ || waits);
-  HAVKLO_ASSERT(phase_ != Phase::tripped || breaker_.state() == BreakerState::open);
+  HAVKLO_ASSERT(phase_ != Phase::tripped || breaker_->state() == BreakerState::open);
   HAVKLO_ASSERT(!probing_ || armed(TimerKind::probe));
   HAVKLO_ASSERT(!armed(TimerKind::stable) || phase_ == Phase::live);
   if (phase_ == Phase::closed) {

@@ -25,6 +25,7 @@
 #include <span>
 
 #include "core/attempt_places.hpp"
+#include "core/legs/company.hpp"
 
 namespace havklo::core {
 
@@ -66,16 +67,19 @@ enum class InputKind : uint8_t {
   breaker_deadline,  // reset_timeout
   stable_deadline,   // stable_after of Live
   room,              // event slots for an attempt are reserved again
+  others_changed,    // another leg has become Live or is lost, or the breaker is no longer open
+  gave_up,           // this leg has no attempt left, and no other has
+  renewal,           // another leg stands in: `loss` says why this one is renewed
   reconnect_requested,
   close_requested,
 };
-inline constexpr uint8_t input_kind_count = 13;
+inline constexpr uint8_t input_kind_count = 16;
 
 struct Input {
   InputKind kind = InputKind::start;
   bool room =
       true;  // start, phase_deadline: slots for an attempt are reserved. lost: … could be reserved
-  Loss loss;                                    // lost
+  Loss loss;                                    // lost, renewal
   Event::Connected connected;                   // greeted; connect_time_ns is filled in here
   SystemStatus system = SystemStatus::unknown;  // greeted, status_changed
   uint32_t count = 0;                           // restored
@@ -138,7 +142,9 @@ inline constexpr uint32_t after_connected_events_max = attempt_events_max - 1;
 
 class Lifecycle {
  public:
-  Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random);
+  // `company`: of the legs of its session, if there are several; outlives it.
+  Lifecycle(const Settings& settings, AttemptPlaces& places, Random& random,
+            LegCompany* company = nullptr, uint32_t leg = 0);
 
   // Deadlines come in their order; the breaker's before a phase's of the same tick.
   void step(const Input& input, Instant now, Actions& actions);
@@ -153,7 +159,10 @@ class Lifecycle {
   [[nodiscard]] std::optional<Instant> place_waited_for() const {
     return waits_for_place_ && !wants_room_ ? booked_ : std::nullopt;
   }
-  [[nodiscard]] const CircuitBreaker& breaker() const { return breaker_; }
+  [[nodiscard]] const CircuitBreaker& breaker() const { return *breaker_; }
+  // Of several legs: it has no attempt left while none is Live.
+  [[nodiscard]] bool is_spent() const { return spent_; }
+  [[nodiscard]] bool has_announced_maintenance() const { return maintenance_announced_; }
   [[nodiscard]] Instant deadline(TimerKind timer) const {
     return deadlines_[static_cast<uint8_t>(timer)];
   }
@@ -173,10 +182,17 @@ class Lifecycle {
   void on_reconnect_requested(const Input& input, Instant now, Actions& actions);
   void on_close_requested(Instant now, Actions& actions);
 
+  void on_others_changed(const Input& input, Instant now, Actions& actions);
+
   void begin_attempt(bool room, Instant now, Actions& actions);
+  [[nodiscard]] bool must_wait_for_breaker() const;
+  void set_held(bool held);
+  void wait_for_breaker(Instant now, Actions& actions);
   void wait_for_place(bool room, Instant now, Actions& actions);
   void lose(Loss loss, uint16_t close_code_to_send, bool room, Instant now, Actions& actions);
-  void schedule_attempt(const Loss& loss, bool was_live, bool room, Instant now, Actions& actions);
+  void schedule_attempt(const Loss& loss, bool was_live, bool opened, bool room, Instant now,
+                        Actions& actions);
+  void run_out(Reason reason, Actions& actions);
   [[nodiscard]] Wait choose_wait(const Loss& loss, bool was_live, bool room, Instant now);
   void publish_wait(const Wait& wait, Actions& actions) const;
   void note_stable(Actions& actions);
@@ -188,6 +204,11 @@ class Lifecycle {
   void cancel(TimerKind timer, Actions& actions);
   void cancel_all(Actions& actions);
   [[nodiscard]] bool has_connection() const;
+  [[nodiscard]] bool others_live() const {
+    return company_ != nullptr && company_->others_live(leg_);
+  }
+  // Places in the budget that it leaves free.
+  [[nodiscard]] uint32_t spare() const { return others_live() ? budget_->last_tenth() : 0; }
 
   // Settings, copied: a lifecycle is a value but for the budget and the generator.
   ReconnectSettings reconnect_;
@@ -197,22 +218,32 @@ class Lifecycle {
   Random* random_;
 
   Backoff backoff_;
-  CircuitBreaker breaker_;
+  CircuitBreaker own_breaker_;
+  CircuitBreaker* breaker_;  // its own, or that of all legs
+  LegCompany* company_;
+  uint32_t leg_;
   std::array<Instant, timer_kind_count> deadlines_;
 
   Phase phase_ = Phase::idle;
   uint32_t attempt_ = 0;  // of the running attempt, or of the one waited for; 0: the first connect
+  uint32_t counted_ =
+      0;  // of these attempts, what max_attempts counts: those while no leg was Live
   uint32_t epoch_ = 0;
-  bool greeted_ = false;            // this connection has published Connected
-  bool probing_ = false;            // this attempt is the half-open probe
-  bool wants_room_ = false;         // the wait is over but for slots in the ring
-  bool maintenance_said_ = false;   // by the last status of this connection
-  bool maintenance_floor_ = false;  // maintenance_delay applies until the next Live
-  bool skippable_ = false;          // nothing asks for so long a wait but the backoff: reconnect()
-                                    // may cut it short, to …
-  Instant not_before_;              // … what the venue has asked for
-  std::optional<Instant> booked_;   // this attempt's place in the budget, while it waits
-  bool waits_for_place_ = false;    // … and nothing else makes it wait until then
+  bool greeted_ = false;                // this connection has published Connected
+  bool probing_ = false;                // this attempt is the half-open probe
+  bool wants_room_ = false;             // the wait is over but for slots in the ring
+  bool held_ = false;                   // … but for the breaker, which another leg has opened
+  bool spent_ = false;                  // no attempt left, unless another leg becomes Live
+  bool breakers_wait_ = false;          // nothing asks for so long a wait but the breaker
+  bool maintenance_said_ = false;       // by the last status of this connection
+  bool maintenance_announced_ = false;  // … and not by the first
+  bool maintenance_floor_ = false;      // maintenance_delay applies until the next Live
+  bool skippable_ = false;         // nothing asks for so long a wait but the backoff: reconnect()
+                                   // may cut it short, to …
+  Instant not_before_;             // … what the venue has asked for
+  Instant unbooked_end_;           // … of the wait, were it not for the budget
+  std::optional<Instant> booked_;  // this attempt's place in the budget, while it waits
+  bool waits_for_place_ = false;   // … and nothing else makes it wait until then
   Instant attempt_began_;
   Instant connected_at_;
   Instant live_since_;

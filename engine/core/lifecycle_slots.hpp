@@ -22,12 +22,26 @@ namespace havklo::core {
 // Rejected.
 inline constexpr uint32_t cycle_events_max = 1 + 3 * 2 + 1;
 
+// What one connection can bring about.
+struct SlotNeeds {
+  uint32_t attempt = attempt_events_max;
+  uint32_t subscription = 0;  // of each, at any time
+  uint32_t cycle = cycle_events_max;
+};
+// One of several speaks for its session, too. Attempt: LegConnected, LegRestored, LegLost, a second
+// Connected and a second LegReconnecting more. A subscription, when the leg ends: BookStale,
+// Rejected, and where that begins an epoch, Subscribed; at any time, BookStale of an overrun. A
+// cycle: LegBookRestored, and Unsubscribed in front of Subscribed.
+inline constexpr SlotNeeds slot_needs_of_leg = {.attempt = 14, .subscription = 4, .cycle = 10};
+
 class LifecycleSlots {
  public:
-  explicit LifecycleSlots(Publisher& publisher) : publisher_(publisher) {}
+  explicit LifecycleSlots(Publisher& publisher, const SlotNeeds& needs = {})
+      : publisher_(publisher), needs_(needs) {}
 
   void set_subscriptions(uint32_t count) {
-    needed_ = attempt_events_max + count * cycle_events_max;
+    subscriptions_ = count;
+    needed_ = needs_.attempt + count * (needs_.subscription + needs_.cycle);
     if (held_ > needed_) {
       publisher_.release(held_ - needed_);
       held_ = needed_;
@@ -46,7 +60,14 @@ class LifecycleSlots {
   [[nodiscard]] bool complete() const { return held_ == needed_; }
 
   [[nodiscard]] bool enough_for_cycle(uint32_t cycles_running) const {
-    return held_ >= after_connected_events_max + (cycles_running + 1) * cycle_events_max;
+    return held_ >= needs_.attempt - 1 + subscriptions_ * needs_.subscription +
+                        (cycles_running + 1) * needs_.cycle;
+  }
+
+  // One of those that a subscription may bring about outside of its cycles, and not at its end.
+  [[nodiscard]] bool enough_for_one_more(uint32_t cycles_running) const {
+    return held_ > needs_.attempt - 1 + subscriptions_ * (needs_.subscription - 1) +
+                       cycles_running * needs_.cycle;
   }
 
   void publish(const Event& event, Origin origin) {
@@ -57,7 +78,9 @@ class LifecycleSlots {
 
  private:
   Publisher& publisher_;
-  uint32_t needed_ = attempt_events_max;
+  SlotNeeds needs_;
+  uint32_t subscriptions_ = 0;
+  uint32_t needed_ = needs_.attempt;
   uint32_t held_ = 0;
 };
 

@@ -34,14 +34,15 @@ namespace havklo::core {
 // False: there was no room, and the book of whoever reads them is no longer the venue's.
 [[nodiscard]] inline bool publish_book_message(Publisher& publisher, Origin origin, SymbolId symbol,
                                                const kraken::BookMessage& message,
-                                               std::span<const kraken::BookChange> changes) {
+                                               std::span<const kraken::BookChange> changes,
+                                               uint8_t flags = 0) {
   const auto count = static_cast<uint32_t>(changes.size());
   if (count == 0) return publish_no_change(publisher, origin, symbol, message);
   if (!publisher.begin_market(count, origin)) return false;
-  const auto write_change = [changes, count, symbol, time_ns = message.time.ns](Event& event,
-                                                                                uint32_t i) {
+  const auto write_change = [changes, count, symbol, flags, time_ns = message.time.ns](Event& event,
+                                                                                       uint32_t i) {
     const kraken::BookChange& change = changes[i];
-    event.flags = static_cast<uint8_t>((i == 0 ? flag_first_in_message : 0) |
+    event.flags = static_cast<uint8_t>(flags | (i == 0 ? flag_first_in_message : 0) |
                                        (i + 1 == count ? flag_last_in_message : 0) |
                                        (change.truncated ? flag_truncated : 0));
     event.payload.book = {.price = change.level.price_mantissa,
@@ -68,6 +69,20 @@ inline void publish_unreadable(Publisher& publisher, Origin origin, Channel chan
   event.payload.subscription.symbol = symbol;
   event.payload.subscription.detail = detail;
   event.payload.subscription.channel = channel;
+}
+
+// A row as the events that it becomes, with nothing in their heads but their kinds.
+template <class C>
+[[nodiscard]] std::array<Event, C::events.size()> events_of(SymbolId symbol,
+                                                            const typename C::Row& row) {
+  std::array<Event, C::events.size()> events;
+  std::array<Event*, C::events.size()> places;
+  for (size_t i = 0; i < events.size(); ++i) {
+    events[i] = Event::make(C::events[i]);
+    places[i] = &events[i];
+  }
+  C::write(row, symbol, places);
+  return events;
 }
 
 // False: it does not fit and is left out; the next event tells of it.

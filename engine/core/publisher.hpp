@@ -20,9 +20,12 @@ namespace havklo::core {
 // The header fields that an event takes from its session. Without a hole, so that it travels in a
 // register: compilers put one with a hole together in memory, and wait for it.
 struct Origin {
-  uint32_t session = 0;
+  uint32_t session_and_leg = 0;  // the session in the low byte, the leg above it
   uint32_t epoch = 0;
 };
+[[nodiscard]] constexpr Origin origin_of(uint32_t session, uint32_t leg, uint32_t epoch) {
+  return {session | leg << 8U, epoch};
+}
 
 class Publisher {
  public:
@@ -101,7 +104,8 @@ inline void Publisher::write_header(Event& event, Origin origin) {
   event.sequence = ++sequence_;
   event.time = now_;
   event.epoch = origin.epoch;
-  event.session = static_cast<uint8_t>(origin.session);
+  event.session = static_cast<uint8_t>(origin.session_and_leg);
+  event.leg = static_cast<uint8_t>(origin.session_and_leg >> 8U);
 }
 
 inline uint32_t Publisher::market_room() const {
@@ -137,7 +141,8 @@ void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fil
     event.sequence = before + i + 1;
     event.time = now;
     event.epoch = origin.epoch;
-    event.session = static_cast<uint8_t>(origin.session);
+    event.session = static_cast<uint8_t>(origin.session_and_leg);
+    event.leg = static_cast<uint8_t>(origin.session_and_leg >> 8U);
     event.kind = kind;
     fill(event, i);
   }

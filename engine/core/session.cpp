@@ -20,35 +20,33 @@ constexpr size_t request_bytes_max = 256 + symbols_per_request_max * (symbol_byt
 
 }  // namespace
 
-Session::Session(const Settings& settings, uint16_t number, const Shared& shared,
-                 AttemptPlaces& places, uint64_t seed, const websocket::ChaCha20Key& mask_secret)
+Session::Session(const Settings& settings, uint8_t number, const Shared& shared,
+                 AttemptPlaces& places, uint64_t seed, const websocket::ChaCha20Key& mask_secret,
+                 Leg leg, LegCompany* company)
     : shared_(shared),
       number_(number),
-      url_(parse_url(settings.url).value()),
-      source_address_(settings.source_address.value_or("")),
+      leg_(leg),
+      url_(parse_url(url_of(settings, leg.number)).value()),
+      source_address_(source_address_of(settings, leg.number).value_or("")),
       connect_timeout_(settings.timeouts.connect_timeout),
       trade_gaps_(settings.feed.trade_gaps),
       lag_warn_ns_(settings.feed.lag_warn ? settings.feed.lag_warn->ns : no_lag_warn_ns),
       lag_judged_ns_(lag_warn_ns_),
       random_(seed),
-      lifecycle_(settings, places, random_),
-      slots_(shared.publisher),
-      subscriptions_(settings, number, shared.names, shared.symbols, slots_, shared.wheel,
+      lifecycle_(settings, places, random_, company, leg.number),
+      slots_(shared.publisher, company != nullptr ? slot_needs_of_leg : SlotNeeds{}),
+      subscriptions_(settings, number, leg, shared.names, shared.symbols, slots_, shared.wheel,
                      shared.scratch),
-      mask_keys_(mask_secret, number),
+      mask_keys_(mask_secret, leg.number * sessions_max + number),
       websocket_(websocket::Role::client, message_bytes_max),
       watchdog_(settings.timeouts.heartbeat_timeout) {
   for (uint8_t kind = 0; kind < timer_kind_count; ++kind) {
-    lifecycle_timers_[kind].owner = TimerOwner::lifecycle;
-    lifecycle_timers_[kind].session = number;
+    lifecycle_timers_[kind].is_for(TimerOwner::lifecycle, number, leg.number);
     lifecycle_timers_[kind].index = kind;
   }
-  watchdog_timer_.owner = TimerOwner::watchdog;
-  watchdog_timer_.session = number;
-  pace_timer_.owner = TimerOwner::pace;
-  pace_timer_.session = number;
-  utc_timer_.owner = TimerOwner::utc_offset;
-  utc_timer_.session = number;
+  watchdog_timer_.is_for(TimerOwner::watchdog, number, leg.number);
+  pace_timer_.is_for(TimerOwner::pace, number, leg.number);
+  utc_timer_.is_for(TimerOwner::utc_offset, number, leg.number);
 }
 
 Session::~Session() {
@@ -178,7 +176,7 @@ void Session::take_other(kraken::MessageKind kind) {
     case kraken::MessageKind::rows_in_part:
       return take_rows(kind == kraken::MessageKind::rows_in_part);
     case kraken::MessageKind::heartbeat:
-      return publish_one(EventKind::heartbeat);
+      return tell_heartbeat();
     case kraken::MessageKind::ack:
       subscriptions_.on_ack(shared_.decoder.ack(), now_);
       check_restored();
@@ -204,6 +202,7 @@ void Session::on_status(const kraken::Status& status) {
   std::copy_n(status.api_version.begin(), version_chars, input.connected.api_version.begin());
   step(input, now_);
   if (!is_greeted()) return;
+  if (leg_.sink != nullptr) return leg_.sink->on_status(leg_.number, status.system);
   if (shared_.publisher.begin_market(1, origin())) {
     Event& event = shared_.publisher.next_market(EventKind::status, 0, origin());
     event.payload.status.system = status.system;
@@ -259,11 +258,18 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
 }
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
+  if (leg_.sink != nullptr) [[unlikely]]
+    return tell_book(record, message);
   const bool published = publish_book_message(shared_.publisher, origin(), record.symbol, message,
                                               record.book->changes());
   if (!published) return on_lost_change(record);
   if (!record.verified) return on_first_verified(record);
   note_lag(record, message.time.ns, message.is_snapshot);
+}
+
+void Session::tell_book(Subscription& record, const kraken::BookMessage& message) {
+  leg_.sink->on_book(leg_.number, record, message);
+  if (!record.verified) on_first_verified(record);
 }
 
 void Session::on_lost_change(Subscription& record) {
@@ -294,17 +300,25 @@ void Session::publish_rows(bool in_part) {
     const Subscription* const record = subscriptions_.find_row(C::facts.channel, row.symbol);
     if (record == nullptr) continue;
     if (in_part && !row.fault.key.empty()) {
-      publish_unreadable(shared_.publisher, origin(), C::facts.channel, record->symbol,
-                         detail_of(row.fault, shared_.names));
+      tell_unreadable(*record, row.fault);
+    } else if (leg_.sink != nullptr) {
+      leg_.sink->on_row(leg_.number, *record, events_of<C>(record->symbol, row));
     } else {
       publish_row<C>(shared_.publisher, origin(), record->symbol, row, 0);
     }
   }
 }
 
-void Session::publish_one(EventKind kind) {
+void Session::tell_unreadable(const Subscription& record, const kraken::RowFault& fault) {
+  const TextId detail = detail_of(fault, shared_.names);
+  if (leg_.sink != nullptr) return leg_.sink->on_unreadable(leg_.number, record, detail);
+  publish_unreadable(shared_.publisher, origin(), record.channel, record.symbol, detail);
+}
+
+void Session::tell_heartbeat() {
+  if (leg_.sink != nullptr) return leg_.sink->on_heartbeat(leg_.number);
   if (shared_.publisher.begin_market(1, origin())) {
-    static_cast<void>(shared_.publisher.next_market(kind, 0, origin()));
+    static_cast<void>(shared_.publisher.next_market(EventKind::heartbeat, 0, origin()));
   }
 }
 

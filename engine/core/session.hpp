@@ -1,5 +1,6 @@
 // One connection to a venue, from bytes to events: lifecycle, WebSocket, Kraken and subscriptions,
-// wired together.
+// wired together. It is a session, or one of several legs of one (legs/legs.hpp), which it tells
+// instead of the ring.
 //
 // Owns:      its lifecycle, its WebSocket state, its subscriptions with their books, its watchdog.
 // Not owned: what sessions share (Shared, below): transport, timers, names, decoder, publisher,
@@ -57,9 +58,11 @@ struct Shared {
 class Session final : private kraken::BookListener {
  public:
   // `number` becomes Event::session and the low bits of every ConnectionId of this session.
-  // `mask_secret` may be shared: each session has a stream of its own.
-  Session(const Settings& settings, uint16_t number, const Shared& shared, AttemptPlaces& places,
-          uint64_t seed, const websocket::ChaCha20Key& mask_secret);
+  // `mask_secret` may be shared: each session and leg has a stream of its own. `company`: that of
+  // its legs, where there are several.
+  Session(const Settings& settings, uint8_t number, const Shared& shared, AttemptPlaces& places,
+          uint64_t seed, const websocket::ChaCha20Key& mask_secret, Leg leg = {},
+          LegCompany* company = nullptr);
   ~Session();  // takes its timers off the wheel
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -85,6 +88,7 @@ class Session final : private kraken::BookListener {
   }
 
   [[nodiscard]] Phase phase() const { return lifecycle_.phase(); }
+  [[nodiscard]] bool is_closed() const { return phase() == Phase::closed; }
   [[nodiscard]] uint32_t epoch() const { return lifecycle_.epoch(); }
   // All clear, with something in it: Live, and at least one subscription settled.
   [[nodiscard]] bool has_settled() const {
@@ -105,6 +109,21 @@ class Session final : private kraken::BookListener {
            (has_untold_ && is_greeted());
   }
   void check_invariants() const;
+
+  // For the session that it is a leg of.
+  [[nodiscard]] const Lifecycle& lifecycle() const { return lifecycle_; }
+  [[nodiscard]] const Subscriptions& subscriptions() const { return subscriptions_; }
+  // An event that this leg has a slot for.
+  void publish(const Event& event, Origin origin) { slots_.publish(event, origin); }
+  [[nodiscard]] bool has_slot_to_spare() const {
+    return slots_.enough_for_one_more(subscriptions_.running_cycles());
+  }
+  [[nodiscard]] bool has_all_slots() const { return slots_.complete(); }
+  // Another leg's doing, or another reason than its connection's, moves its life on.
+  void tell(InputKind kind, const Loss& loss, Instant now) {
+    now_ = now;
+    step({.kind = kind, .room = slots_.top_up(), .loss = loss}, now);
+  }
 
   // Called by the WebSocket connection.
   bool on_open(const websocket::UpgradeResult& result);
@@ -146,9 +165,11 @@ class Session final : private kraken::BookListener {
   void on_lost_change(Subscription& record);
   void take_book_in_part(const kraken::BookMessage& message);
   void on_first_verified(Subscription& record);
+  void tell_book(Subscription& record, const kraken::BookMessage& message);
   void take_rows(bool in_part);
   template <class C>
   void publish_rows(bool in_part);
+  void tell_unreadable(const Subscription& record, const kraken::RowFault& fault);
   void take_trades(bool in_part);
   [[nodiscard]] bool is_new_trade(Subscription& record, const kraken::TradeRow& row,
                                   bool is_snapshot) const;
@@ -172,7 +193,7 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] bool tell_lags();
   void watch_utc();
   void read_utc();
-  void publish_one(EventKind kind);
+  void tell_heartbeat();
   void check_restored() {
     if (phase() == Phase::restoring && subscriptions_.all_settled()) say_restored();
   }
@@ -196,10 +217,11 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] bool is_greeted() const {
     return phase() == Phase::restoring || phase() == Phase::live;
   }
-  [[nodiscard]] Origin origin() const { return {number_, lifecycle_.epoch()}; }
+  [[nodiscard]] Origin origin() const { return origin_of(number_, 0, lifecycle_.epoch()); }
 
   Shared shared_;
-  uint16_t number_;
+  uint8_t number_;
+  Leg leg_;
   Url url_;
   std::string source_address_;
   Duration connect_timeout_;

@@ -9,13 +9,12 @@ constexpr Duration utc_read_interval = Duration::seconds(60);
 
 }  // namespace
 
-// At half of what began it, it ends: an update more or less does not flap.
 void Session::judge_lag(Subscription& record, int64_t lag_ns) {
-  const bool lags = lag_ns > (record.lags ? lag_warn_ns_ / 2 : lag_warn_ns_);
-  if (lags != record.lags) record.lag_ns = lag_ns;  // one that waits for room is told as it began
+  const bool lags = record.lag.is_lag(lag_ns, lag_warn_ns_);
+  if (lags != record.lag.lags) record.lag.lag_ns = lag_ns;
   subscriptions_.set_lags(record, lags);
   lag_judged_ns_ = subscriptions_.any_lags() ? std::numeric_limits<int64_t>::min() : lag_warn_ns_;
-  if (record.lags == record.lag_told) return;
+  if (!record.lag.has_news()) return;
   has_untold_ = !tell_lags() || has_untold_;
 }
 
@@ -27,11 +26,7 @@ bool Session::tell_lags() {
     if (!publisher.has_room_for_market(1)) return false;
     static_cast<void>(publisher.begin_market(1, origin()));
     Event& event = publisher.next_market(EventKind::feed_lag, 0, origin());
-    event.payload.feed_lag.lag_ns = record->lag_ns;
-    event.payload.feed_lag.symbol = record->symbol;
-    event.payload.feed_lag.channel = record->channel;
-    event.payload.feed_lag.begins = record->lags ? 1 : 0;
-    record->lag_told = record->lags;
+    record->lag.write(event, record->channel, record->symbol);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <optional>
 
+#include "core/connection_id.hpp"
 #include "core/session.hpp"
 #include "kraken/encode.hpp"
 
@@ -30,6 +31,10 @@ void Session::on_timer(const Timer& timer, Instant now) {
     case TimerOwner::utc_offset:
       read_utc();
       return watch_utc();
+    case TimerOwner::leg_lag:
+    case TimerOwner::leg_rotation:
+    case TimerOwner::trade_holes:
+      return;  // of a session with several legs
   }
 }
 
@@ -75,7 +80,11 @@ void Session::run(const Actions& actions) {
         break;
       case ActionKind::publish:
         note(action.event);
-        slots_.publish(action.event, origin());
+        if (leg_.sink != nullptr) {
+          leg_.sink->on_lifecycle(leg_.number, action.event);
+        } else {
+          slots_.publish(action.event, origin());
+        }
         break;
     }
   }
@@ -95,7 +104,7 @@ void Session::open() {
   read_utc();
   counts_.attempts.add_one();
   ++connections_opened_;
-  connection_ = ConnectionId{connections_opened_ * sessions_max + number_};
+  connection_ = connection_id(connections_opened_, number_, leg_.number, leg_.sink != nullptr);
   peer_ = {};
   tls_resumed_ = false;
   watchdog_.begin_connection();

@@ -28,7 +28,12 @@ void Session::take_trades(bool in_part) {
     const kraken::TradeRow& row = rows[newest_first ? rows.size() - 1 - i : i];
     Subscription* const record = subscriptions_.find_row(Channel::trade, row.symbol);
     if (record == nullptr) continue;
-    if (in_part && !row.fault.key.empty()) {
+    if (leg_.sink != nullptr) {
+      leg_.sink->on_trade(leg_.number, *record, row,
+                          {.of_snapshot = is_snapshot,
+                           .readable = !in_part || row.fault.key.empty(),
+                           .message = counts_.messages.read()});
+    } else if (in_part && !row.fault.key.empty()) {
       take_unreadable_trade(*record, row, is_snapshot);
     } else {
       take_trade(*record, row, is_snapshot);

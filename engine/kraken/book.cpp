@@ -21,8 +21,8 @@ uint32_t checksum_of(ChecksumPart bids, ChecksumPart asks) {
 
 }  // namespace
 
-Book::Book(uint32_t depth, BookScratch& scratch)
-    : bids_(depth), asks_(depth), scratch_(scratch), depth_(depth) {
+Book::Book(uint32_t depth, BookScratch& scratch, bool keeps_sum)
+    : bids_(depth, keeps_sum), asks_(depth, keeps_sum), scratch_(scratch), depth_(depth) {
   HAVKLO_ASSERT(depth > 0 && depth <= book_depth_max);
 }
 

@@ -24,7 +24,8 @@ enum class ApplyOutcome : uint8_t { verified, no_snapshot, checksum_mismatch, cr
 
 class Book {
  public:
-  Book(uint32_t depth, BookScratch& scratch);
+  // `keeps_sum`: sum() is asked for.
+  Book(uint32_t depth, BookScratch& scratch, bool keeps_sum = false);
 
   // The outcome says whether changes() may be published. After a mismatch, when checksum() says
   // what was computed, or a crossed book, clear() it.
@@ -44,6 +45,8 @@ class Book {
   [[nodiscard]] std::span<const WireLevel> asks() const { return asks_.levels(); }
   [[nodiscard]] uint32_t depth() const { return depth_; }
   [[nodiscard]] uint32_t checksum() const;
+  // Of all levels: books of the same sum hold the same.
+  [[nodiscard]] uint64_t sum() const { return bids_.sum() + asks_.sum(); }
   void check_invariants() const;
 
  private:

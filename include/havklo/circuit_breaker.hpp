@@ -1,4 +1,4 @@
-// Circuit breaker for one venue connection.
+// Circuit breaker for one venue connection, or for several that stand in for each other.
 //
 // Closed lets every attempt through; `failure_threshold` consecutive failures open it. Open lets
 // none through until `reset_timeout` is over; then it is half-open and lets exactly one probe
@@ -60,9 +60,10 @@ class CircuitBreaker {
     return BreakerTransition::opened;
   }
 
-  // A connection reached Live. A closed breaker keeps its count: only a stable life forgives.
+  // A connection reached Live: the probe, or one that was on its way when another's end opened it.
+  // A closed breaker keeps its count: only a stable life forgives.
   BreakerTransition record_live() {
-    if (state_ != BreakerState::half_open) return BreakerTransition::none;
+    if (state_ == BreakerState::closed) return BreakerTransition::none;
     state_ = BreakerState::closed;
     opened_at_.reset();
     probe_in_flight_ = false;

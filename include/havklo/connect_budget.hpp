@@ -27,18 +27,21 @@ struct ConnectBudgetSettings {
 
 class ConnectBudget {
  public:
-  // Each of `sessions` waits for one place at most.
-  ConnectBudget(const ConnectBudgetSettings& settings, uint32_t sessions) : settings_(settings) {
+  // Each of `waiters` waits for one place at most.
+  ConnectBudget(const ConnectBudgetSettings& settings, uint32_t waiters) : settings_(settings) {
     HAVKLO_ASSERT(settings.attempts > 0);
-    places_.reserve(size_t{2} * settings.attempts + sessions + 1);
+    places_.reserve(size_t{2} * settings.attempts + waiters + 1);
   }
 
-  // Books the first place at or after `earliest`.
-  [[nodiscard]] Instant reserve(Instant earliest, Instant now) {
+  [[nodiscard]] const ConnectBudgetSettings& settings() const { return settings_; }
+
+  // Books the first place at or after `earliest`. `spare`: so many others stay free; fewer than
+  // there are.
+  [[nodiscard]] Instant reserve(Instant earliest, Instant now, uint32_t spare = 0) {
     forget_before(now - settings_.window);
     Instant place = earliest;
     for (uint32_t at = 0; at < places_.size(); ++at) {
-      const Instant freed = conflict(place);
+      const Instant freed = conflict(place, spare);
       if (freed == place) break;
       place = freed;
     }
@@ -49,20 +52,22 @@ class ConnectBudget {
 
   // The attempt that booked `place` would begin now, perhaps late. The answer is `now` when that
   // fits what has begun, and then its place is now; else it is the next place, booked instead.
-  [[nodiscard]] Instant begin(Instant place, Instant now) {
+  [[nodiscard]] Instant begin(Instant place, Instant now, uint32_t spare = 0) {
     cancel(place);
     forget_before(now - settings_.window);
     const auto begun = std::ranges::upper_bound(places_, now) - places_.begin();
-    if (static_cast<uint32_t>(begun) >= settings_.attempts) return reserve(now, now);
+    if (static_cast<uint32_t>(begun) >= settings_.attempts - spare) {
+      return reserve(now, now, spare);
+    }
     places_.insert(places_.begin() + begun, now);
     return now;
   }
 
   // The attempt that booked `place` may begin at `earliest`: its place moves there, or to the first
   // after it. Never to a later one, though a turn that came late has filled the window since.
-  [[nodiscard]] Instant move_up(Instant place, Instant earliest, Instant now) {
+  [[nodiscard]] Instant move_up(Instant place, Instant earliest, Instant now, uint32_t spare = 0) {
     cancel(place);
-    const Instant sooner = reserve(earliest, now);
+    const Instant sooner = reserve(earliest, now, spare);
     if (sooner <= place) return sooner;
     cancel(sooner);
     put_back(place);
@@ -93,11 +98,11 @@ class ConnectBudget {
 
  private:
   // `place` itself if it fits; else the next instant at which one of those in its way is forgotten.
-  [[nodiscard]] Instant conflict(Instant place) const {
-    // With `place` added, look at every run of attempts + 1 neighbours that contains it: none may
-    // lie within a window.
+  [[nodiscard]] Instant conflict(Instant place, uint32_t spare) const {
+    // With `place` added, look at every run of attempts + 1 neighbours that contains it, or of
+    // fewer where some are spared: none may lie within a window.
     const auto at = static_cast<size_t>(std::ranges::upper_bound(places_, place) - places_.begin());
-    const size_t run = settings_.attempts;  // existing neighbours that fill a window with it
+    const size_t run = settings_.attempts - spare;  // existing neighbours that fill a window
     const size_t first = at > run ? at - run : 0;
     for (size_t begin = first; begin <= at && begin + run <= places_.size(); ++begin) {
       const Instant lowest = begin == at ? place : places_[begin];

@@ -118,7 +118,7 @@ inline constexpr uint8_t flag_late =
          // is behind another
 
 struct Event {
-  struct Connected {  // LegConnected too
+  struct Connected {         // LegConnected too
     uint64_t connection_id;  // 0: the venue gave none
     int64_t connect_time_ns;
     std::array<uint8_t, 16> address;

@@ -18,7 +18,7 @@ class PublisherTest : public testing::Test {
     publisher_.report_lost_if_room();
   }
   bool market(uint32_t count) {
-    constexpr Origin origin{.session = 2, .epoch = 7};
+    constexpr Origin origin = origin_of(2, 0, 7);
     if (!publisher_.begin_market(count, origin)) return false;
     for (uint32_t i = 0; i < count; ++i) {
       static_cast<void>(publisher_.next_market(EventKind::heartbeat, 0, origin));
@@ -86,8 +86,8 @@ TEST_F(PublisherTest, ALossIsReportedAsSoonAsThereIsRoom) {
 
 TEST_F(PublisherTest, TheReportNamesWhoLostLast) {
   turn(0);
-  EXPECT_FALSE(publisher_.begin_market(2, {.session = 1, .epoch = 3}));
-  EXPECT_FALSE(publisher_.begin_market(1, {.session = 0, .epoch = 4}));
+  EXPECT_FALSE(publisher_.begin_market(2, origin_of(1, 0, 3)));
+  EXPECT_FALSE(publisher_.begin_market(1, origin_of(0, 0, 4)));
   turn(1);
   ASSERT_EQ(events().size(), 1u);
   EXPECT_EQ(events()[0].session, 0u);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/timers.hpp"
+#include "core/wishes/feed_lag.hpp"
 #include "core/wishes/trade_tail.hpp"
 #include "kraken/book.hpp"
 #include "kraken/channels.hpp"
@@ -80,9 +81,7 @@ struct alignas(64) Subscription {
   TextId doubt_detail{};
   TradeTail trades;  // of the channel `trade`
 
-  bool lags = false;  // its updates come late
-  bool lag_told = false;
-  int64_t lag_ns = 0;
+  FeedLagState lag;
   Event fault;  // parked repair: to be published when it begins
   Timer timer;
 };

@@ -2,14 +2,16 @@
 #include "core/wishes/subscriptions.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace havklo::core {
-Subscriptions::Subscriptions(const Settings& settings, uint16_t session, Names& names,
+Subscriptions::Subscriptions(const Settings& settings, uint8_t session, Leg leg, Names& names,
                              SymbolIndex& index, LifecycleSlots& slots, TimerWheel& wheel,
                              kraken::BookScratch& scratch)
     : restore_timeout_(settings.timeouts.restore_timeout),
       stable_after_(settings.reconnect.stable_after),
       session_(session),
+      leg_(leg),
       names_(names),
       index_(index),
       slots_(slots),
@@ -44,7 +46,8 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
   if (changes) {
     record->parameter = parameter;
     // A verified book goes on as it is until the venue has acknowledged its end.
-    if (keeps_book(*record) && !record->verified) record->book.emplace(parameter, scratch_);
+    if (keeps_book(*record) && !record->verified)
+      record->book.emplace(parameter, scratch_, leg_.sink != nullptr);
   }
   if (is_new || record->stage == Stage::rejected) {
     trust(*record);
@@ -198,7 +201,7 @@ uint32_t Subscriptions::room_for_snapshots() const {
 void Subscriptions::queue_subscribe(Subscription& record) {
   const bool other_depth = record.book && record.book->depth() != record.parameter;
   if (!record.verified || other_depth) empty_book(record);
-  if (other_depth) record.book.emplace(record.parameter, scratch_);
+  if (other_depth) record.book.emplace(record.parameter, scratch_, leg_.sink != nullptr);
   set(record, Stage::to_subscribe, record.cycle);
 }
 
@@ -227,21 +230,21 @@ Subscription* Subscriptions::find_gap() const {
 }
 
 Subscription* Subscriptions::find_lag_news() const {
-  const auto found = std::ranges::find_if(
-      records_, [](const auto& record) { return record->lags != record->lag_told; });
+  const auto found =
+      std::ranges::find_if(records_, [](const auto& record) { return record->lag.has_news(); });
   return found == records_.end() ? nullptr : found->get();
 }
 
 void Subscriptions::publish_fault(Subscription& record) {
   if (record.fault.kind == EventKind{}) return;
-  slots_.publish(record.fault, {session_, epoch_});
+  tell(record, record.fault);
   record.fault.kind = EventKind{};
 }
 
 // A gap of its trades goes before it, in the slot that a book has for its fault.
 void Subscriptions::publish_end(Subscription& record) {
   if (record.trades.has_gap()) {
-    slots_.publish(trade_gap_of(record), {session_, epoch_});
+    tell(record, trade_gap_of(record));
     record.trades.told();
   }
   publish(EventKind::unsubscribed, record);
@@ -304,8 +307,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   const auto at = static_cast<uint32_t>(free - records_.begin());
   if (at == records_.size()) {
     records_.push_back(std::make_unique<Subscription>());
-    records_[at]->timer.owner = TimerOwner::subscription;
-    records_[at]->timer.session = session_;
+    records_[at]->timer.is_for(TimerOwner::subscription, session_, leg_.number);
     records_[at]->timer.index = at;
   }
   Subscription& record = *records_[at];
@@ -396,8 +398,15 @@ void Subscriptions::disarm(Subscription& record) {
 }
 
 void Subscriptions::empty_book(Subscription& record) {
-  record.verified = false;
+  const bool was_verified = std::exchange(record.verified, false);
+  if (was_verified && leg_.sink != nullptr) leg_.sink->on_copy_lost(leg_.number, record);
   if (record.book) record.book->clear();
+}
+
+// One of several legs tells its session, which tells the strategy what it should know of it.
+void Subscriptions::tell(const Subscription& record, const Event& event) {
+  if (leg_.sink != nullptr) return leg_.sink->on_wish(leg_.number, record, event);
+  slots_.publish(event, origin_of(session_, 0, epoch_));
 }
 
 void Subscriptions::publish(EventKind kind, const Subscription& record, TextId detail) {
@@ -405,7 +414,7 @@ void Subscriptions::publish(EventKind kind, const Subscription& record, TextId d
   event.payload.subscription.channel = record.channel;
   event.payload.subscription.symbol = record.symbol;
   event.payload.subscription.detail = detail;
-  slots_.publish(event, {session_, epoch_});
+  tell(record, event);
 }
 
 void Subscriptions::check_invariants() const {

@@ -31,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/legs/leg_sink.hpp"
 #include "core/lifecycle_slots.hpp"
 #include "core/timers.hpp"
 #include "core/wishes/request_pace.hpp"
@@ -62,8 +63,10 @@ struct RecordsOfSymbol {
 
 class Subscriptions {
  public:
-  Subscriptions(const Settings& settings, uint16_t session, Names& names, SymbolIndex& index,
-                LifecycleSlots& slots, TimerWheel& wheel, kraken::BookScratch& scratch);
+  // `leg`: who hears of it instead of the ring, where the session has several.
+  Subscriptions(const Settings& settings, uint8_t session, Leg leg, Names& names,
+                SymbolIndex& index, LifecycleSlots& slots, TimerWheel& wheel,
+                kraken::BookScratch& scratch);
   ~Subscriptions();  // takes its timers off the wheel
   Subscriptions(const Subscriptions&) = delete;
   Subscriptions& operator=(const Subscriptions&) = delete;
@@ -101,8 +104,8 @@ class Subscriptions {
   // One that has fallen behind, or caught up, and that is not told yet; null: none has.
   [[nodiscard]] Subscription* find_lag_news() const;
   void set_lags(Subscription& record, bool lags) {
-    if (lags != record.lags) lagging_ = lags ? lagging_ + 1 : lagging_ - 1;
-    record.lags = lags;
+    if (lags != record.lag.lags) lagging_ = lags ? lagging_ + 1 : lagging_ - 1;
+    record.lag.lags = lags;
   }
   [[nodiscard]] bool any_lags() const { return lagging_ != 0; }
   void on_book_verified(Subscription& record, Instant now);
@@ -133,6 +136,7 @@ class Subscriptions {
   [[nodiscard]] uint32_t rejected_count() const { return rejected_; }
   // Each of the wishes, finally: there is nothing to wait for.
   [[nodiscard]] bool all_refused() const { return refused_ != 0 && refused_ == wanted_; }
+  [[nodiscard]] uint32_t running_cycles() const { return cycles_; }
   [[nodiscard]] bool any_on_wire() const { return on_wire_ != 0; }
   void check_invariants() const;
 
@@ -179,12 +183,13 @@ class Subscriptions {
   void trust(Subscription& record);
   void disarm(Subscription& record);
   void empty_book(Subscription& record);
+  void tell(const Subscription& record, const Event& event);
   void publish(EventKind kind, const Subscription& record, TextId detail = TextId::not_kept);
   void publish_fault(Subscription& record);
   void publish_end(Subscription& record);
   void forget_lag(Subscription& record) {
     set_lags(record, false);
-    record.lag_told = false;
+    record.lag.told = false;
   }
   void collect(const Subscription& first, Request& request, Instant now);
   [[nodiscard]] Instant pace_restored_at() const {
@@ -197,7 +202,8 @@ class Subscriptions {
 
   Duration restore_timeout_;
   Duration stable_after_;
-  uint16_t session_;
+  uint8_t session_;
+  Leg leg_;
   uint32_t epoch_ = 0;
   bool connected_ = false;
   Names& names_;

@@ -23,6 +23,11 @@ class SymbolIndex {
     if (id) ids_[*id] = *id;
     return id;
   }
+  // The id, if it has one.
+  [[nodiscard]] std::optional<SymbolId> find(std::string_view symbol) const {
+    const SymbolId* const known = ids_.find(symbol);
+    return known == nullptr ? std::nullopt : std::optional(*known);
+  }
 
  private:
   Names& names_;

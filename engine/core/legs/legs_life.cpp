@@ -1,0 +1,151 @@
+// Connections come and go: what of that is the session's.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "core/legs/legs.hpp"
+
+namespace havklo::core {
+
+void Legs::on_lifecycle(uint32_t leg, const Event& event) {
+  switch (event.kind) {
+    case EventKind::connected:
+      return on_leg_connected(leg, event);
+    case EventKind::subscriptions_restored:
+      return on_leg_restored(leg, event);
+    case EventKind::disconnected:
+      return on_leg_lost(leg, event);
+    case EventKind::connect_failed:
+      last_loss_ = event.payload.connect_failed.reason;
+      return publish(leg, event);
+    case EventKind::reconnecting:
+      return publish_as(leg, EventKind::leg_reconnecting, event);
+    case EventKind::reconnect_failed:
+      if (!std::exchange(gave_up_, true)) publish(leg, event);
+      return;
+    case EventKind::closed:
+      return on_leg_closed(leg, event);
+    default:  // the breaker's
+      changed_ = true;
+      return publish(leg, event);
+  }
+}
+
+void Legs::on_leg_connected(uint32_t leg, const Event& event) {
+  greeted_ |= 1U << leg;
+  greetings_[leg] = event.payload.connected;
+  if (!open_) begin_epoch(leg);
+  publish_as(leg, EventKind::leg_connected, event);
+}
+
+void Legs::begin_epoch(uint32_t leg) {
+  ++epoch_;
+  open_ = true;
+  connected_at_ = now_;
+  counts_.connections.add_one();
+  told_system_.reset();
+  for (LegWish* wish : wishes_) begin_wish(*wish);
+  Event event = Event::make(EventKind::connected);
+  event.payload.connected = greetings_[leg];
+  publish(leg, event);
+}
+
+void Legs::on_leg_restored(uint32_t leg, const Event& event) {
+  const bool first = !restored_;
+  company_.live |= 1U << leg;
+  changed_ = true;
+  publish_as(leg, EventKind::leg_restored, event);
+  if (rotate_after_) {
+    const bool staggered = !has(std::exchange(rotated_, rotated_ | 1U << leg), leg);
+    const auto legs = static_cast<int64_t>(legs_.size());
+    const Duration more{staggered ? rotate_after_->ns / legs * leg : 0};
+    arm(rotation_timers_[leg], now_ + *rotate_after_ + more);
+  }
+  if (!first) return;
+  restored_ = true;
+  Event all_clear = Event::make(EventKind::subscriptions_restored);
+  auto& restored = all_clear.payload.subscriptions_restored;
+  restored.downtime_ns = down_since_ ? (now_ - *down_since_).ns : 0;
+  down_since_.reset();
+  for (const LegWish* wish : wishes_) {
+    if (!wish->wanted) continue;
+    const bool has_book = !wish->book || wish->book->is_whole() || wish->waits_for_room;
+    if (wish->told == LegWish::Told::rejected) {
+      ++restored.rejected;
+    } else if (wish->told == LegWish::Told::subscribed && has_book) {
+      ++restored.count;
+    }
+  }
+  publish(leg, all_clear);
+  // What is missing may still come with the snapshots.
+  for (LegWish* wish : wishes_) {
+    if (!wish->trades) continue;
+    for (TradeHoles::Hole& hole : wish->trades->holes().all()) hole.since = now_;
+  }
+}
+
+void Legs::on_leg_lost(uint32_t leg, const Event& event) {
+  const uint32_t bit = 1U << leg;
+  const bool was_live = has(company_.live, leg);
+  greeted_ &= ~bit;
+  company_.live &= ~bit;
+  changed_ = true;
+  to_renew_ &= ~bit;
+  to_rotate_ &= ~bit;
+  disarm(lag_timers_[leg]);
+  disarm(rotation_timers_[leg]);
+  last_loss_ = event.payload.disconnected.reason;
+  for (LegWish* wish : wishes_) forget_leg(leg, *wish);
+  publish_as(leg, EventKind::leg_lost, event);
+  const bool last = greeted_ == 0 || (was_live && company_.live == 0 && !closing_);
+  if (!last) return lose_what_it_alone_had(leg);
+  end_epoch(leg, event);
+  if (greeted_ != 0) hand_over(leg);
+}
+
+void Legs::end_epoch(uint32_t leg, const Event& lost) {
+  if (std::exchange(restored_, false)) down_since_ = now_;
+  open_ = false;
+  books_wait_ = holes_wait_ = lags_wait_ = false;
+  counts_.losses.add_one();
+  Event event = lost;
+  event.payload.disconnected.uptime_ns = (now_ - connected_at_).ns;
+  publish(leg, event);
+}
+
+// None was Live but the one that is lost, and another is greeted: the next epoch begins with what
+// that one has. The slots are those of the lost one, which has all that it needs.
+void Legs::hand_over(uint32_t lost) {
+  const auto leg = static_cast<uint32_t>(std::countr_zero(greeted_));
+  payer_ = lost;
+  begin_epoch(leg);
+  publish_status(leg);
+  for (LegWish* wish : wishes_) {
+    const auto acknowledged = std::ranges::find(wish->answers, LegWish::Answer::acknowledged);
+    if (acknowledged != wish->answers.end() && !wish->ending) {
+      tell_subscribed(static_cast<uint32_t>(acknowledged - wish->answers.begin()), *wish);
+    } else {
+      tell_rejected_if_all(leg, *wish);
+      begin_book_again(*wish);
+    }
+  }
+  payer_ = nobody;
+}
+
+// Others are Live, or greeted: what they have not, the strategy has no longer.
+void Legs::lose_what_it_alone_had(uint32_t leg) {
+  for (LegWish* wish : wishes_) {
+    if (closing_) return;
+    if (wish->owes_fault) tell_stale(leg, *wish, BookFault::leg_lost);
+    tell_rejected_if_all(leg, *wish);
+  }
+}
+
+void Legs::on_leg_closed(uint32_t leg, const Event& event) {
+  ended_ |= 1U << leg;
+  if (static_cast<size_t>(std::popcount(ended_)) != legs_.size()) return;
+  closed_ = true;
+  publish(leg, event);
+}
+
+}  // namespace havklo::core

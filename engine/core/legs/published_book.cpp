@@ -1,0 +1,83 @@
+// Whose state leaves, and whose waits.
+#include "core/legs/published_book.hpp"
+
+#include <havklo/assert.hpp>
+
+namespace havklo::core {
+
+PublishedBook::Verdict PublishedBook::judge(uint32_t leg, uint64_t sum, int64_t time_ns,
+                                            bool is_snapshot) {
+  Copy& copy = copies_[leg];
+  const bool extends = has(leg) && copy.sum == sum_ && !is_snapshot;
+  copy.sum = sum;
+  copy.time_ns = time_ns;
+  verified_ |= 1U << leg;
+  if (!whole_) return Verdict::begins;
+  if (leg == leader_) return Verdict::passes;
+  // A state may come again; one that is of the past leads nowhere.
+  const bool in_order = is_later_or_equal(time_ns);
+  if (sum == sum_) {
+    if (leader_ == none && in_order) leader_ = leg;
+    return Verdict::known;
+  }
+  if (extends && in_order) return Verdict::passes;
+  const bool only_word = leader_ == none && (time_ns == 0 || time_ns_ == 0);
+  return time_ns > time_ns_ || only_word ? Verdict::reconciles : Verdict::waits;
+}
+
+void PublishedBook::lead(uint32_t leg) {
+  whole_ = true;
+  leader_ = leg;
+  sum_ = copies_[leg].sum;
+  time_ns_ = copies_[leg].time_ns;
+}
+
+void PublishedBook::published(uint32_t leg, const kraken::Book& book) {
+  levels_.take(book);
+  lead(leg);
+}
+
+void PublishedBook::published(uint32_t leg, std::span<const kraken::BookChange> changes) {
+  levels_.follow(changes);
+  lead(leg);
+}
+
+// What was published stays so. Another copy that is the same goes on with it.
+void PublishedBook::lose(uint32_t leg) {
+  verified_ &= ~(1U << leg);
+  copies_[leg].behind.forget();
+  if (leader_ != leg) return;
+  leader_ = none;
+  for (uint32_t other = 0; other < legs_max; ++other) {
+    const Copy& copy = copies_[other];
+    if (!has(other) || copy.sum != sum_ || !is_later_or_equal(copy.time_ns)) continue;
+    leader_ = other;
+    return;
+  }
+}
+
+void PublishedBook::see_behind(Instant now) {
+  for (uint32_t left = verified_; left != 0; left &= left - 1) {
+    Copy& copy = copies_[static_cast<uint32_t>(std::countr_zero(left))];
+    if (copy.sum != sum_ && copy.time_ns < time_ns_) copy.behind.see(time_ns_, now);
+  }
+}
+
+void PublishedBook::see_advance(uint32_t leg, Instant now) {
+  Copy& copy = copies_[leg];
+  if (copy.sum == sum_) return copy.behind.forget();
+  copy.behind.advance(copy.time_ns, time_ns_, now);
+}
+
+uint32_t PublishedBook::best() const {
+  if (leader_ != none) return leader_;
+  uint32_t latest = none;
+  for (uint32_t left = verified_; left != 0; left &= left - 1) {
+    const auto leg = static_cast<uint32_t>(std::countr_zero(left));
+    if (latest == none || copies_[leg].time_ns > copies_[latest].time_ns) latest = leg;
+  }
+  HAVKLO_ASSERT(latest != none);
+  return latest;
+}
+
+}  // namespace havklo::core

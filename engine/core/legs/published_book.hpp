@@ -1,0 +1,95 @@
+// The book that a session with several legs has published, and whose word it is.
+//
+// Each leg keeps a verified copy of its own. The published book is that of the leader: its next
+// message passes as it is. Another copy leads from its next message on when its last state was the
+// published one, or when it is later by the venue's time: then the difference leaves.
+// Owns:       what was published, level by level; of each leg's copy a sum over its levels, and the
+//             venue's time of its last message.
+// Not owned:  the copies (each leg's Subscription), publishing.
+// Threads:    loop thread.
+// Invariants: while it is whole, the leader's copy is what was published, if there is a leader; a
+//             change of leader never goes back in the venue's time.
+// Rules:      design §7.3.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <havklo/clock.hpp>
+#include <havklo/limits.hpp>
+#include <span>
+
+#include "core/legs/behind.hpp"
+#include "kraken/book_copy.hpp"
+
+namespace havklo::core {
+
+class PublishedBook {
+ public:
+  // What becomes of a state that a leg has verified.
+  enum class Verdict : uint8_t {
+    begins,      // nothing is published: the whole book leaves
+    passes,      // its changes leave as they are
+    reconciles,  // the difference leaves
+    known,       // it is what was published
+    waits,       // it is not later
+  };
+
+  PublishedBook(uint32_t depth, kraken::BookScratch& scratch) : levels_(depth, scratch) {}
+
+  [[nodiscard]] uint32_t depth() const { return levels_.depth(); }
+  // The strategy has a book.
+  [[nodiscard]] bool is_whole() const { return whole_; }
+  [[nodiscard]] uint32_t verified() const { return verified_; }  // a bit for each leg
+  [[nodiscard]] int64_t time_ns() const { return time_ns_; }
+
+  // A leg's copy has verified, with this sum, at a message of this time (0: it has none).
+  [[nodiscard]] Verdict judge(uint32_t leg, uint64_t sum, int64_t time_ns, bool is_snapshot);
+  [[nodiscard]] std::span<const kraken::BookChange> difference(const kraken::Book& book) const {
+    return levels_.difference(book);
+  }
+
+  // What `leg` has now was published: as a whole, or by changes to what there was.
+  void published(uint32_t leg, const kraken::Book& book);
+  void published(uint32_t leg, std::span<const kraken::BookChange> changes);
+  // The strategy has no book any more.
+  void forget() {
+    whole_ = false;
+    leader_ = none;
+  }
+
+  // The leg's copy no longer counts.
+  void lose(uint32_t leg);
+
+  // How far a leg is behind, after what was published or what it has verified.
+  [[nodiscard]] Behind& behind(uint32_t leg) { return copies_[leg].behind; }
+  void see_behind(Instant now);
+  void see_advance(uint32_t leg, Instant now);
+
+  // A leg whose copy can stand for the session: the leader's, or the latest.
+  [[nodiscard]] uint32_t best() const;
+
+ private:
+  static constexpr uint32_t none = legs_max;
+  struct Copy {
+    uint64_t sum = 0;
+    int64_t time_ns = 0;
+    Behind behind;
+  };
+
+  [[nodiscard]] bool is_later_or_equal(int64_t time_ns) const {
+    return time_ns >= time_ns_ || time_ns == 0;
+  }
+  [[nodiscard]] bool has(uint32_t leg) const { return (verified_ >> leg & 1U) != 0; }
+  void lead(uint32_t leg);
+
+  kraken::BookCopy levels_;
+  std::array<Copy, legs_max> copies_;
+  uint32_t verified_ = 0;
+  uint32_t leader_ = none;
+  bool whole_ = false;
+  uint64_t sum_ = 0;
+  int64_t time_ns_ = 0;
+};
+
+}  // namespace havklo::core
