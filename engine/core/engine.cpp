@@ -44,11 +44,11 @@ struct Connections {
 
   template <class Ask>
   decltype(auto) ask(Ask&& ask) {
-    return legs != nullptr ? ask(*legs) : ask(*alone);
+    return alone != nullptr ? ask(*alone) : ask(*legs);
   }
   template <class Ask>
   decltype(auto) ask(Ask&& ask) const {
-    return legs != nullptr ? ask(std::as_const(*legs)) : ask(std::as_const(*alone));
+    return alone != nullptr ? ask(std::as_const(*alone)) : ask(std::as_const(*legs));
   }
 };
 
@@ -178,7 +178,7 @@ Engine::~Engine() = default;
   const uint32_t commands = state.take_commands();
   const uint32_t completions = state.doors.transport.poll(state, completions_per_turn_max);
   const AdvanceResult timers = state.fire_timers(completions);
-  state.end_sessions();
+  if (state.to_end != 0) state.end_sessions();
 
   state.doors.transport.flush();
   result.inputs += commands + completions + static_cast<uint32_t>(timers.fired);

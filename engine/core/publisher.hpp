@@ -10,7 +10,9 @@
 //             event.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <havklo/assert.hpp>
 #include <havklo/clock.hpp>
 #include <havklo/event.hpp>
@@ -81,6 +83,13 @@ class Publisher {
 
   [[nodiscard]] bool report_or_count(uint32_t events, Origin origin);
   Event& next_slot();
+  // Session and leg in one store.
+  static void name_origin(Event& event, Origin origin) {
+    static_assert(offsetof(Event, leg) == offsetof(Event, session) + 1);
+    const auto both = static_cast<uint16_t>(origin.session_and_leg);
+    std::memcpy(reinterpret_cast<std::byte*>(&event) + offsetof(Event, session), &both,
+                sizeof both);
+  }
   void write_header(Event& event, Origin origin);
   void write_overrun();
 
@@ -104,8 +113,7 @@ inline void Publisher::write_header(Event& event, Origin origin) {
   event.sequence = ++sequence_;
   event.time = now_;
   event.epoch = origin.epoch;
-  event.session = static_cast<uint8_t>(origin.session_and_leg);
-  event.leg = static_cast<uint8_t>(origin.session_and_leg >> 8U);
+  name_origin(event, origin);
 }
 
 inline uint32_t Publisher::market_room() const {
@@ -141,8 +149,7 @@ void Publisher::write_market(uint32_t events, EventKind kind, Origin origin, Fil
     event.sequence = before + i + 1;
     event.time = now;
     event.epoch = origin.epoch;
-    event.session = static_cast<uint8_t>(origin.session_and_leg);
-    event.leg = static_cast<uint8_t>(origin.session_and_leg >> 8U);
+    name_origin(event, origin);
     event.kind = kind;
     fill(event, i);
   }

@@ -220,15 +220,27 @@ void Session::on_book(const kraken::BookMessage& message) {
   const bool named = message.symbol.data() == name_;
   Subscription* record = named ? named_book_ : subscriptions_.find_book(message.symbol);
   if (record == nullptr) return;  // not ours, or on its way out
-  switch (record->book->apply(message)) {
-    case kraken::ApplyOutcome::verified:
-      return publish_book(*record, message);
-    case kraken::ApplyOutcome::no_snapshot:
-      return;
-    case kraken::ApplyOutcome::checksum_mismatch:
-      return on_wrong_book(*record, EventKind::checksum_mismatch, message.checksum);
-    case kraken::ApplyOutcome::crossed:
-      return on_wrong_book(*record, EventKind::book_invalid, message.checksum);
+  if (leg_.sink != nullptr) [[unlikely]]
+    return on_leg_book(*record, message);
+  const kraken::ApplyOutcome outcome = record->book->apply(message);
+  if (outcome != kraken::ApplyOutcome::verified) [[unlikely]]
+    return on_unverified(*record, message, outcome);
+  publish_book(*record, message);
+}
+
+void Session::on_leg_book(Subscription& record, const kraken::BookMessage& message) {
+  const kraken::ApplyOutcome outcome = record.book->apply_and_sum(message);
+  if (outcome != kraken::ApplyOutcome::verified) return on_unverified(record, message, outcome);
+  leg_.sink->on_book(leg_.number, record, message);
+  if (!record.verified) on_first_verified(record);
+}
+
+void Session::on_unverified(Subscription& record, const kraken::BookMessage& message,
+                            kraken::ApplyOutcome outcome) {
+  if (outcome == kraken::ApplyOutcome::checksum_mismatch) {
+    on_wrong_book(record, EventKind::checksum_mismatch, message.checksum);
+  } else if (outcome == kraken::ApplyOutcome::crossed) {
+    on_wrong_book(record, EventKind::book_invalid, message.checksum);
   }
 }
 
@@ -258,18 +270,11 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
 }
 
 void Session::publish_book(Subscription& record, const kraken::BookMessage& message) {
-  if (leg_.sink != nullptr) [[unlikely]]
-    return tell_book(record, message);
   const bool published = publish_book_message(shared_.publisher, origin(), record.symbol, message,
                                               record.book->changes());
   if (!published) return on_lost_change(record);
   if (!record.verified) return on_first_verified(record);
   note_lag(record, message.time.ns, message.is_snapshot);
-}
-
-void Session::tell_book(Subscription& record, const kraken::BookMessage& message) {
-  leg_.sink->on_book(leg_.number, record, message);
-  if (!record.verified) on_first_verified(record);
 }
 
 void Session::on_lost_change(Subscription& record) {

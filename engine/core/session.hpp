@@ -160,12 +160,14 @@ class Session final : private kraken::BookListener {
   void on_status(const kraken::Status& status);
   void on_book_named(std::string_view symbol) override;
   inline void on_book(const kraken::BookMessage& message);
+  [[gnu::noinline]] void on_leg_book(Subscription& record, const kraken::BookMessage& message);
+  [[gnu::noinline]] void on_unverified(Subscription& record, const kraken::BookMessage& message,
+                                       kraken::ApplyOutcome outcome);
   inline void publish_book(Subscription& record, const kraken::BookMessage& message);
   void on_wrong_book(Subscription& record, EventKind kind, uint32_t expected);
   void on_lost_change(Subscription& record);
   void take_book_in_part(const kraken::BookMessage& message);
   void on_first_verified(Subscription& record);
-  void tell_book(Subscription& record, const kraken::BookMessage& message);
   void take_rows(bool in_part);
   template <class C>
   void publish_rows(bool in_part);

@@ -2,27 +2,13 @@
 #include "kraken/book.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <havklo/assert.hpp>
 #include <havklo/limits.hpp>
 
-#include "kraken/checksum.hpp"
-
 namespace havklo::kraken {
-namespace {
 
-// All asks, then all bids: the last part comes first.
-uint32_t checksum_of(ChecksumPart bids, ChecksumPart asks) {
-  PartsChecksum checksum;
-  checksum.prepend(bids);
-  checksum.prepend(asks);
-  return checksum.value();
-}
-
-}  // namespace
-
-Book::Book(uint32_t depth, BookScratch& scratch, bool keeps_sum)
-    : bids_(depth, keeps_sum), asks_(depth, keeps_sum), scratch_(scratch), depth_(depth) {
+Book::Book(uint32_t depth, BookScratch& scratch)
+    : bids_(depth), asks_(depth), scratch_(scratch), depth_(depth) {
   HAVKLO_ASSERT(depth > 0 && depth <= book_depth_max);
 }
 
@@ -31,6 +17,7 @@ void Book::clear() {
   bids_.clear();
   asks_.clear();
   change_count_ = 0;
+  sum_ = 0;
 }
 
 [[gnu::hot]] ApplyOutcome Book::apply(const BookMessage& message) {
@@ -49,20 +36,7 @@ void Book::clear() {
   if (has_asks) apply_side(asks_, message.asks);
   if (has_bids) truncate(bids_);
   if (has_asks) truncate(asks_);
-  const uint32_t computed = checksum_of(bids_.checksum_part(), asks_.checksum_part());
-  if (computed != message.checksum) return ApplyOutcome::checksum_mismatch;
-  const bool two_sided = bids_.size() != 0 && asks_.size() != 0;
-  if (two_sided && bids()[0].price() >= asks()[0].price()) return ApplyOutcome::crossed;
-  return ApplyOutcome::verified;
-}
-
-inline BookChange& Book::add_change(const WireLevel& level, BookSide side, bool truncated) {
-  BookChange& change = scratch_.changes()[change_count_++];
-  // As it was written, in two pieces: a copy by members would wait for all of those to be stored.
-  std::memcpy(static_cast<void*>(&change.level), &level, sizeof level);
-  change.side = side;
-  change.truncated = truncated;
-  return change;
+  return verify(message.checksum);
 }
 
 template <BookSide side>
@@ -84,9 +58,12 @@ void Book::truncate(BookLevels<side>& book) {
   book.return_home();
 }
 
-uint32_t Book::checksum() const { return checksum_of(bids_.best_part(), asks_.best_part()); }
+uint32_t Book::checksum() const {
+  return detail::checksum_of(bids_.best_part(), asks_.best_part());
+}
 
 void Book::check_invariants() const {
+  HAVKLO_ASSERT(sum_ == 0 || sum_ == sum_of_levels());
   HAVKLO_ASSERT(bids_.size() <= depth_ && asks_.size() <= depth_);
   bids_.check_invariants();
   asks_.check_invariants();

@@ -12,10 +12,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "kraken/book_levels.hpp"
 #include "kraken/book_scratch.hpp"
+#include "kraken/checksum.hpp"
 #include "kraken/message.hpp"
 
 namespace havklo::kraken {
@@ -24,12 +26,13 @@ enum class ApplyOutcome : uint8_t { verified, no_snapshot, checksum_mismatch, cr
 
 class Book {
  public:
-  // `keeps_sum`: sum() is asked for.
-  Book(uint32_t depth, BookScratch& scratch, bool keeps_sum = false);
+  Book(uint32_t depth, BookScratch& scratch);
 
   // The outcome says whether changes() may be published. After a mismatch, when checksum() says
   // what was computed, or a crossed book, clear() it.
   [[nodiscard]] ApplyOutcome apply(const BookMessage& message);
+  // The same for a book whose sum() is asked for; since its last snapshot at every message.
+  [[nodiscard]] ApplyOutcome apply_and_sum(const BookMessage& message);
   void clear();
   // Asks for what an apply() near the best price will read.
   void prefetch() const {
@@ -46,7 +49,7 @@ class Book {
   [[nodiscard]] uint32_t depth() const { return depth_; }
   [[nodiscard]] uint32_t checksum() const;
   // Of all levels: books of the same sum hold the same.
-  [[nodiscard]] uint64_t sum() const { return bids_.sum() + asks_.sum(); }
+  [[nodiscard]] uint64_t sum() const { return sum_; }
   void check_invariants() const;
 
  private:
@@ -55,6 +58,10 @@ class Book {
   void apply_side(BookLevels<side>& book, std::span<const WireLevel> levels);
   template <BookSide side>
   void truncate(BookLevels<side>& book);
+  [[nodiscard]] inline ApplyOutcome verify(uint32_t checksum);
+  template <BookSide side>
+  void apply_side_and_sum(BookLevels<side>& book, std::span<const WireLevel> levels);
+  [[nodiscard]] uint64_t sum_of_levels() const;
 
   BookLevels<BookSide::bid> bids_;
   BookLevels<BookSide::ask> asks_;
@@ -62,6 +69,34 @@ class Book {
   size_t change_count_ = 0;
   uint32_t depth_;
   bool has_snapshot_ = false;
+  uint64_t sum_ = 0;
 };
+
+inline BookChange& Book::add_change(const WireLevel& level, BookSide side, bool truncated) {
+  BookChange& change = scratch_.changes()[change_count_++];
+  // As it was written, in two pieces: a copy by members would wait for all of those to be stored.
+  std::memcpy(static_cast<void*>(&change.level), &level, sizeof level);
+  change.side = side;
+  change.truncated = truncated;
+  return change;
+}
+
+namespace detail {
+// All asks, then all bids: the last part comes first.
+[[nodiscard]] inline uint32_t checksum_of(ChecksumPart bids, ChecksumPart asks) {
+  PartsChecksum checksum;
+  checksum.prepend(bids);
+  checksum.prepend(asks);
+  return checksum.value();
+}
+}  // namespace detail
+
+inline ApplyOutcome Book::verify(uint32_t checksum) {
+  const uint32_t computed = detail::checksum_of(bids_.checksum_part(), asks_.checksum_part());
+  if (computed != checksum) return ApplyOutcome::checksum_mismatch;
+  const bool two_sided = bids_.size() != 0 && asks_.size() != 0;
+  if (two_sided && bids()[0].price() >= asks()[0].price()) return ApplyOutcome::crossed;
+  return ApplyOutcome::verified;
+}
 
 }  // namespace havklo::kraken

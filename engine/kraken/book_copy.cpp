@@ -1,18 +1,28 @@
 // Side by side, best first.
 #include "kraken/book_copy.hpp"
 
+#include <algorithm>
+#include <havklo/limits.hpp>
+
 namespace havklo::kraken {
 namespace {
 
 template <BookSide side>
-void take_side(BookLevels<side>& own, std::span<const WireLevel> levels) {
-  own.clear();
-  for (const WireLevel& level : levels) static_cast<void>(own.apply(level));
+bool is_better(const WireLevel& a, const WireLevel& b) {
+  return side == BookSide::bid ? a.price() > b.price() : a.price() < b.price();
 }
 
 template <BookSide side>
-bool is_better(const WireLevel& a, const WireLevel& b) {
-  return side == BookSide::bid ? a.price() > b.price() : a.price() < b.price();
+void write(std::vector<WireLevel>& levels, const WireLevel& level) {
+  const auto at = std::ranges::lower_bound(levels, level, is_better<side>);
+  const bool known = at != levels.end() && at->price() == level.price();
+  if (level.qty_mantissa == 0) {
+    if (known) levels.erase(at);
+  } else if (known) {
+    *at = level;
+  } else {
+    levels.insert(at, level);
+  }
 }
 
 // What only the first has goes; what the second has otherwise comes.
@@ -45,29 +55,33 @@ BookChange* write_levels(std::span<const WireLevel> levels, BookSide side, BookC
 
 }  // namespace
 
-void BookCopy::take(const Book& book) {
-  take_side(bids_, book.bids());
-  take_side(asks_, book.asks());
+BookCopy::BookCopy(uint32_t depth, BookScratch& scratch) : scratch_(scratch), depth_(depth) {
+  bids_.reserve(depth + changes_max);
+  asks_.reserve(depth + changes_max);
 }
 
-void BookCopy::follow(std::span<const BookChange> changes) {
-  bids_.make_room(changes.size(), scratch_.wide(BookSide::bid));
-  asks_.make_room(changes.size(), scratch_.wide(BookSide::ask));
+void BookCopy::take(const Book& book) {
+  bids_.assign(book.bids().begin(), book.bids().end());
+  asks_.assign(book.asks().begin(), book.asks().end());
+}
+
+// A shallow book is copied sooner than a place in it is found.
+void BookCopy::follow(std::span<const BookChange> changes, const Book& book) {
+  constexpr uint32_t shallow_depth = 25;
+  if (depth_ <= shallow_depth || changes.size() > changes_max) return take(book);
   for (const BookChange& change : changes) {
     if (change.side == BookSide::bid) {
-      static_cast<void>(bids_.apply(change.level));
+      write<BookSide::bid>(bids_, change.level);
     } else {
-      static_cast<void>(asks_.apply(change.level));
+      write<BookSide::ask>(asks_, change.level);
     }
   }
-  bids_.return_home();
-  asks_.return_home();
 }
 
 std::span<const BookChange> BookCopy::difference(const Book& book) const {
   BookChange* const begin = scratch_.changes();
-  BookChange* end = write_difference<BookSide::bid>(bids_.levels(), book.bids(), begin);
-  end = write_difference<BookSide::ask>(asks_.levels(), book.asks(), end);
+  BookChange* end = write_difference<BookSide::bid>(bids_, book.bids(), begin);
+  end = write_difference<BookSide::ask>(asks_, book.asks(), end);
   return {begin, end};
 }
 

@@ -42,10 +42,8 @@ inline constexpr size_t level_look = 12;
 template <BookSide side>
 class BookLevels {
  public:
-  // `keeps_sum`: sum() is asked for.
-  explicit BookLevels(uint32_t depth, bool keeps_sum = false)
+  explicit BookLevels(uint32_t depth)
       : depth_(depth),
-        keeps_sum_(keeps_sum),
         home_(std::make_unique<WireLevel[]>(home_capacity(depth) + level_look)),
         memory_(home_.get()),
         capacity_(home_capacity(depth)) {
@@ -65,7 +63,6 @@ class BookLevels {
 
   void clear() {
     size_ = 0;
-    sum_ = 0;
     begin_ = (capacity_ - depth_) / 2;
     uniform_ = true;
     part_known_ = false;
@@ -83,15 +80,15 @@ class BookLevels {
       move_to(home_.get(), home_capacity(depth_));
   }
 
-  // Of all levels, in any order: two sides of the same sum hold the same.
-  [[nodiscard]] uint64_t sum() const { return sum_; }
-
+  // What stands at this price; null: nothing.
+  [[nodiscard]] const WireLevel* find(Decimal price) const {
+    const size_t at = find_mixed(price);
+    return at < size_ && first()[at].price() == price ? first() + at : nullptr;
+  }
   // Writes or, with quantity 0, removes. False: a removal of what is not there.
   bool apply(const WireLevel& level);
   void pop_worst() {
     --size_;
-    if (keeps_sum_) [[unlikely]]
-      sum_ -= mix(first()[size_]);
     first()[size_].price_mantissa = worst_price;
     part_known_ = part_known_ && size_ >= checksum_levels;
   }
@@ -121,9 +118,6 @@ class BookLevels {
   void check_invariants() const {
     for (size_t i = size_; i < level_look; ++i)
       HAVKLO_ASSERT(first()[i].price_mantissa == worst_price);
-    uint64_t sum = 0;
-    for (const WireLevel& level : levels()) sum += mix(level);
-    HAVKLO_ASSERT(!keeps_sum_ || sum == sum_);
     if (!part_known_) return;
     const ChecksumPart again = best_part();
     HAVKLO_ASSERT(part_.remainder == again.remainder && part_.chars == again.chars);
@@ -134,16 +128,6 @@ class BookLevels {
   static bool better(int64_t a, int64_t b) {
     return side == BookSide::bid ? static_cast<uint64_t>(a) > static_cast<uint64_t>(b)
                                  : static_cast<uint64_t>(a) < static_cast<uint64_t>(b);
-  }
-
-  static uint64_t mix(const WireLevel& level) {
-    uint64_t mixed = static_cast<uint64_t>(level.price_mantissa) * 0x9E3779B97F4A7C15U +
-                     static_cast<uint64_t>(level.qty_mantissa) * 0xC2B2AE3D27D4EB4FU +
-                     static_cast<uint64_t>(level.price_exponent) * 0x165667B19E3779F9U +
-                     static_cast<uint64_t>(level.qty_exponent) * 0x27D4EB2F165667C5U +
-                     (side == BookSide::bid ? 0x85EBCA77C2B2AE63U : 0);
-    mixed = (mixed ^ mixed >> 32U) * 0xD6E8FEB86659FD93U;
-    return mixed ^ mixed >> 29U;
   }
 
   // No price is worse.
@@ -174,14 +158,12 @@ class BookLevels {
   int8_t exponent_ = 0;
   bool uniform_ = true;
   bool part_known_ = false;
-  bool keeps_sum_;
   std::unique_ptr<WireLevel[]> home_;
   WireLevel* memory_;  // home_, or what is borrowed
   uint32_t capacity_;  // of memory_
   uint32_t begin_ = 0;
   uint32_t size_ = 0;
   ChecksumPart part_;
-  uint64_t sum_ = 0;
 };
 
 template <BookSide side>
@@ -201,8 +183,6 @@ bool BookLevels<side>::apply(const WireLevel& level) {
     known = at < size_ && first()[at].price() == level.price();
   }
   part_known_ = part_known_ && at >= checksum_levels;
-  if (keeps_sum_) [[unlikely]]
-    sum_ += (level.qty_mantissa != 0 ? mix(level) : 0) - (known ? mix(first()[at]) : 0);
   if (level.qty_mantissa == 0) {
     if (known) erase(at);
     return known;

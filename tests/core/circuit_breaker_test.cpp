@@ -28,7 +28,7 @@ TEST(CircuitBreaker, AnswersEveryInputInEveryState) {
   constexpr auto none = BreakerTransition::none;
   const Row rows[] = {
       {BreakerState::closed, none, none, none, true},
-      {BreakerState::open, none, none, BreakerTransition::half_opened, false},
+      {BreakerState::open, none, BreakerTransition::closed, BreakerTransition::half_opened, false},
       {BreakerState::half_open, BreakerTransition::opened, BreakerTransition::closed, none, true},
   };
   const Instant later = Instant{} + 30_s;

@@ -71,6 +71,12 @@ void Legs::on_command(const Command& command, Instant now) {
   }
 }
 
+void Legs::on_completion(const Completion& completion, Instant now) {
+  now_ = now;
+  const uint32_t leg = leg_of(completion.connection, true);
+  if (leg < legs_.size()) legs_[leg]->on_completion(completion, now);
+}
+
 void Legs::on_timer(const Timer& timer, Instant now) {
   now_ = now;
   switch (timer.owner) {

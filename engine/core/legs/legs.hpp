@@ -49,11 +49,7 @@ class Legs final : private LegSink {
 
   void start(Instant now);
   void on_command(const Command& command, Instant now);
-  void on_completion(const Completion& completion, Instant now) {
-    now_ = now;
-    const uint32_t leg = leg_of(completion.connection, true);
-    if (leg < legs_.size()) legs_[leg]->on_completion(completion, now);
-  }
+  void on_completion(const Completion& completion, Instant now);
   void on_timer(const Timer& timer, Instant now);
   // As Session::end_turn(), of all legs, and of what they decide together.
   [[nodiscard]] bool end_turn(Instant now);

@@ -47,7 +47,7 @@ void Legs::publish_changes(uint32_t leg, LegWish& wish, const kraken::BookMessag
   if (message.is_snapshot) {
     wish.book->published(leg, *wish.copies[leg].book);
   } else {
-    wish.book->published(leg, changes);
+    wish.book->published(leg, *wish.copies[leg].book, changes);
     note_lag(wish, message.time.ns);
   }
   watch_behind(wish);

@@ -37,8 +37,9 @@ void PublishedBook::published(uint32_t leg, const kraken::Book& book) {
   lead(leg);
 }
 
-void PublishedBook::published(uint32_t leg, std::span<const kraken::BookChange> changes) {
-  levels_.follow(changes);
+void PublishedBook::published(uint32_t leg, const kraken::Book& book,
+                              std::span<const kraken::BookChange> changes) {
+  levels_.follow(changes, book);
   lead(leg);
 }
 

@@ -51,7 +51,8 @@ class PublishedBook {
 
   // What `leg` has now was published: as a whole, or by changes to what there was.
   void published(uint32_t leg, const kraken::Book& book);
-  void published(uint32_t leg, std::span<const kraken::BookChange> changes);
+  void published(uint32_t leg, const kraken::Book& book,
+                 std::span<const kraken::BookChange> changes);
   // The strategy has no book any more.
   void forget() {
     whole_ = false;

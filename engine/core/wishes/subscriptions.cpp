@@ -46,8 +46,7 @@ bool Subscriptions::subscribe(Channel channel, std::string_view symbol, uint16_t
   if (changes) {
     record->parameter = parameter;
     // A verified book goes on as it is until the venue has acknowledged its end.
-    if (keeps_book(*record) && !record->verified)
-      record->book.emplace(parameter, scratch_, leg_.sink != nullptr);
+    if (keeps_book(*record) && !record->verified) record->book.emplace(parameter, scratch_);
   }
   if (is_new || record->stage == Stage::rejected) {
     trust(*record);
@@ -201,7 +200,7 @@ uint32_t Subscriptions::room_for_snapshots() const {
 void Subscriptions::queue_subscribe(Subscription& record) {
   const bool other_depth = record.book && record.book->depth() != record.parameter;
   if (!record.verified || other_depth) empty_book(record);
-  if (other_depth) record.book.emplace(record.parameter, scratch_, leg_.sink != nullptr);
+  if (other_depth) record.book.emplace(record.parameter, scratch_);
   set(record, Stage::to_subscribe, record.cycle);
 }
 
