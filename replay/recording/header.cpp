@@ -66,6 +66,9 @@ std::string settings_text(std::span<const Settings> sessions) {
   for (size_t i = 0; i < sessions.size(); ++i) {
     Settings shown = sessions[i];
     shown.url = without_credentials(shown.url);
+    for (LegSettings& leg : shown.legs) {
+      if (leg.url) leg.url = without_credentials(*leg.url);
+    }
     shown.recording.overwrite = false;  // how it began is no part of it
     // A header says what was taken; where there was no network at all, what builds always said.
     if (shown.network == Network::automatic) shown.network = Network::io_uring;

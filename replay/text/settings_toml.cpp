@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "replay/text/legs_toml.hpp"
 #include "replay/text/settings_table.hpp"
 #include "replay/text/toml_text.hpp"
 
@@ -132,7 +133,7 @@ bool read_sections(const toml::table& table, std::string_view prefix,
 }
 
 std::vector<std::string_view> names_of(const std::vector<Section>& sections) {
-  std::vector<std::string_view> names{"subscription"};
+  std::vector<std::string_view> names{"subscription", "leg"};
   for (const Section& section : sections) names.push_back(section.name);
   return names;
 }
@@ -153,10 +154,13 @@ bool read_session(const toml::table& table, Settings& session, TableReader& read
   std::erase_if(sections, [](const Section& section) {
     return std::ranges::find(loop_sections, section.name) != loop_sections.end();
   });
-  const std::vector<Field> own = {text_field("url", session.url),
-                                  optional_text_field("ca_file", session.ca_file),
-                                  optional_text_field("source_address", session.source_address)};
+  LegCount legs;
+  std::vector<Field> own = leg_fields(legs, session);
+  own.push_back(text_field("url", session.url));
+  own.push_back(optional_text_field("ca_file", session.ca_file));
+  own.push_back(optional_text_field("source_address", session.source_address));
   return reader.read_table(table, "session.", own, names_of(sections)) &&
+         read_legs(table, "session.", legs, session, reader) &&
          read_sections(table, "session.", sections, session, reader);
 }
 
@@ -166,7 +170,10 @@ bool read_alone(const toml::table& table, const std::vector<std::string_view>& o
   const std::vector<Section> sections = sections_of(settings);
   std::vector<std::string_view> names = names_of(sections);
   names.insert(names.end(), others.begin(), others.end());
-  return reader.read_table(table, "", {text_field("url", settings.url)}, names) &&
+  LegCount legs;
+  std::vector<Field> own = leg_fields(legs, settings);
+  own.push_back(text_field("url", settings.url));
+  return reader.read_table(table, "", own, names) && read_legs(table, "", legs, settings, reader) &&
          read_sections(table, "", sections, settings, reader);
 }
 
@@ -215,11 +222,13 @@ void write_settings(std::string& out, const Settings& settings, std::string_view
     if (defaults == nullptr || !own.empty()) out += head + own;
   };
   write({text_field("url", copy.url)}, {text_field("url", other.url)}, "");
+  out += leg_keys_text(settings, other);
   const std::vector<Section> sections = sections_of(copy);
   const std::vector<Section> usual = sections_of(other);
   for (size_t i = 0; i < sections.size(); ++i) {
     write(sections[i].fields, usual[i].fields, fmt::format("[{}{}]\n", prefix, sections[i].name));
   }
+  out += leg_tables_text(settings, other, prefix);
   for (SubscriptionSettings& subscription : copy.subscriptions) {
     fmt::format_to(std::back_inserter(out), "[[{}subscription]]\n", prefix);
     write_fields(out, fields_said_by(subscription));

@@ -24,14 +24,21 @@ void check_header(const Settings& settings) {
   require(read.has_value(), "a header that was written is not read: " + fuzz::error_of(read));
   Settings expected = settings;
   expected.url = read->settings.url;
+  require(read->settings.legs.size() == settings.legs.size(), "a header says other legs");
+  for (size_t leg = 0; leg < settings.legs.size(); ++leg) {
+    auto& url = expected.legs[leg].url;
+    if (url && read->settings.legs[leg].url) url = read->settings.legs[leg].url;
+  }
   expected.recording.overwrite = false;
   if (expected.network == Network::automatic) expected.network = Network::io_uring;
   require(is_same(read->settings, expected), "a header says other settings");
-  const auto before = parse_url(settings.url);
-  const auto after = parse_url(read->settings.url);
-  require(before && after && before->host == after->host && before->port == after->port &&
-              before->tls == after->tls,
-          "a header names another venue");
+  for (uint32_t leg = 0; leg < settings.legs.size(); ++leg) {
+    const auto before = parse_url(url_of(settings, leg));
+    const auto after = parse_url(url_of(read->settings, leg));
+    require(before && after && before->host == after->host && before->port == after->port &&
+                before->tls == after->tls,
+            "a header names another venue");
+  }
 }
 
 }  // namespace
