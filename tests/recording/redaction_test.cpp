@@ -1,8 +1,12 @@
 // No credential lies readable in a recording, and its replay is still identical.
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <vector>
 
+#include "core/connection_id.hpp"
+#include "replay/recording/header.hpp"
 #include "replay/recording/redaction/credentials.hpp"
 #include "replay/recording/redaction/redactor.hpp"
 #include "support/stormy_recording.hpp"
@@ -16,18 +20,29 @@ using replay::without_credentials;
 
 constexpr ConnectionId first_connection{64};
 
-// What is left of `text` when it arrives in reads of `cut` bytes.
 Redactor redactor_of(std::string_view url) {
   Settings settings;
   settings.url = url;
   return Redactor(std::span(&settings, 1));
 }
 
+// What is left of `text` when it arrives in reads of `cut` bytes.
 std::string masked(Redactor& redactor, std::string text, size_t cut) {
   for (size_t at = 0; at < text.size(); at += cut) {
     const size_t bytes = std::min(cut, text.size() - at);
     redactor.mask(first_connection, std::as_writable_bytes(std::span(text)).subspan(at, bytes));
   }
+  return text;
+}
+
+// Of a session with several legs.
+ConnectionId leg_connection(uint32_t number, uint32_t leg) {
+  return core::connection_id(number, 0, leg, true);
+}
+
+std::string masked_on(Redactor& redactor, ConnectionId connection, std::string text) {
+  redactor.mask(connection, std::as_writable_bytes(std::span(text)));
+  redactor.forget();  // the text goes
   return text;
 }
 
@@ -351,6 +366,42 @@ TEST(Redaction, NoSecretChangesWhatAReplayDoes) {
     EXPECT_TRUE(same_bytes(replayed(file.path()), world.events)) << secret;
     EXPECT_EQ(file.content().find("s3cr3t-t0k3n"), std::string::npos) << secret;
   }
+}
+
+// The legs of a session read by turns, each in the middle of something: a head, a word.
+TEST(Redaction, EachLegHasAStateOfItsOwn) {
+  std::vector<Settings> sessions(2);
+  sessions[0].url = "wss://venue.test/?token=s3cr3t-t0k3n";
+  sessions[0].legs = {{}, {"wss://other.test/?token=0th3r-t0k3n", {}}, {}};
+  Redactor redactor{std::span<const Settings>(sessions)};
+  const ConnectionId first = leg_connection(1, 0);
+  const ConnectionId second = leg_connection(1, 1);
+  const ConnectionId third = leg_connection(7, 2);
+  const ConnectionId alone = core::connection_id(3, 1, 0, false);
+
+  EXPECT_EQ(masked_on(redactor, first, "s3cr3t-"), "s3cr3t-");
+  EXPECT_EQ(masked_on(redactor, second, "t0k3n, 0th3r-"), "t0k3n, 0th3r-");
+  EXPECT_EQ(masked_on(redactor, alone, "t0k3n"), "t0k3n");
+  EXPECT_EQ(masked_on(redactor, first, "t0k3n"), "xxxxx");
+  EXPECT_EQ(masked_on(redactor, third, "t0k3n"), "t0k3n");
+  EXPECT_EQ(masked_on(redactor, second, "t0k3n"), "yyyyy");
+
+  redactor.on_opened(second);
+  EXPECT_EQ(masked_on(redactor, first, "Set-Cookie: a\r\n\r\n"), "Set-Cookie: a\r\n\r\n");
+  EXPECT_EQ(masked_on(redactor, second, "HTTP/1.1 101 x\r\nSet-Cookie: a\r\n\r\n"),
+            "HTTP/1.1 101 x\r\nSet-Cookie: x\r\n\r\n");
+  EXPECT_EQ(masked_on(redactor, second, "Set-Cookie: a\r\n"), "Set-Cookie: a\r\n");
+}
+
+TEST(Redaction, ALegsUrlIsShownWithoutCredentials) {
+  Settings settings = book_settings({"BTC/USD"});
+  settings.legs = {{}, {"wss://venue.test/v2?token=s3cr3t-t0k3n", "192.0.2.2"}};
+  const replay::HeaderText header = replay::header_text(std::span(&settings, 1), 0x5eed, {});
+  EXPECT_EQ(header.after.find("s3cr3t-t0k3n"), std::string::npos) << header.after;
+  const auto read = replay::parse_header(header.before + "0\n" + header.after, "f");
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->settings.legs,
+            (std::vector<LegSettings>{{}, {"wss://venue.test/v2?token=redacted", "192.0.2.2"}}));
 }
 
 // What the client sends: the request line with the query, and subscriptions. None of it is there.

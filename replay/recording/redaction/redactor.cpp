@@ -49,7 +49,19 @@ std::vector<uint32_t> fallback_of(std::string_view text) {
 }  // namespace
 
 Redactor::Redactor(std::span<const Settings> sessions) {
-  for (const Settings& each : sessions) add_secrets(each.url, sessions);
+  size_t legs = 0;
+  for (const Settings& each : sessions) {
+    sessions_.push_back({.first_leg = legs, .several_legs = each.legs.size() > 1});
+    legs += each.legs.size();
+  }
+  heads_.resize(legs);
+  frames_.resize(legs);
+  for (const Settings& each : sessions) {
+    add_secrets(each.url, sessions);
+    for (const LegSettings& leg : each.legs) {
+      if (leg.url) add_secrets(*leg.url, sessions);
+    }
+  }
 }
 
 void Redactor::add_secrets(std::string_view url, std::span<const Settings> sessions) {
@@ -70,7 +82,7 @@ void Redactor::add_secret(std::string_view text, std::span<const Settings> sessi
                 .mask = static_cast<std::byte>(masks[secrets_.size() % masks.size()]),
                 .fallback = fallback_of(text),
                 .matches = {}};
-  secret.matches.resize(sessions_max);
+  secret.matches.resize(heads_.size());
   for (Match& match : secret.matches) match.where.resize(text.size());
   secrets_.push_back(std::move(secret));
 }
@@ -82,8 +94,8 @@ void Redactor::read_status(HeadState& state, char c) {
   state.status = static_cast<uint16_t>(state.status * 10 + (c - '0'));
 }
 
-size_t Redactor::mask_cookies(size_t session, std::span<std::byte> copy) {
-  HeadState& state = heads_[session];
+size_t Redactor::mask_cookies(size_t leg, std::span<std::byte> copy) {
+  HeadState& state = heads_[leg];
   for (size_t i = 0; i < copy.size(); ++i) {
     const char c = static_cast<char>(copy[i]);
     if (c == '\n') {
@@ -91,7 +103,7 @@ size_t Redactor::mask_cookies(size_t session, std::span<std::byte> copy) {
       // 1xx: the engine goes on to the next head too.
       const bool interim = state.status >= 100 && state.status < 200 && state.status != 101;
       if (end && !interim) {
-        frames_[session].begun = state.status == switching_protocols;
+        frames_[leg].begun = state.status == switching_protocols;
         state = {};
         return i + 1;
       }
@@ -114,15 +126,15 @@ size_t Redactor::mask_cookies(size_t session, std::span<std::byte> copy) {
   return copy.size();
 }
 
-void Redactor::mask_secrets(size_t session, std::span<std::byte> copy, size_t head_bytes) {
-  Frames& frames = frames_[session];
+void Redactor::mask_secrets(size_t leg, std::span<std::byte> copy, size_t head_bytes) {
+  Frames& frames = frames_[leg];
   for (size_t i = 0; i < copy.size(); ++i) {
     const bool in_frames = frames.begun && i >= head_bytes;
     const std::byte said = copy[i];  // a secret may overlap with one that is masked here
     const auto kind =
         in_frames ? frames.walk.next(static_cast<uint8_t>(said)) : FrameWalk::Byte::words;
     for (Secret& secret : secrets_) {
-      Match& match = secret.matches[session];
+      Match& match = secret.matches[leg];
       // Another message: what its beginning completes was never one word.
       if (kind == FrameWalk::Byte::first_framing) match.bytes = 0;
       if (kind == FrameWalk::Byte::words && !secret.is_public) step(secret, match, said, &copy[i]);

@@ -12,22 +12,21 @@
 // A replay stays identical: masks are as long as what they cover, those of two credentials are not
 // the same, and nothing of it decides anything or reaches an event (what a venue says when it
 // refuses is a text beside the events).
-// Owns:    for each session, how far what it received agrees with each secret; made once.
+// Owns:    for each leg, how far what it received agrees with each secret; made once.
 // Threads: the recorder's.
 // Cost:    nothing for received market data when the URL has no credential.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <havklo/config.hpp>
-#include <havklo/limits.hpp>
 #include <havklo/transport.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/connection_id.hpp"
 #include "replay/recording/redaction/frame_walk.hpp"
 
 namespace havklo::replay {
@@ -40,19 +39,19 @@ class Redactor {
   [[nodiscard]] bool looks_back() const { return !secrets_.empty(); }
   // What it receives next may hold something to mask.
   [[nodiscard]] bool watches(ConnectionId connection) const {
-    return !secrets_.empty() || heads_[session_of(connection)].inside;
+    return !secrets_.empty() || heads_[place_of(connection)].inside;
   }
   void on_opened(ConnectionId connection) {
-    heads_[session_of(connection)] = {.inside = true};
-    frames_[session_of(connection)] = {};
+    heads_[place_of(connection)] = {.inside = true};
+    frames_[place_of(connection)] = {};
   }
   // Before a peer can say the symbol.
   void on_subscribe(std::string_view symbol);
   // Masks in `copy`, what was recorded of a read. It stays where it is until forget().
   void mask(ConnectionId connection, std::span<std::byte> copy) {
-    const size_t session = session_of(connection);
-    const size_t head = heads_[session].inside ? mask_cookies(session, copy) : 0;
-    if (!secrets_.empty()) mask_secrets(session, copy, head);
+    const size_t leg = place_of(connection);
+    const size_t head = heads_[leg].inside ? mask_cookies(leg, copy) : 0;
+    if (!secrets_.empty()) mask_secrets(leg, copy, head);
   }
   // What was masked so far is on its way to the disk.
   void forget();
@@ -77,18 +76,20 @@ class Redactor {
     std::byte mask{};
     bool is_public = false;          // in a symbol: no longer masked
     std::vector<uint32_t> fallback;  // Knuth, Morris and Pratt's table
-    std::vector<Match> matches;      // by session
+    std::vector<Match> matches;      // by leg
   };
 
   void add_secrets(std::string_view url, std::span<const Settings> sessions);
   void add_secret(std::string_view text, std::span<const Settings> sessions);
-  [[nodiscard]] static size_t session_of(ConnectionId connection) {
-    return static_cast<uint32_t>(connection) % sessions_max;
+  // The leg among all of all sessions.
+  [[nodiscard]] size_t place_of(ConnectionId connection) const {
+    const SessionLegs& session = sessions_[core::session_of(connection)];
+    return session.first_leg + core::leg_of(connection, session.several_legs);
   }
   static void read_status(HeadState& state, char c);
   // How many bytes of `copy` belong to the head.
-  size_t mask_cookies(size_t session, std::span<std::byte> copy);
-  void mask_secrets(size_t session, std::span<std::byte> copy, size_t head_bytes);
+  size_t mask_cookies(size_t leg, std::span<std::byte> copy);
+  void mask_secrets(size_t leg, std::span<std::byte> copy, size_t head_bytes);
   static void step(const Secret& secret, Match& match, std::byte said, std::byte* where);
 
   // The bytes behind the head of a 101.
@@ -97,8 +98,14 @@ class Redactor {
     FrameWalk walk;
   };
 
-  std::array<HeadState, sessions_max> heads_{};
-  std::array<Frames, sessions_max> frames_{};
+  struct SessionLegs {
+    size_t first_leg = 0;
+    bool several_legs = false;
+  };
+
+  std::vector<SessionLegs> sessions_;
+  std::vector<HeadState> heads_;  // by leg
+  std::vector<Frames> frames_;
   std::vector<Secret> secrets_;
 };
 
