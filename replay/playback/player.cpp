@@ -17,6 +17,7 @@
 #include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
 #include "replay/text/printable.hpp"
+#include "replay/text/session_names.hpp"
 
 namespace havklo::replay {
 namespace {
@@ -95,8 +96,9 @@ std::string readable_bytes(std::span<const std::byte> bytes) {
   return text;
 }
 
-std::string describe(const Completion& completion) {
-  const auto id = static_cast<uint32_t>(completion.connection);
+std::string describe(const Completion& completion, const SessionNames& names) {
+  std::string id = fmt::to_string(static_cast<uint32_t>(completion.connection));
+  if (const std::string name = names.of(completion.connection); !name.empty()) id += " " + name;
   const bool is_certificate = completion.certificate != CertificateFault::none;
   switch (completion.kind) {
     case Completion::Kind::opened:
@@ -261,12 +263,13 @@ void Player::State::differ(uint64_t recorded_digest, uint64_t replayed_digest) {
                         .recorded_count = turn.event_count,
                         .kept = turn.kept_events,
                         .replayed = {room.events().begin(), room.events().end()}};
-  const auto add = [&difference](const auto& input) {
-    if (difference.inputs.size() < inputs_shown) difference.inputs.push_back(describe(input));
+  const SessionNames names(sessions);
+  const auto add = [&difference](std::string input) {
+    if (difference.inputs.size() < inputs_shown) difference.inputs.push_back(std::move(input));
   };
-  for (const Command& command : turn.commands) add(command);
-  for (const Completion& each : turn.completions) add(each);
-  for (const RecordedBudgetAnswer& each : turn.budget_answers) add(each);
+  for (const Command& command : turn.commands) add(describe(command));
+  for (const Completion& each : turn.completions) add(describe(each, names));
+  for (const RecordedBudgetAnswer& each : turn.budget_answers) add(describe(each));
   const size_t inputs = turn.commands.size() + turn.completions.size() + turn.budget_answers.size();
   if (inputs > inputs_shown) {
     difference.inputs.push_back(fmt::format("… and {} more", inputs - inputs_shown));

@@ -108,9 +108,12 @@ std::string describe_book(const Event& event, std::string_view symbol) {
   const Event::BookLevel& book = event.payload.book;
   if ((event.flags & flag_empty) != 0) return fmt::format("{} is empty", symbol);
   const std::string price = decimal(book.price, book.price_exponent);
-  if (book.qty == 0) return fmt::format("{} {} {} removed", symbol, to_string(book.side), price);
-  return fmt::format("{} {} {} x {}", symbol, to_string(book.side), price,
-                     decimal(book.qty, book.qty_exponent));
+  const std::string_view of_other_leg = (event.flags & flag_reconciled) != 0 ? ", reconciled" : "";
+  if (book.qty == 0) {
+    return fmt::format("{} {} {} removed{}", symbol, to_string(book.side), price, of_other_leg);
+  }
+  return fmt::format("{} {} {} x {}{}", symbol, to_string(book.side), price,
+                     decimal(book.qty, book.qty_exponent), of_other_leg);
 }
 
 std::string describe_trade(const Event& event, const Names& names) {
@@ -301,7 +304,8 @@ void EventText::append(std::string& out, const Event& event, const Names& names)
       utc_offset_ ? utc_text(event.time, *utc_offset_) : offset_text(event.time, *origin_);
   const std::string_view tone = colour_ ? escape_of(tone_of(event.kind)) : "";
   const std::string_view end = tone.empty() ? "" : "\x1b[0m";
-  const std::string session = names_sessions_ ? fmt::format("[{}] ", event.session) : "";
+  std::string session = sessions_.of(event.session, event.leg);
+  if (!session.empty()) session += ' ';
   fmt::format_to(std::back_inserter(out), "{:>13}  {}{}{:<23}{}  {}", time, session, tone,
                  to_string(event.kind), end, describe(event, names));
 }

@@ -4,10 +4,14 @@
 // where nobody said when that was, from the first event printed.
 #pragma once
 
+#include <havklo/config.hpp>
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
 #include <optional>
+#include <span>
 #include <string>
+
+#include "replay/text/session_names.hpp"
 
 namespace havklo::replay {
 
@@ -18,14 +22,14 @@ class EventText {
   void count_from(Instant origin) { origin_ = origin; }
   // The wall clock instead; `utc_offset`: what makes engine time UTC, from now on.
   void show_utc(Duration utc_offset) { utc_offset_ = utc_offset; }
-  // Each line says which session it is of.
-  void name_sessions() { names_sessions_ = true; }
+  // Each line says which session it is of, and which leg, where there are several.
+  void name_sessions(std::span<const Settings> sessions) { sessions_ = SessionNames(sessions); }
   // Without a line end.
   void append(std::string& out, const Event& event, const Names& names);
 
  private:
   bool colour_;
-  bool names_sessions_ = false;
+  SessionNames sessions_;
   std::optional<Instant> origin_;
   std::optional<Duration> utc_offset_;
 };

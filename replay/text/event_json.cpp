@@ -190,6 +190,23 @@ void write_book_fault(JsonLine& line, const Event& event) {
   }
 }
 
+void write_reconnecting(JsonLine& line, const Event::Reconnecting& wait) {
+  line.number("attempt", uint64_t{wait.attempt});
+  line.number("delay_ns", wait.delay_ns);
+  line.word("waits_for", to_string(wait.waits_for));
+}
+
+void write_restored(JsonLine& line, const Event::SubscriptionsRestored& restored) {
+  line.number("count", uint64_t{restored.count});
+  line.number("rejected", uint64_t{restored.rejected});
+  line.number("downtime_ns", restored.downtime_ns);
+}
+
+// Of a session with several legs: what one of them does, that the session need not.
+bool is_of_leg(EventKind kind) {
+  return kind >= EventKind::leg_connected && kind <= EventKind::leg_book_restored;
+}
+
 void write_payload(JsonLine& line, const Event& event, const Names& names) {
   const Event::Payload& payload = event.payload;
   switch (event.kind) {
@@ -203,9 +220,7 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
       return write_disconnected(line, payload.disconnected);
     case EventKind::reconnecting:
     case EventKind::leg_reconnecting:
-      line.number("attempt", uint64_t{payload.reconnecting.attempt});
-      line.number("delay_ns", payload.reconnecting.delay_ns);
-      return line.word("waits_for", to_string(payload.reconnecting.waits_for));
+      return write_reconnecting(line, payload.reconnecting);
     case EventKind::reconnect_failed:
       line.number("attempts", uint64_t{payload.ended.attempts});
       return line.word("reason", to_string(payload.ended.reason));
@@ -213,9 +228,7 @@ void write_payload(JsonLine& line, const Event& event, const Names& names) {
       return line.word("reason", to_string(payload.ended.reason));
     case EventKind::subscriptions_restored:
     case EventKind::leg_restored:
-      line.number("count", uint64_t{payload.subscriptions_restored.count});
-      line.number("rejected", uint64_t{payload.subscriptions_restored.rejected});
-      return line.number("downtime_ns", payload.subscriptions_restored.downtime_ns);
+      return write_restored(line, payload.subscriptions_restored);
     case EventKind::circuit_breaker_open:
     case EventKind::circuit_breaker_half_open:
     case EventKind::circuit_breaker_closed:
@@ -273,6 +286,7 @@ void append_json(std::string& out, const Event& event, const Names& names) {
   line.word("event", to_string(event.kind));
   write_payload(line, event, names);
   line.number("session", uint64_t{event.session});
+  if (event.leg != 0 || is_of_leg(event.kind)) line.number("leg", uint64_t{event.leg});
   out += '}';
 }
 

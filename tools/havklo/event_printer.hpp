@@ -9,9 +9,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <havklo/config.hpp>
 #include <havklo/event.hpp>
 #include <havklo/names.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "havklo/output_format.hpp"
@@ -32,7 +34,7 @@ class EventPrinter {
     utc_offset_ = utc_offset;
     text_.show_utc(utc_offset);
   }
-  void name_sessions() { text_.name_sessions(); }
+  void name_sessions(std::span<const Settings> sessions) { text_.name_sessions(sessions); }
   void print(const Event& event, const Names& names);
   void flush();
 

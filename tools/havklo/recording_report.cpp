@@ -4,16 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <havklo/limits.hpp>
 #include <iterator>
+#include <span>
 #include <vector>
 
+#include "core/connection_id.hpp"
 #include "replay/text/counted.hpp"
 #include "replay/text/duration.hpp"
 #include "replay/text/event.hpp"
 #include "replay/text/event_json.hpp"
 #include "replay/text/instant.hpp"
 #include "replay/text/printable.hpp"
+#include "replay/text/session_names.hpp"
 #include "replay/text/size.hpp"
 #include "replay/text/toml_fields.hpp"
 
@@ -47,10 +49,19 @@ std::string peer_text(const ConnectionTraffic& connection) {
   return replay::address_text(peer);
 }
 
+// A later one of the same leg begins when this one is over.
+bool is_last_of_its_leg(const RecordingReport& report, const ConnectionTraffic& connection) {
+  const replay::SessionNames names(report.header.sessions());
+  const auto leg = names.of(ConnectionId{connection.id});
+  const auto& all = report.traffic.connections();
+  return std::none_of(&connection + 1, all.data() + all.size(),
+                      [&](const auto& later) { return names.of(ConnectionId{later.id}) == leg; });
+}
+
 // How the connection ended, from the network's side: what we close ourselves is in no recording.
 std::string end_text(const RecordingReport& report, const ConnectionTraffic& connection) {
-  const bool is_last = &connection == &report.traffic.connections().back();
-  const bool is_open = !connection.was_closed && is_last && !report.torn.empty();
+  const bool is_open =
+      !connection.was_closed && !report.torn.empty() && is_last_of_its_leg(report, connection);
   if (is_open) return "open where the recording ends,";
   std::string text(connection.was_closed ? to_string(connection.reason) : "closed by us");
   if (connection.certificate != CertificateFault::none) {
@@ -63,6 +74,23 @@ std::string end_text(const RecordingReport& report, const ConnectionTraffic& con
 Instant end_of(const RecordingReport& report, const ConnectionTraffic& connection) {
   if (connection.was_closed) return connection.closed;
   return std::max({connection.opened, connection.last_read, report.first});
+}
+
+uint32_t legs_of(std::span<const Settings> sessions) {
+  size_t legs = 0;
+  for (const Settings& each : sessions) legs += each.legs.size();
+  return static_cast<uint32_t>(legs);
+}
+
+// "2 of session 0, 3 of session 1"; empty where each session has one.
+std::string legs_text(std::span<const Settings> sessions) {
+  if (legs_of(sessions) == sessions.size()) return {};
+  if (sessions.size() == 1) return std::to_string(sessions[0].legs.size());
+  std::string text;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    text += fmt::format("{}{} of session {}", i == 0 ? "" : ", ", sessions[i].legs.size(), i);
+  }
+  return text;
 }
 
 class Page {
@@ -89,13 +117,13 @@ class Page {
 
 void write_connections(Page& page, const RecordingReport& report) {
   const auto& all = report.traffic.connections();
-  const bool several = report.header.sessions().size() != 1;
+  const replay::SessionNames names(report.header.sessions());
   page.raw("\nConnections\n");
   if (all.empty()) page.raw("  none\n");
   for (size_t i = 0; i < std::min(all.size(), connections_shown); ++i) {
     const ConnectionTraffic& each = all[i];
     std::string at = fmt::format("{:>13}", replay::offset_text(each.opened, report.first));
-    if (several) at += fmt::format("  [{}]", each.id % sessions_max);
+    if (const std::string name = names.of(ConnectionId{each.id}); !name.empty()) at += "  " + name;
     if (!each.was_opened) {
       page.raw(fmt::format("{}  {}not opened{}: {}\n", at, page.bad(), page.plain(),
                            end_text(report, each)));
@@ -185,9 +213,9 @@ std::string to_text(const RecordingReport& report, bool colour) {
   page.line("written by", "havklo {} on {}", report.header.build, report.header.host);
   page.line("session", "{:#018x}, seed {:#x}", report.header.session, report.header.seed);
   page.line("venue", "{}", report.header.settings.url);
-  if (!report.header.more_sessions.empty()) {
-    page.line("sessions", "{} of one engine", report.header.sessions().size());
-  }
+  const std::vector<Settings> sessions = report.header.sessions();
+  if (sessions.size() > 1) page.line("sessions", "{} of one engine", sessions.size());
+  if (const std::string legs = legs_text(sessions); !legs.empty()) page.line("legs", "{}", legs);
   page.line("began", "{}", replay::utc_text(report.first, report.header.utc_offset));
   page.line("lasted", "{}", span_text(report.last - report.first));
   page.line("turns", "{} in {}", report.turns, replay::counted(report.blocks, "block"));
@@ -223,7 +251,9 @@ std::string to_json(const RecordingReport& report) {
   add(R"({{"build":{},"host":{},"session":"{:#018x}","seed":"{:#x}","url":{})",
       replay::in_quotes(report.header.build), replay::in_quotes(report.header.host),
       report.header.session, report.header.seed, replay::in_quotes(report.header.settings.url));
-  add(R"(,"sessions":{})", report.header.sessions().size());
+  const std::vector<Settings> sessions = report.header.sessions();
+  add(R"(,"sessions":{})", sessions.size());
+  if (const uint32_t legs = legs_of(sessions); legs != sessions.size()) add(R"(,"legs":{})", legs);
   add(R"(,"utc_offset_ns":{},"first_time_ns":{},"last_time_ns":{})", report.header.utc_offset.ns,
       report.first.ns, report.last.ns);
   add(R"(,"turns":{},"events":{},"last_sequence":{},"digest":"{:016x}","blocks":{})", report.turns,
@@ -240,10 +270,13 @@ std::string to_json(const RecordingReport& report) {
   }
   comma = "";
   out += R"(],"connections":[)";
+  const replay::SessionNames names(sessions);
   for (const ConnectionTraffic& each : report.traffic.connections()) {
-    add(R"({}{{"id":{},"session":{},"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", comma,
-        each.id, each.id % sessions_max, each.was_opened, each.opened.ns,
-        replay::in_quotes(peer_text(each)), each.tls_resumed);
+    const ConnectionId id{each.id};
+    add(R"({}{{"id":{},"session":{})", comma, each.id, core::session_of(id));
+    if (const uint32_t leg = names.leg_of(id); leg != 0) add(R"(,"leg":{})", leg);
+    add(R"(,"opened":{},"time_ns":{},"address":{},"tls_resumed":{})", each.was_opened,
+        each.opened.ns, replay::in_quotes(peer_text(each)), each.tls_resumed);
     add(R"(,"http_status":{},"messages":{},"bytes":{},"end_time_ns":{})",
         replay::in_quotes(each.http_status), each.messages, each.bytes, end_of(report, each).ns);
     add(R"(,"reason":{})",

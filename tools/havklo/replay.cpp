@@ -184,7 +184,7 @@ void count_times(const ReplayOptions& options, const Player& player, Instant fir
 int play(const ReplayOptions& options, Player& player, PlayedRange& range, double speed) {
   const StopSignal stop;
   EventPrinter printer(options.format, wants_colour());
-  if (player.header().sessions().size() != 1) printer.name_sessions();
+  printer.name_sessions(player.header().sessions());
   if (options.utc) printer.show_utc(player.header().utc_offset);
   // A bar and events on one terminal would spoil each other.
   ProgressBar progress(options.verify || ::isatty(STDOUT_FILENO) == 0);
@@ -258,7 +258,7 @@ int break_at(const ReplayOptions& options, Player& player) {
         fmt::format("--break-at {}: the recording's events are 1 to {}", *options.break_at, last));
   }
   EventPrinter printer(options.format, wants_colour());
-  if (player.header().sessions().size() != 1) printer.name_sessions();
+  printer.name_sessions(player.header().sessions());
   if (options.utc) printer.show_utc(player.header().utc_offset);
   Player::Status status = player.read();
   const Instant first_turn = player.turn().now;

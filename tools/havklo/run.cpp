@@ -7,6 +7,7 @@
 #include <havklo/engine_client.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -83,8 +84,19 @@ std::expected<void, std::string> check_options_of_one(const RunOptions& options,
   return {};
 }
 
+// A leg's own url is not the session's, which is what the option says.
+std::expected<void, std::string> check_url_of_legs(const RunOptions& options,
+                                                   const Settings& session) {
+  const bool nobody_takes_it =
+      std::ranges::all_of(session.legs, [](const LegSettings& leg) { return leg.url.has_value(); });
+  if (!options.url || !nobody_takes_it) return {};
+  return std::unexpected("--url is of legs without one of their own, and in " + options.config +
+                         " each has one: say it there");
+}
+
 // Symbols or channels given here replace the file's subscriptions.
 std::expected<void, std::string> apply_to(Settings& session, const RunOptions& options) {
+  if (auto of_legs = check_url_of_legs(options, session); !of_legs) return of_legs;
   if (options.url) session.url = *options.url;
   if (options.ca_file) session.ca_file = *options.ca_file;
   if (options.no_reconnect) session.reconnect.enabled = false;
@@ -177,12 +189,15 @@ constexpr Complaint refuse_run{"run"};
 // ring loses market events, and at the end we wait for it no longer than for the engine.
 class EnginePrinter {
  public:
-  EnginePrinter(EngineClient& client, OutputFormat format, Duration close_timeout,
+  EnginePrinter(EngineClient& client, OutputFormat format, std::span<const Settings> sessions,
                 std::optional<Duration> limit)
-      : client_(client),
-        printer_(format, wants_colour()),
-        close_time_(std::chrono::nanoseconds(close_timeout.ns) + close_grace) {
-    if (client.session_count() != 1) printer_.name_sessions();
+      : client_(client), printer_(format, wants_colour()), close_time_(close_grace) {
+    printer_.name_sessions(sessions);
+    Duration longest;
+    for (const Settings& each : sessions) {
+      longest = std::max(longest, each.timeouts.close_timeout);
+    }
+    close_time_ += std::chrono::nanoseconds(longest.ns);
     if (limit) end_ = Clock::now() + std::chrono::nanoseconds(limit->ns);
   }
 
@@ -291,11 +306,7 @@ int run(const RunOptions& options) {
     std::fprintf(stderr, "havklo run: plain sockets are the network: %s\n", why.c_str());
   }
 
-  Duration close_timeout;
-  for (const Settings& each : settings->sessions) {
-    close_timeout = std::max(close_timeout, each.timeouts.close_timeout);
-  }
-  EnginePrinter printer(**client, options.format, close_timeout, limit);
+  EnginePrinter printer(**client, options.format, settings->sessions, limit);
   printer.run(stop);
   if (options.counters) {
     std::fputs(counters_text((*client)->counters()).c_str(), stderr);

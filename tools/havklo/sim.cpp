@@ -191,7 +191,7 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
 // One world, told as it goes.
 int show_world(const SimOptions& options, const Scenario& scenario) {
   EventPrinter printer(options.format, wants_colour());
-  if (scenario.sessions.size() > 1) printer.name_sessions();
+  printer.name_sessions(scenario.sessions);
   printer.count_from(Instant{});  // as `at` of a scenario does: the venue's start, the first turn
   SimulationOptions how{.allocations = allocation_count(),
                         .record_path = options.record.value_or(""),
