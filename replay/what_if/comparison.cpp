@@ -186,15 +186,37 @@ OutageComparison compare_span(const Span& span, const ObservedNetwork& network,
 
 }  // namespace
 
+namespace {
+
+// A recording has its urls without credentials; the file that made it has them. False: another.
+bool take_recorded_urls(Settings& settings, const Settings& recorded) {
+  bool same = true;
+  for (uint32_t leg = 0; leg < settings.legs.size(); ++leg) {
+    same = same &&
+           without_credentials(url_of(settings, leg)) == without_credentials(url_of(recorded, leg));
+  }
+  settings.url = recorded.url;
+  for (size_t leg = 0; leg < settings.legs.size(); ++leg) {
+    settings.legs[leg].url = recorded.legs[leg].url;
+  }
+  return same;
+}
+
+}  // namespace
+
 std::expected<Settings, std::string> other_settings(const Settings& recorded, std::string_view toml,
                                                     std::string_view source) {
   Settings base = recorded;
   base.subscriptions.clear();
   auto settings = settings_from_toml(toml, source, base);
   if (!settings) return settings;
-  // A recording has its url without credentials; the file that made it has them.
-  if (without_credentials(settings->url) == recorded.url) settings->url = recorded.url;
-  const bool other_url = settings->url != recorded.url;
+  if (settings->legs.size() != recorded.legs.size()) {
+    return std::unexpected(fmt::format(
+        "{}: legs = {}: the recording is of {}, and nobody saw what another connection would have "
+        "brought, and when: leave it out",
+        source, settings->legs.size(), recorded.legs.size()));
+  }
+  const bool other_url = !take_recorded_urls(*settings, recorded);
   if (settings->subscriptions.empty()) settings->subscriptions = recorded.subscriptions;
   const auto same = [](const SubscriptionSettings& a, const SubscriptionSettings& b) {
     return a.channel == b.channel && a.symbols == b.symbols && parameter_of(a) == parameter_of(b);

@@ -328,6 +328,13 @@ std::expected<ObservedNetwork, std::string> observe_network(Reader reader) {
     return std::unexpected(fmt::format("the recording holds {} sessions: what if is asked of one",
                                        reader.header().sessions().size()));
   }
+  if (const size_t legs = reader.header().settings.legs.size(); legs > 1) {
+    return std::unexpected(
+        fmt::format("the recording is of a session with {} legs: what if is asked of one "
+                    "connection, for what the feed of several would have been hangs on how far "
+                    "apart they were",
+                    legs));
+  }
   ObservedNetwork network;
   network.header = reader.header();
   Player player(std::move(reader));
