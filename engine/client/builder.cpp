@@ -1,7 +1,14 @@
 // Settings, one call each, and the two doors in.
+#include <algorithm>
 #include <havklo/client.hpp>
 
 namespace havklo {
+namespace {
+
+// More legs than this are refused by connect() as well as any number of them, and cost no memory.
+constexpr uint32_t legs_kept_max = 1000;
+
+}  // namespace
 
 KrakenClientBuilder::KrakenClientBuilder(std::vector<std::string> symbols)
     : symbols_(std::move(symbols)) {}
@@ -84,6 +91,26 @@ KrakenClientBuilder& KrakenClientBuilder::with_ca_file(std::string path) {
 
 KrakenClientBuilder& KrakenClientBuilder::with_source_address(std::string address) {
   settings_.source_address = std::move(address);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_legs(uint32_t legs) {
+  settings_.legs.resize(std::min(legs, legs_kept_max));
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_legs(std::vector<LegSettings> legs) {
+  settings_.legs = std::move(legs);
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_leg_lag_max(Duration longest) {
+  settings_.leg_lag_max = longest;
+  return *this;
+}
+
+KrakenClientBuilder& KrakenClientBuilder::with_rotate_after(Duration age) {
+  settings_.rotate_after = age;
   return *this;
 }
 

@@ -131,6 +131,17 @@ class KrakenClientBuilder : public LoopBuilder<KrakenClientBuilder> {
   KrakenClientBuilder& with_ca_file(std::string path);
   KrakenClientBuilder& with_source_address(std::string address);
 
+  // So many connections bring the same at the same time, 1 to 4: the first copy of everything is
+  // published, and the loss of one costs nothing while another is Live. What was said of the first
+  // of them stays.
+  KrakenClientBuilder& with_legs(uint32_t legs);
+  // … each from an address of its own, or to another url; what one does not say is the session's.
+  KrakenClientBuilder& with_legs(std::vector<LegSettings> legs);
+  // Behind the others for so long, a leg is lost (Reason::lagging) and connects again.
+  KrakenClientBuilder& with_leg_lag_max(Duration longest);
+  // Each leg is renewed so long after it connected, one at a time, while another is Live.
+  KrakenClientBuilder& with_rotate_after(Duration age);
+
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
   [[nodiscard]] std::expected<std::unique_ptr<KrakenClient>, StartError> connect();
@@ -152,7 +163,7 @@ class EngineBuilder : public LoopBuilder<EngineBuilder> {
   EngineBuilder& add(const KrakenClientBuilder& session);
   // From whole settings.
   EngineBuilder& add(Settings session);
-  // Of each session that names none.
+  // Of each session that names none; a leg's own goes before both.
   EngineBuilder& with_source_address(std::string address);
 
   // As connect() takes them.

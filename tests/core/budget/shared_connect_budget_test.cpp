@@ -54,6 +54,28 @@ TEST(BudgetKey, SessionsAreGroupedInTheOrderOfTheFirstOfEach) {
   EXPECT_EQ(groups.legs_in(2), 1U);
 }
 
+// Each leg may come from an address of its own, and go to a venue of its own.
+TEST(BudgetKey, LegsAreGroupedAsSessionsAre) {
+  std::vector<Settings> sessions = {to("wss://ws.kraken.com", "192.0.2.1"), to("wss://b.test"),
+                                    to("wss://ws2.kraken.com")};
+  sessions[0].legs = {{}, {{}, "192.0.2.2"}, {"wss://b.test/v2", {}}};
+  sessions[1].legs = {{}, {{}, "192.0.2.1"}};
+  const BudgetGroups groups = group_by_budget(sessions);
+  EXPECT_EQ(groups.legs_before, (std::vector<uint32_t>{0, 3, 5}));
+  EXPECT_EQ(groups.group_of, (std::vector<uint32_t>{0, 1, 2, 3, 2, 4}));
+  EXPECT_EQ(groups.first_of, (std::vector<uint32_t>{0, 0, 0, 1, 2}));
+  std::vector<std::string> keys;
+  for (const BudgetKey& key : groups.keys) keys.push_back(key.text());
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{"kraken.com from 192.0.2.1", "kraken.com from 192.0.2.2",
+                                      "b.test from 192.0.2.1", "b.test", "kraken.com"}));
+  EXPECT_EQ(groups.group(0, 2), 2U);
+  EXPECT_EQ(groups.group(1, 1), 2U);
+  EXPECT_EQ(groups.legs_in(2), 2U);
+  EXPECT_EQ(groups.legs_in(4), 1U);
+  EXPECT_EQ(budget_key_of(sessions[0], 1).text(), "kraken.com from 192.0.2.2");
+}
+
 std::string refusal_of(const std::vector<Settings>& sessions) {
   const auto valid = validate(sessions);
   return valid ? "" : valid.error().message();
@@ -95,6 +117,20 @@ TEST(BudgetNumbers, AreEachKeysOwn) {
   sessions[1].source_address = "192.0.2.1";
   sessions[1].reconnect.connect_budget = 60;
   EXPECT_EQ(refusal_of(sessions), "");
+}
+
+// Numbers are a session's: they hold for the keys of all its legs, and are those of one more.
+TEST(BudgetNumbers, AreOfEveryKeyThatALegHas) {
+  std::vector<Settings> sessions = {to("wss://ws.kraken.com"), to("wss://ws.kraken.com")};
+  sessions[0].source_address = "192.0.2.1";
+  sessions[0].legs = {{}, {{}, "192.0.2.2"}};
+  sessions[1].source_address = "192.0.2.2";
+  sessions[0].reconnect.connect_budget = 60;
+  EXPECT_EQ(refusal_of(sessions), "");
+  sessions[1].reconnect.connect_budget = 30;
+  EXPECT_EQ(refusal_of(sessions),
+            "session[1].reconnect.connect_budget = 30: must be 60 as in the first session to "
+            "kraken.com from 192.0.2.2, or not set");
 }
 
 TEST(SourceAddress, IsAnAddressOrIsRefused) {
