@@ -4,6 +4,7 @@
 #include <havklo/config.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "text/page_toml.hpp"
 
@@ -81,6 +82,17 @@ TEST(EngineToml, ThePagesFileIsRead) {
   EXPECT_EQ(read->sessions[0].reconnect.initial_delay, 50_ms);
   EXPECT_EQ(read->sessions[1].reconnect.initial_delay, 50_ms);
   EXPECT_EQ(read->sessions[1].timeouts.heartbeat_timeout, 3_s);
+}
+
+TEST(EngineToml, ThePagesFileOfLegsIsRead) {
+  const auto read = engine_settings_from_toml(page_toml("legs.toml"), "legs.toml");
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_TRUE(validate(*read));
+  ASSERT_EQ(read->sessions.size(), 1u);
+  EXPECT_EQ(read->sessions[0].legs,
+            (std::vector<LegSettings>{{{}, "192.0.2.1"}, {{}, "192.0.2.2"}}));
+  EXPECT_EQ(read->sessions[0].leg_lag_max, 100_ms);
+  EXPECT_EQ(read->sessions[0].rotate_after, 360_min);
 }
 
 TEST(EngineToml, SaysInOneLineWhatIsWrong) {
