@@ -91,6 +91,7 @@ class Legs final : private LegSink {
   void on_leg_restored(uint32_t leg, const Event& event);
   void on_leg_lost(uint32_t leg, const Event& event);
   void on_leg_closed(uint32_t leg, const Event& event);
+  [[nodiscard]] Instant rotation_of(uint32_t leg);
   void begin_epoch(uint32_t leg);
   void end_epoch(uint32_t leg, const Event& lost);
   void hand_over(uint32_t leg);
@@ -176,10 +177,10 @@ class Legs final : private LegSink {
   uint32_t ended_ = 0;      // closed
   uint32_t to_renew_ = 0;   // by reconnect()
   uint32_t to_rotate_ = 0;  // by rotate_after
-  uint32_t rotated_ = 0;    // have lived once: no longer staggered
   uint32_t renewing_ = nobody;
   uint32_t payer_ = nobody;  // whose slots are used, if not those of the leg that is named
   Instant connected_at_;
+  std::optional<Instant> rotations_since_;
   std::optional<Instant> down_since_;
   std::array<Event::Connected, legs_max> greetings_{};
   std::array<SystemStatus, legs_max> systems_{};

@@ -55,12 +55,7 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   company_.live |= 1U << leg;
   changed_ = true;
   publish_as(leg, EventKind::leg_restored, event);
-  if (rotate_after_) {
-    const bool staggered = !has(std::exchange(rotated_, rotated_ | 1U << leg), leg);
-    const auto legs = static_cast<int64_t>(legs_.size());
-    const Duration more{staggered ? rotate_after_->ns / legs * leg : 0};
-    arm(rotation_timers_[leg], now_ + *rotate_after_ + more);
-  }
+  if (rotate_after_) arm(rotation_timers_[leg], rotation_of(leg));
   if (!first) return;
   restored_ = true;
   Event all_clear = Event::make(EventKind::subscriptions_restored);
@@ -82,6 +77,16 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
     if (!wish->trades) continue;
     for (TradeHoles::Hole& hole : wish->trades->holes().all()) hole.since = now_;
   }
+}
+
+// Each leg has places of its own in time, as far from those of the others as can be; the first that
+// gives it rotate_after to live.
+Instant Legs::rotation_of(uint32_t leg) {
+  if (!rotations_since_) rotations_since_ = now_;
+  const int64_t every = rotate_after_->ns;
+  const Instant first{rotations_since_->ns + every / static_cast<int64_t>(legs_.size()) * leg};
+  const int64_t least = (now_ - first).ns + every;
+  return first + Duration{(least + every - 1) / every * every};
 }
 
 void Legs::on_leg_lost(uint32_t leg, const Event& event) {

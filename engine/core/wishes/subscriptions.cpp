@@ -355,6 +355,7 @@ bool Subscriptions::shares_wire(const Subscription& record) const {
 void Subscriptions::release_record(Subscription& record) {
   disarm(record);
   index(record.channel, record.symbol, nullptr);
+  empty_book(record);
   record.book.reset();
   forget_lag(record);
   set(record, Stage::absent, Cycle::none);
