@@ -42,6 +42,30 @@ Field optional_duration_field(std::string_view name, std::optional<Duration>& va
           duration_expected, [&value] { return value ? in_quotes(to_text(*value)) : ""; }};
 }
 
+Field durations_field(std::string_view name, std::vector<Duration>& value) {
+  return {name,
+          [&value](const toml::node& node) {
+            const toml::array* list = node.as_array();
+            if (list == nullptr) return false;
+            value.clear();
+            for (const toml::node& each : *list) {
+              const auto text = each.value_exact<std::string>();
+              const auto read = text ? parse_duration(*text) : std::nullopt;
+              if (!read) return false;
+              value.push_back(*read);
+            }
+            return true;
+          },
+          "a list of times with a unit, as [\"5ms\", \"1s\"]",
+          [&value]() -> std::string {
+            std::string out;
+            for (const Duration each : value) {
+              out += (out.empty() ? "" : ", ") + in_quotes(to_text(each));
+            }
+            return out.empty() ? out : "[" + out + "]";
+          }};
+}
+
 Field optional_size_field(std::string_view name, std::optional<uint64_t>& value) {
   return {name,
           [&value](const toml::node& node) {

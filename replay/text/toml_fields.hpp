@@ -35,6 +35,8 @@ struct Field {
 
 [[nodiscard]] Field duration_field(std::string_view name, Duration& value);
 [[nodiscard]] Field optional_duration_field(std::string_view name, std::optional<Duration>& value);
+// A list; an empty one leaves the key out.
+[[nodiscard]] Field durations_field(std::string_view name, std::vector<Duration>& value);
 // Bytes: text with a unit.
 [[nodiscard]] Field optional_size_field(std::string_view name, std::optional<uint64_t>& value);
 [[nodiscard]] Field optional_count_field(std::string_view name, std::optional<uint32_t>& value);

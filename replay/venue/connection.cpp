@@ -52,14 +52,16 @@ struct VenueConnection::Handler {
   }
 };
 
-VenueConnection::VenueConnection(Venue& venue, uint32_t number, Instant accepted, bool banned,
+VenueConnection::VenueConnection(Venue& venue, const ConnectionAge& age, bool banned,
                                  std::unique_ptr<websocket::Connection> codec)
-    : venue_(venue), codec_(std::move(codec)), banned_(banned), active_(accepted) {
-  age_.number = number;
-  age_.accepted = accepted;
+    : venue_(venue), age_(age), codec_(std::move(codec)), banned_(banned), active_(age.accepted) {
   struck_.assign(venue.faults_.size(), 0);
+  if (venue.settings_.cut == MessageCut::own) {
+    cut_.emplace(venue.settings_.seed ^ (uint64_t{age.number} << 32U) ^ 0xC0'7,
+                 venue.settings_.cut_hold);
+  }
   request_credit_ = int64_t{venue.settings_.requests_burst} * request_credit_one;
-  request_credit_at_ = accepted;
+  request_credit_at_ = age.accepted;
   codec_->start_server();
 }
 
@@ -171,6 +173,7 @@ void VenueConnection::schedule(Pending pending) {
 void VenueConnection::run_due(Instant now) {
   if (ending_ != Ending::none) return;
   struck_.resize(venue_.faults_.size(), 0);
+  send_held(now);
   run_pending(now);
   run_faults(now);
   if (ending_ != Ending::none) return;
@@ -203,7 +206,7 @@ void VenueConnection::run_pending(Instant now) {
 void VenueConnection::run_faults(Instant now) {
   for (size_t i = 0; i < venue_.faults_.size() && ending_ == Ending::none; ++i) {
     const Fault& fault = venue_.faults_.fault(i);
-    if (fault.kind == FaultKind::status && fault.at) continue;  // the venue's own
+    if (is_venues_own(fault)) continue;
     if (venue_.faults_.strike_time(i, age_, struck_[i]) > now) continue;
     if (!venue_.faults_.strike(i)) continue;
     ++struck_[i];
@@ -246,6 +249,7 @@ Instant VenueConnection::next_deadline(Instant now) const {
   if (ending_ != Ending::none) return Instant::never();
   Instant next = std::min(heartbeat_, close_deadline_);
   if (!pending_.empty()) next = std::min(next, pending_.front().due);
+  if (cut_) next = std::min(next, cut_->next_deadline());
   if (!subscribed()) next = std::min(next, active_ + venue_.settings_.idle_timeout);
   if (output_bytes() != 0 && drip_until_ > now) next = std::min(next, drip_until_);
   return std::min(next, next_fault(now));
@@ -264,7 +268,7 @@ Instant VenueConnection::next_fault(Instant now) const {
              .edge = faults.next_edge(age_, now)};
     for (size_t i = 0; i < faults.size(); ++i) {
       const Fault& fault = faults.fault(i);
-      if (fault.kind == FaultKind::status && fault.at) continue;  // the venue's own
+      if (is_venues_own(fault)) continue;
       const uint32_t struck = i < struck_.size() ? struck_[i] : 0;
       known.strike = std::min(known.strike, faults.strike_time(i, age_, struck));
     }
@@ -325,6 +329,7 @@ void VenueConnection::end(Ending ending, Instant, std::string_view why) {
   drain_codec();
   ending_ = ending;
   subscriptions_.clear();
+  cut_.reset();
   pending_.clear();
   heartbeat_ = Instant::never();
   note(ending == Ending::reset ? "reset" : "fin", why);

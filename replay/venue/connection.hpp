@@ -19,6 +19,7 @@
 
 #include "replay/venue/fault_plan.hpp"
 #include "replay/venue/market_feed.hpp"
+#include "replay/venue/own_cut.hpp"
 #include "replay/venue/request.hpp"
 #include "websocket/connection.hpp"
 
@@ -41,7 +42,7 @@ class VenueConnection {
  public:
   enum class Ending : uint8_t { none, fin, reset };
 
-  VenueConnection(Venue& venue, uint32_t number, Instant accepted, bool banned,
+  VenueConnection(Venue& venue, const ConnectionAge& age, bool banned,
                   std::unique_ptr<websocket::Connection> codec);
 
   [[nodiscard]] uint32_t number() const { return age_.number; }
@@ -118,6 +119,11 @@ class VenueConnection {
   void send_snapshot(Channel channel, uint32_t symbol, Instant now);
   // False: it stays unsent.
   bool send_market(const Subscription& subscription, std::string_view text, Instant now);
+  bool send_book(const Subscription& subscription, std::string_view text, Instant now);
+  void send_book_update(const Subscription& subscription, std::string_view text, Instant now);
+  // What is held back of it leaves, or of all whose time has come.
+  void send_held(uint32_t symbol, Instant now);
+  void send_held(Instant now);
   void send_crossed(const Subscription& subscription, Instant now);
   bool append_short_trades(uint32_t symbol, std::string& out, Instant now);
   void send_trades(std::string_view symbol, std::string_view text, Instant now);
@@ -140,6 +146,7 @@ class VenueConnection {
   bool deafened_ = false;  // the upgrade was swallowed: nothing is ever answered
   Ending ending_ = Ending::none;
   std::vector<Subscription> subscriptions_;
+  std::optional<OwnCut> cut_;     // none: as for all
   std::deque<Pending> pending_;   // by due time
   std::vector<uint32_t> struck_;  // how often each action struck us
   // When the plan next concerns us, as it was last reckoned: asked for at every step of a world.

@@ -117,6 +117,10 @@ void VenueConnection::answer_unsubscribe(const VenueRequest& request, Instant no
       continue;
     }
     const uint32_t parameter = subscription->parameter;
+    if (*channel == Channel::book && cut_) {
+      send_held(*index, now);
+      cut_->forget(*index);
+    }
     subscriptions_.erase(subscriptions_.begin() + (subscription - subscriptions_.data()));
     std::string text;
     append_ack(text, {.method = "unsubscribe",
@@ -168,7 +172,11 @@ void VenueConnection::send_snapshot(Channel channel, uint32_t symbol, Instant no
   } else {
     venue_.feed_->append_snapshot(channel, symbol, subscription->parameter, text);
   }
-  if (!text.empty()) send_market(*subscription, text, now);
+  const Subscription sent = *subscription;
+  if (text.empty() || !send_market(sent, text, now)) return;
+  if (channel == Channel::book && cut_) {
+    cut_->begin(symbol, sent.parameter, venue_.feed_->book(symbol));
+  }
 }
 
 bool VenueConnection::send_market(const Subscription& subscription, std::string_view text,
@@ -177,6 +185,10 @@ bool VenueConnection::send_market(const Subscription& subscription, std::string_
   const std::string_view symbol = is_every ? "" : venue_.feed_->symbol(subscription.symbol);
   ActiveFaults& faults = venue_.faults_;
   if (faults.take(FaultKind::silent_data, age_, now, symbol, subscription.channel) != nullptr) {
+    if (cut_ && subscription.channel == Channel::book) {
+      send_held(subscription.symbol, now);
+      cut_->forget(subscription.symbol);
+    }
     return false;
   }
   const bool sent = !swallowed(now);  // a connection that ends misses nothing
@@ -188,6 +200,18 @@ bool VenueConnection::send_market(const Subscription& subscription, std::string_
     send(text, now);
     return sent;
   }
+  if (cut_) {
+    send_book_update(subscription, text, now);
+    return true;  // or it is taken back
+  }
+  return send_book(subscription, text, now);
+}
+
+bool VenueConnection::send_book(const Subscription& subscription, std::string_view text,
+                                Instant now) {
+  const std::string_view symbol = venue_.feed_->symbol(subscription.symbol);
+  ActiveFaults& faults = venue_.faults_;
+  const bool sent = !swallowed(now);
   if (faults.take(FaultKind::bad_checksum, age_, now, symbol, Channel::book) != nullptr) {
     send(with_checksum(text, checksum_in(text).value_or(0) ^ 1U), now);
     return sent;
@@ -197,6 +221,36 @@ bool VenueConnection::send_market(const Subscription& subscription, std::string_
     send_crossed(subscription, now);
   }
   return sent;
+}
+
+// Snapshots are not of what is held back: nothing of theirs is known then.
+void VenueConnection::send_book_update(const Subscription& subscription, std::string_view text,
+                                       Instant now) {
+  const MarketBook& book = venue_.feed_->book(subscription.symbol);
+  for (const std::string& each : cut_->add(subscription.symbol, text, book, now)) {
+    if (send_book(subscription, each, now)) continue;
+    venue_.feed_->take_back(Channel::book, subscription.symbol, subscription.parameter);
+    if (cut_) cut_->forget(subscription.symbol);
+    return;
+  }
+}
+
+void VenueConnection::send_held(uint32_t symbol, Instant now) {
+  const auto held = cut_->take(symbol);
+  const Subscription* const found = find(Channel::book, symbol);
+  if (!held || found == nullptr) return;
+  const Subscription subscription = *found;
+  if (send_book(subscription, *held, now)) return;
+  venue_.feed_->take_back(Channel::book, symbol, subscription.parameter);
+  if (cut_) cut_->forget(symbol);
+}
+
+void VenueConnection::send_held(Instant now) {
+  while (cut_) {
+    const auto symbol = cut_->due(now);
+    if (!symbol) return;
+    send_held(*symbol, now);
+  }
 }
 
 // False: no fault cuts it. Empty: it does not come at all.

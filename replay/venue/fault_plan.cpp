@@ -14,7 +14,8 @@ std::string_view name_of(Enum value, const std::array<std::string_view, count>& 
 }
 
 bool concerns(const Fault& fault, const ConnectionAge& age) {
-  return age.number >= fault.connection_first && age.number <= fault.connection_last;
+  return age.number >= fault.connection_first && age.number <= fault.connection_last &&
+         fault.leg.value_or(age.leg) == age.leg;
 }
 
 }  // namespace
@@ -80,15 +81,23 @@ std::string_view to_string(Since since) {
 }
 
 FaultPlan& FaultPlan::add_maintenance(Duration at, Duration lead, Duration lasting,
-                                      Duration retry_after) {
-  Fault announced{.kind = FaultKind::status, .at = at};
-  Fault closed{.kind = FaultKind::close, .at = at + lead, .code = 1012, .text = "service restart"};
+                                      Duration retry_after, std::optional<uint32_t> leg) {
+  Fault announced{.kind = FaultKind::status, .at = at, .leg = leg};
+  Fault closed{.kind = FaultKind::close,
+               .at = at + lead,
+               .leg = leg,
+               .code = 1012,
+               .text = "service restart"};
   Fault away{.kind = FaultKind::http,
              .at = at + lead,
              .lasting = lasting,
+             .leg = leg,
              .code = 503,
              .retry_after = retry_after};
-  Fault back{.kind = FaultKind::status, .at = at + lead + lasting, .system = SystemStatus::online};
+  Fault back{.kind = FaultKind::status,
+             .at = at + lead + lasting,
+             .leg = leg,
+             .system = SystemStatus::online};
   return add(announced).add(closed).add(away).add(back);
 }
 
@@ -173,6 +182,7 @@ const Fault* ActiveFaults::take(FaultKind kind, const ConnectionAge& age, Instan
 bool ActiveFaults::refuses_everyone(Instant now) const {
   return std::ranges::any_of(plan_.faults, [&](const Fault& fault) {
     if (fault.kind != FaultKind::refuse || fault.after || fault.times != unlimited) return false;
+    if (fault.leg) return false;
     if (fault.connection_first != 1 || fault.connection_last != unlimited) return false;
     const Instant begin = fault.at ? start_ + *fault.at : start_;
     return begin <= now && (!fault.lasting || now < begin + *fault.lasting);

@@ -50,7 +50,8 @@ enum class FaultKind : uint8_t {
   message,        // a text message, `text`: malformed JSON unless said otherwise
   violation,      // bytes that no WebSocket peer may send, as `violation` says
   ping,           // a ping frame with `text`
-  status,         // a status message with `system`; with `at` it is the venue's status from then on
+  status,         // a status message with `system`; with `at`, and for no leg alone, it is the
+                  // venue's status from then on
 
   // Conditions of the trades of `symbol`. Numbering goes on whatever is sent.
   lost_trades,        // none is sent
@@ -103,7 +104,8 @@ struct Fault {
   // For whom: the n-th attempts to connect, from 1, refused ones counted.
   uint32_t connection_first = 1;
   uint32_t connection_last = unlimited;
-  uint32_t times = unlimited;  // strikes so often, all connections together
+  std::optional<uint32_t> leg;  // only the connections of that leg, in memory; none: of every leg
+  uint32_t times = unlimited;   // strikes so often, all connections together
 
   // How.
   uint16_t code = 0;               // close, http
@@ -130,9 +132,16 @@ struct FaultPlan {
     return *this;
   }
   // What a maintenance looks like: status at `at`, close 1012 to everyone `lead` later, then 503
-  // with Retry-After for as long as it lasts, then online again.
-  FaultPlan& add_maintenance(Duration at, Duration lead, Duration lasting, Duration retry_after);
+  // with Retry-After for as long as it lasts, then online again. With `leg`: all of it for the
+  // connections of that leg alone.
+  FaultPlan& add_maintenance(Duration at, Duration lead, Duration lasting, Duration retry_after,
+                             std::optional<uint32_t> leg = {});
 };
+
+// A status that becomes the venue's state, told to everybody; any other is told to a connection.
+[[nodiscard]] inline bool is_venues_own(const Fault& fault) {
+  return fault.kind == FaultKind::status && fault.at && !fault.leg;
+}
 
 // What is wrong with a fault, in one line; none: nothing.
 [[nodiscard]] std::optional<std::string> check(const Fault& fault);
@@ -140,6 +149,7 @@ struct FaultPlan {
 // The instants of a connection that faults refer to.
 struct ConnectionAge {
   uint32_t number = 0;
+  uint32_t leg = 0;  // of its session
   Instant accepted;
   Instant upgraded = Instant::never();
   Instant subscribed = Instant::never();

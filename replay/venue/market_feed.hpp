@@ -59,6 +59,9 @@ class MarketFeed {
   virtual void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                                std::string& out) const = 0;
 
+  // What was said to be sent of the last message for this was not sent to somebody after all.
+  virtual void take_back(Channel /*channel*/, uint32_t /*symbol*/, uint32_t /*parameter*/) {}
+
   // The last trades, oldest first, as many as a snapshot reaches back; of a feed that does not say
   // them none.
   [[nodiscard]] virtual std::span<const TradeText> last_trades(uint32_t /*symbol*/) const {

@@ -66,9 +66,7 @@ class MarketTruth::Listener final : public FeedSink {
                   bool best_changed) override {
     if (channel == Channel::book) truth_.note(symbol, parameter, true);
     const bool sent = sink_.on_message(channel, symbol, parameter, text, best_changed);
-    if (channel == Channel::book && !sent) {
-      truth_.unsent_[symbol].push_back({truth_.feed_->changed_us(symbol), parameter});
-    }
+    if (!sent) truth_.take_back(channel, symbol, parameter);
     return sent;
   }
 
@@ -86,6 +84,10 @@ void MarketTruth::append_snapshot(Channel channel, uint32_t symbol, uint32_t par
                                   std::string& out) const {
   if (channel == Channel::book) note(symbol, parameter, false);
   feed_->append_snapshot(channel, symbol, parameter, out);
+}
+
+void MarketTruth::take_back(Channel channel, uint32_t symbol, uint32_t parameter) {
+  if (channel == Channel::book) unsent_[symbol].push_back({feed_->changed_us(symbol), parameter});
 }
 
 void MarketTruth::note_trades(uint32_t symbol) {

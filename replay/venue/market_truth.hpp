@@ -74,6 +74,7 @@ class MarketTruth final : public MarketFeed {
   void advance(Instant now, FeedSink& sink) override;
   void append_snapshot(Channel channel, uint32_t symbol, uint32_t parameter,
                        std::string& out) const override;
+  void take_back(Channel channel, uint32_t symbol, uint32_t parameter) override;
   [[nodiscard]] std::span<const TradeText> last_trades(uint32_t symbol) const override {
     return feed_->last_trades(symbol);
   }

@@ -92,11 +92,11 @@ Venue::Venue(VenueSettings settings, std::unique_ptr<MarketFeed> feed, FaultPlan
 
 Venue::~Venue() = default;
 
-Admission Venue::admit(Instant now, bool tls) {
+Admission Venue::admit(Instant now, bool tls, uint32_t leg) {
   advance(now);
   Admission admission{.kind = Admission::Kind::accept, .number = ++attempts_};
   const bool is_banned = banned(now);
-  const ConnectionAge age{.number = attempts_, .accepted = now};
+  const ConnectionAge age{.number = attempts_, .leg = leg, .accepted = now};
   if (faults_.take(FaultKind::resolve, age, now) != nullptr) {
     admission.kind = Admission::Kind::resolve_failed;
   } else if (faults_.take(FaultKind::refuse, age, now) != nullptr) {
@@ -126,7 +126,7 @@ Admission Venue::admit(Instant now, bool tls) {
     spare_codecs_.pop_back();
   }
   connections_.push_back(
-      std::make_unique<VenueConnection>(*this, admission.number, now, is_banned, std::move(codec)));
+      std::make_unique<VenueConnection>(*this, age, is_banned, std::move(codec)));
   return admission;
 }
 
@@ -198,12 +198,11 @@ bool Venue::anyone_subscribed() const {
   return std::ranges::any_of(connections_, [](const auto& each) { return each->subscribed(); });
 }
 
-// A status with `at` is the venue's own; with `after` it is told to one connection.
 Instant Venue::next_status() const {
   Instant next = Instant::never();
   for (size_t i = 0; i < faults_.size(); ++i) {
     const Fault& fault = faults_.fault(i);
-    if (fault.kind != FaultKind::status || !fault.at || status_struck_[i]) continue;
+    if (!is_venues_own(fault) || status_struck_[i]) continue;
     next = std::min(next, faults_.start() + *fault.at);
   }
   return next;
@@ -212,7 +211,7 @@ Instant Venue::next_status() const {
 void Venue::strike_status(Instant now) {
   for (size_t i = 0; i < faults_.size(); ++i) {
     const Fault& fault = faults_.fault(i);
-    if (fault.kind != FaultKind::status || !fault.at || status_struck_[i]) continue;
+    if (!is_venues_own(fault) || status_struck_[i]) continue;
     if (faults_.start() + *fault.at > now) continue;
     status_struck_[i] = true;
     set_system(fault.system, now);

@@ -24,6 +24,10 @@
 
 namespace havklo::replay {
 
+// Where the updates of a book are cut into messages: for every connection alike, or for each in its
+// own way (own_cut.hpp).
+enum class MessageCut : uint8_t { alike, own };
+
 struct VenueSettings {
   uint64_t seed = 1;
   int64_t utc_us = 1'783'465'203'000'000;  // at Instant 0: 2026-07-07T23:00:03Z
@@ -39,6 +43,8 @@ struct VenueSettings {
   uint32_t connects_max = 150;
   Duration connects_window = Duration::seconds(600);
   Duration connect_ban = Duration::seconds(600);
+  MessageCut cut = MessageCut::alike;
+  Duration cut_hold = Duration::milliseconds(20);  // `own`: an update waits so long at most
 };
 
 // What becomes of an attempt to connect.
@@ -68,8 +74,9 @@ class Venue {
   Venue& operator=(const Venue&) = delete;
 
   // A client tries to connect; counts the attempt. `tls`: faults of TLS can strike. Only Kind::
-  // accept, tls_expired and tls_wrong_name make a connection.
-  Admission admit(Instant now, bool tls);
+  // accept, tls_expired and tls_wrong_name make a connection. `leg`: of the client's session, for
+  // faults that are about one; a real venue cannot know.
+  Admission admit(Instant now, bool tls, uint32_t leg = 0);
   // Null when there is none, or no longer.
   [[nodiscard]] VenueConnection* connection(uint32_t number);
   // The stream is gone, whoever ended it.

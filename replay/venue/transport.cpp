@@ -6,11 +6,15 @@
 #include <havklo/limits.hpp>
 #include <utility>
 
+#include "core/connection_id.hpp"
+
 namespace havklo::replay {
 
-VenueTransport::VenueTransport(Venue& venue, NetworkSettings settings, Instant now)
+VenueTransport::VenueTransport(Venue& venue, NetworkSettings settings, Instant now,
+                               std::vector<uint32_t> legs)
     : venue_(venue),
       settings_(std::move(settings)),
+      legs_(std::move(legs)),
       random_(settings_.seed),
       now_(now),
       began_(now) {
@@ -20,7 +24,14 @@ VenueTransport::VenueTransport(Venue& venue, NetworkSettings settings, Instant n
 }
 
 void VenueTransport::open(ConnectionId id, const OpenRequest& request) {
-  streams_.push_back({.id = id, .tls = request.tls, .last_down = now_, .last_up = now_});
+  const uint32_t session = core::session_of(id);
+  const uint32_t leg = core::leg_of(id, session < legs_.size() && legs_[session] > 1);
+  streams_.push_back({.id = id,
+                      .leg = leg,
+                      .latency = latency_of(settings_, leg),
+                      .tls = request.tls,
+                      .last_down = now_,
+                      .last_up = now_});
   Stream& stream = streams_.back();
   stream.race.begin(now_, request.timeout);
   stream.race.offer(addresses_.order());
@@ -37,7 +48,7 @@ void VenueTransport::run_race(Stream& stream) {
     stream.running.push_back(start->endpoint);
     Happening arrives{.kind = Happening::Kind::arrive, .id = stream.id};
     arrives.peer = start->endpoint;
-    schedule(now_ + settings_.latency, std::move(arrives));
+    schedule(now_ + stream.latency, std::move(arrives));
   }
   const Instant next = stream.race.wakes_at();
   if (next != Instant::never()) schedule(next, {.kind = Happening::Kind::race, .id = stream.id});
@@ -85,7 +96,7 @@ void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {
                        .kind = Completion::Kind::sent,
                        .sent_bytes = static_cast<uint32_t>(piece)};
     schedule(left, std::move(sent));
-    stream->last_up = std::max(stream->last_up, left + settings_.latency);
+    stream->last_up = std::max(stream->last_up, left + stream->latency);
     const auto part = bytes.first(piece);
     schedule(stream->last_up, {.kind = Happening::Kind::up,
                                .id = id,
@@ -101,7 +112,7 @@ void VenueTransport::close(ConnectionId id) {
   if (!stream->ended) settle(*stream);
   stream->closed_by_us = true;
   std::erase_if(ready_, [id](const Happening& each) { return each.id == id; });
-  stream->last_up = std::max(stream->last_up, now_ + settings_.latency);
+  stream->last_up = std::max(stream->last_up, now_ + stream->latency);
   schedule(stream->last_up, {.kind = Happening::Kind::up_end, .id = id});
 }
 
@@ -242,7 +253,7 @@ void VenueTransport::arrive(Stream& stream, const Endpoint& peer) {
     case AddressFault::silent_tcp:
       return;
     case AddressFault::refuse:
-      return refuse(stream, peer, now_ + settings_.latency);
+      return refuse(stream, peer, now_ + stream.latency);
     case AddressFault::silent_tls:
       stream.peer = peer;
       return;
@@ -255,8 +266,8 @@ void VenueTransport::arrive(Stream& stream, const Endpoint& peer) {
 }
 
 void VenueTransport::arrive_well(Stream& stream, const Endpoint& peer) {
-  const Admission admission = venue_.admit(now_, stream.tls);
-  const Instant back = now_ + settings_.latency;
+  const Admission admission = venue_.admit(now_, stream.tls, stream.leg);
+  const Instant back = now_ + stream.latency;
   switch (admission.kind) {
     case Admission::Kind::resolve_failed:
       return deliver_closed(stream, Reason::resolve_failed, 0, back);
@@ -300,7 +311,7 @@ void VenueTransport::open_stream(Stream& stream) {
   opened.completion.tls_resumed = stream.tls && settings_.resume_tls && connected_before_;
   opened.completion.peer = stream.peer;
   connected_before_ = true;
-  stream.last_down = std::max(stream.last_down, now_ + settings_.latency);
+  stream.last_down = std::max(stream.last_down, now_ + stream.latency);
   schedule(stream.last_down, std::move(opened));
 }
 
@@ -369,7 +380,7 @@ void VenueTransport::forget_finished() {
 }
 
 Instant VenueTransport::down_time(Stream& stream) {
-  Instant due = now_ + settings_.latency;
+  Instant due = now_ + stream.latency;
   if (settings_.jitter > Duration{}) {
     due = due + Duration{static_cast<int64_t>(
                     random_.below(static_cast<uint64_t>(settings_.jitter.ns) + 1))};

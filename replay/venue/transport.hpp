@@ -12,6 +12,7 @@
 // TLS: its faults arrive as the `closed` that TLS would give.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <havklo/random.hpp>
@@ -45,6 +46,7 @@ struct VenueAddress {
 struct NetworkSettings {
   uint64_t seed = 1;
   Duration latency = Duration::milliseconds(5);  // one way
+  std::vector<Duration> leg_latency;             // of the first legs, in its place
   Duration jitter{};                             // up to so much more, drawn for each delivery
   // Reads are cut at seeded places, none longer than this. 0: as the venue sent them.
   uint32_t read_bytes_max = 0;
@@ -59,6 +61,15 @@ struct NetworkSettings {
   std::vector<VenueAddress> addresses = {{}};  // of its name, as an answer has them
 };
 
+[[nodiscard]] inline Duration latency_of(const NetworkSettings& network, uint32_t leg) {
+  return leg < network.leg_latency.size() ? network.leg_latency[leg] : network.latency;
+}
+[[nodiscard]] inline Duration longest_latency(const NetworkSettings& network) {
+  Duration longest = network.latency;
+  for (const Duration each : network.leg_latency) longest = std::max(longest, each);
+  return longest;
+}
+
 // A network whose far ends are a venue's: who watches it can look what the venue has.
 class VenueNetwork : public Transport {
  public:
@@ -68,8 +79,10 @@ class VenueNetwork : public Transport {
 
 class VenueTransport final : public VenueNetwork {
  public:
-  // `now`: the venue's, which must not be behind it.
-  VenueTransport(Venue& venue, NetworkSettings settings, Instant now = {});
+  // `now`: the venue's, which must not be behind it. `legs`: how many each session has; of those
+  // that it leaves out one.
+  VenueTransport(Venue& venue, NetworkSettings settings, Instant now = {},
+                 std::vector<uint32_t> legs = {});
 
   void open(ConnectionId id, const OpenRequest& request) override;
   void send(ConnectionId id, std::span<const std::byte> bytes) override;
@@ -94,6 +107,8 @@ class VenueTransport final : public VenueNetwork {
  private:
   struct Stream {
     ConnectionId id{};
+    uint32_t leg = 0;     // of its session
+    Duration latency;     // of its leg
     uint32_t number = 0;  // the venue's; 0: none (yet)
     bool tls = false;
     bool opened = false;  // `opened` was queued
@@ -141,6 +156,7 @@ class VenueTransport final : public VenueNetwork {
 
   Venue& venue_;
   NetworkSettings settings_;
+  std::vector<uint32_t> legs_;
   Random random_;
   Instant now_;
   addresses::Addresses addresses_;

@@ -28,7 +28,7 @@ int64_t wishes_of(const Settings& session) {
 // the slowest pace, and once more in case the first was refused in company.
 Duration healthy_attempt(const Settings& session, const NetworkSettings& network,
                          const VenueSettings& venue) {
-  const Duration one_way = network.latency + network.jitter + network.send_time * 512;
+  const Duration one_way = longest_latency(network) + network.jitter + network.send_time * 512;
   return one_way * 8 + venue.ack_delay + venue.snapshot_delay +
          slowest_request * (2 * wishes_of(session) + 2) + Duration::seconds(1);
 }

@@ -260,11 +260,12 @@ class ScenarioReader {
   }
 
   bool has_keys_of_maintenance(const toml::table& table) {
-    constexpr std::array<std::string_view, 5> known = {"kind", "at", "lead", "for", "retry_after"};
+    constexpr std::array<std::string_view, 6> known = {"kind", "at",          "lead",
+                                                       "for",  "retry_after", "leg"};
     for (const auto& [key, node] : table) {
       if (std::ranges::find(known, key.str()) != known.end()) continue;
-      return reader_.refuse(node, fmt::format("a maintenance has no `{}`: it has at, lead, for and "
-                                              "retry_after",
+      return reader_.refuse(node, fmt::format("a maintenance has no `{}`: it has at, lead, for, "
+                                              "retry_after and leg",
                                               key.str()));
     }
     return true;
@@ -294,7 +295,7 @@ class ScenarioReader {
         if (!has_keys_of_maintenance(*each.as_table())) return false;
         plan.add_maintenance(*text.fault.at, text.lead.value_or(maintenance_lead),
                              *text.fault.lasting,
-                             text.fault.retry_after.value_or(Duration::seconds(5)));
+                             text.fault.retry_after.value_or(Duration::seconds(5)), text.fault.leg);
         continue;
       }
       text.fault.kind = static_cast<FaultKind>(name - names.begin() - 1);

@@ -9,6 +9,8 @@
 //     ack_delay = "15ms"           # snapshot_delay heartbeat_interval idle_timeout close_linger
 //     requests_per_second = 20     # requests_burst; 0: no limit
 //     connects_max = 150           # connects_window connect_ban; 0: no limit
+//     cut = "alike"                # own: each connection's book updates are put together in its
+//     cut_hold = "20ms"            #   own way, of up to four moves within that time
 //
 //     [market]
 //     rate = 20                    # moves per second and symbol; may be a fraction
@@ -23,6 +25,7 @@
 //
 //     [network]                    # of venue_transport: in memory only
 //     latency = "5ms"              # jitter send_time
+//     leg_latency = ["5ms", "1s"]  # of the first legs of each session, in its place
 //     read_bytes_max = 0           # write_bytes_max reorder seed resume_tls
 //
 //     [[address]]                  # of the venue's name, as an answer has them: in memory only
@@ -38,6 +41,7 @@
 //     # for = "3s"                 # how long it lasts
 //     # every = "1s"               # actions: again and again
 //     # connection = 2             # or [2, 4]: the n-th attempts to connect, from 1
+//     # leg = 1                    # only that leg's connections, from 0: in memory only
 //     # times = 1                  # strikes so often at most
 //
 //     [[fault]]                    # parameters, by kind:

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 10> violation_names = {
     "masked",         "bad_opcode",         "reserved_bits", "invalid_utf8",
     "oversized",      "fragmented_control", "long_control",  "stray_continuation",
     "one_byte_close", "long_length"};
+constexpr std::array<std::string_view, 2> cut_names = {"alike", "own"};
 constexpr std::array<std::string_view, 3> since_names = {"accepted", "upgraded", "subscribed"};
 constexpr std::array<std::string_view, 5> system_names = {"unknown", "online", "cancel_only",
                                                           "post_only", "maintenance"};
@@ -78,6 +79,7 @@ std::vector<Field> fields_of(FaultText& text) {
       called(optional_duration_field("for", fault.lasting), other_names_of_for),
       called(optional_duration_field("every", fault.every), {"period", "repeat"}),
       called(connection_field(fault), {"attempt", "attempts"}),
+      optional_count_field("leg", fault.leg),
       called(count_field("times", fault.times), {"count", "strikes"}),
       called(count_field("code", fault.code), {"status", "http_status", "close_code"}),
       called(text_field("text", fault.text), {"reason", "message"}),
@@ -110,12 +112,15 @@ std::vector<Field> fields_of(VenueSettings& venue, std::optional<uint64_t>& seed
           count_field("requests_burst", venue.requests_burst),
           count_field("connects_max", venue.connects_max),
           duration_field("connects_window", venue.connects_window),
-          duration_field("connect_ban", venue.connect_ban)};
+          duration_field("connect_ban", venue.connect_ban),
+          choice_field("cut", venue.cut, cut_names, "\"alike\" or \"own\""),
+          duration_field("cut_hold", venue.cut_hold)};
 }
 
 std::vector<Field> fields_of(NetworkSettings& network, std::optional<uint64_t>& seed) {
   return {seed_field("seed", seed),
           duration_field("latency", network.latency),
+          durations_field("leg_latency", network.leg_latency),
           duration_field("jitter", network.jitter),
           duration_field("send_time", network.send_time),
           count_field("read_bytes_max", network.read_bytes_max),

@@ -93,7 +93,7 @@ Span longest_wait(const Scenario& scenario) {
   const NetworkSettings& network = scenario.network;
   std::vector<Span> all = {{"venue", "venue.ack_delay", scenario.venue.ack_delay},
                            {"venue", "venue.snapshot_delay", scenario.venue.snapshot_delay},
-                           {"network", "network.latency", network.latency * 8},
+                           {"network", "network.latency", longest_latency(network) * 8},
                            {"network", "network.jitter", network.jitter * 8},
                            {"network", "network.send_time", network.send_time * 4096}};
   for (const Settings& each : scenario.sessions) {

@@ -62,7 +62,8 @@ OutOfRange check_ranges(const VenueSettings& venue) {
                           {"venue.idle_timeout", venue.idle_timeout, a_millisecond},
                           {"venue.close_linger", venue.close_linger, nothing},
                           {"venue.connects_window", venue.connects_window, a_millisecond},
-                          {"venue.connect_ban", venue.connect_ban, nothing}})) {
+                          {"venue.connect_ban", venue.connect_ban, nothing},
+                          {"venue.cut_hold", venue.cut_hold, nothing, longest_way}})) {
     return wrong;
   }
   if (auto wrong = check_count("venue.requests_per_second", venue.requests_per_second, rate_max)) {
@@ -79,6 +80,12 @@ OutOfRange check_ranges(const MarketSettings& market) {
 }
 
 OutOfRange check_ranges(const NetworkSettings& network) {
+  if (network.leg_latency.size() > legs_max) {
+    return fmt::format("network.leg_latency must be of at most {} legs", legs_max);
+  }
+  for (const Duration each : network.leg_latency) {
+    if (auto wrong = check({{"network.leg_latency", each, nothing, longest_way}})) return wrong;
+  }
   return check({{"network.latency", network.latency, nothing, longest_way},
                 {"network.jitter", network.jitter, nothing, longest_way},
                 {"network.send_time", network.send_time, nothing, longest_way}});
@@ -102,6 +109,9 @@ OutOfRange check_ranges(const FaultText& text) {
                           {"fault.retry_after", fault.retry_after, nothing},
                           {"fault.lead", text.lead, nothing}})) {
     return wrong;
+  }
+  if (fault.leg && *fault.leg >= legs_max) {
+    return fmt::format("fault.leg must be from 0 to {}, not {}", legs_max - 1, *fault.leg);
   }
   // A maintenance is written as faults at its instants.
   const Duration over = fault.at.value_or(nothing) + text.lead.value_or(maintenance_lead) +

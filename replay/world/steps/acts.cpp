@@ -55,8 +55,8 @@ bool stay_calm(World& world, GoodEnd& end) {
   world.begin_act();
   world.go(world.now() + calm + longest, [] { return false; });
   const Instant now = world.now();
-  const Duration way = scenario.network.latency + scenario.network.jitter + scenario.run.lateness +
-                       Duration::milliseconds(1);
+  const Duration way = longest_latency(scenario.network) + scenario.network.jitter +
+                       scenario.run.lateness + Duration::milliseconds(1);
   bool calm_now = true;
   end.closed = 0;
   for (uint32_t number = 0; const SessionObserver& each : world.observer().sessions()) {

@@ -23,6 +23,12 @@ bool swallows(const FaultPlan& plan) {
   });
 }
 
+std::vector<uint32_t> legs_of(const std::vector<Settings>& sessions) {
+  std::vector<uint32_t> legs;
+  for (const Settings& each : sessions) legs.push_back(static_cast<uint32_t>(each.legs.size()));
+  return legs;
+}
+
 std::unique_ptr<MarketTruth> truth_of(const Scenario& scenario, bool lossy) {
   return std::make_unique<MarketTruth>(
       std::make_unique<Market>(scenario.market, scenario.venue.seed, scenario.venue.utc_us),
@@ -37,7 +43,7 @@ World::World(Scenario scenario, SimulationOptions options, bool stepped)
       stepped_(stepped),
       truth_(truth_of(scenario_, stepped || swallows(scenario_.faults)).release()),
       venue_(scenario_.venue, std::unique_ptr<MarketFeed>(truth_), scenario_.faults),
-      network_(venue_, scenario_.network),
+      network_(venue_, scenario_.network, {}, legs_of(scenario_.sessions)),
       commands_(scenario_.commands),
       ring_(shared_ring_slots(scenario_.sessions)),
       ring_door_(ring_),

@@ -72,8 +72,8 @@ inline auto fields(const Settings& all) {
                   all.ca_file, all.source_address, all.legs, all.leg_lag_max, all.rotate_after);
 }
 inline auto fields(const replay::VenueSettings& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
 }
 inline auto fields(const replay::MarketSymbol& all) {
   const auto& [a, b, c, d, e] = all;
@@ -84,12 +84,12 @@ inline auto fields(const replay::MarketSettings& all) {
   return std::tie(a, b, c, d);
 }
 inline auto fields(const replay::NetworkSettings& all) {
-  const auto& [a, b, c, d, e, f, g, h, i] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i);
+  const auto& [a, b, c, d, e, f, g, h, i, j] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
 }
 inline auto fields(const replay::Fault& all) {
-  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = all;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = all;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x);
 }
 inline auto fields(const replay::FaultPlan& all) { return std::tie(all.faults); }
 inline auto fields(const replay::RunSettings& all) {
