@@ -79,13 +79,13 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   }
 }
 
-// Each leg has places of its own in time, as far from those of the others as can be; the first that
-// gives it rotate_after to live.
+// Each leg has places of its own in time, rotate_after apart, and as far from those of the others as
+// can be; the first that lets it live for most of that.
 Instant Legs::rotation_of(uint32_t leg) {
   if (!rotations_since_) rotations_since_ = now_;
   const int64_t every = rotate_after_->ns;
   const Instant first{rotations_since_->ns + every / static_cast<int64_t>(legs_.size()) * leg};
-  const int64_t least = (now_ - first).ns + every;
+  const int64_t least = (now_ - first).ns + every / 4 * 3;
   return first + Duration{(least + every - 1) / every * every};
 }
 
