@@ -183,7 +183,8 @@ void AskingObserver::check_doubt(Wish& wish, std::string_view why, Instant now) 
             fmt::format("{} is rejected, and was not asked for", wish.symbol));
   }
   if (why.starts_with("no snapshot of it verifies")) {
-    if (wish.bad_snapshots == bad_snapshots_max) return;
+    // Of before the reconnect, and a refusal that came late has not ended it.
+    if (wish.bad_snapshots == bad_snapshots_max || wish.doubt_unknown) return;
     return violate(
         Invariant::doubt, now,
         fmt::format("{} is rejected after {} bad snapshots", wish.symbol, wish.bad_snapshots));
