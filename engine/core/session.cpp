@@ -231,6 +231,7 @@ void Session::on_book(const kraken::BookMessage& message) {
 void Session::on_leg_book(Subscription& record, const kraken::BookMessage& message) {
   const kraken::ApplyOutcome outcome = record.book->apply_and_sum(message);
   if (outcome != kraken::ApplyOutcome::verified) return on_unverified(record, message, outcome);
+  record.is_as_told = true;
   leg_.sink->on_book(leg_.number, record, message);
   if (!record.verified) on_first_verified(record);
 }
@@ -265,6 +266,7 @@ void Session::on_wrong_book(Subscription& record, EventKind kind, uint32_t expec
   } else {
     fault.payload.book_fault.fault = BookFault::crossed;
   }
+  if (leg_.sink != nullptr) record.is_as_told = record.book->undo();
   subscriptions_.on_book_fault(record, fault, now_);
   check_restored();  // the others need not wait for one that never verifies
 }

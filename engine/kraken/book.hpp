@@ -31,8 +31,11 @@ class Book {
   // The outcome says whether changes() may be published. After a mismatch, when checksum() says
   // what was computed, or a crossed book, clear() it.
   [[nodiscard]] ApplyOutcome apply(const BookMessage& message);
-  // The same for a book whose sum() is asked for; since its last snapshot at every message.
+  // The same for a book whose sum() is asked for; since its last snapshot at every message. Its
+  // scratch keeps what was before.
   [[nodiscard]] ApplyOutcome apply_and_sum(const BookMessage& message);
+  // Takes back what the last apply_and_sum() did. False: it was a snapshot, nothing is as before.
+  [[nodiscard]] bool undo();
   void clear();
   // Asks for what an apply() near the best price will read.
   void prefetch() const {
@@ -61,6 +64,9 @@ class Book {
   [[nodiscard]] inline ApplyOutcome verify(uint32_t checksum);
   template <BookSide side>
   void apply_side_and_sum(BookLevels<side>& book, std::span<const WireLevel> levels);
+  void note_old(const WireLevel& level, BookSide side) {
+    scratch_.old()[old_count_++] = {.level = level, .side = side, .truncated = false};
+  }
   [[nodiscard]] uint64_t sum_of_levels() const;
 
   BookLevels<BookSide::bid> bids_;
@@ -69,7 +75,10 @@ class Book {
   size_t change_count_ = 0;
   uint32_t depth_;
   bool has_snapshot_ = false;
+  bool can_undo_ = false;
+  uint32_t old_count_ = 0;
   uint64_t sum_ = 0;
+  uint64_t old_sum_ = 0;
 };
 
 inline BookChange& Book::add_change(const WireLevel& level, BookSide side, bool truncated) {

@@ -1,28 +1,12 @@
 // Side by side, best first.
 #include "kraken/book_copy.hpp"
 
-#include <algorithm>
-#include <havklo/limits.hpp>
-
 namespace havklo::kraken {
 namespace {
 
 template <BookSide side>
 bool is_better(const WireLevel& a, const WireLevel& b) {
   return side == BookSide::bid ? a.price() > b.price() : a.price() < b.price();
-}
-
-template <BookSide side>
-void write(std::vector<WireLevel>& levels, const WireLevel& level) {
-  const auto at = std::ranges::lower_bound(levels, level, is_better<side>);
-  const bool known = at != levels.end() && at->price() == level.price();
-  if (level.qty_mantissa == 0) {
-    if (known) levels.erase(at);
-  } else if (known) {
-    *at = level;
-  } else {
-    levels.insert(at, level);
-  }
 }
 
 // What only the first has goes; what the second has otherwise comes.
@@ -55,9 +39,9 @@ BookChange* write_levels(std::span<const WireLevel> levels, BookSide side, BookC
 
 }  // namespace
 
-BookCopy::BookCopy(uint32_t depth, BookScratch& scratch) : scratch_(scratch), depth_(depth) {
-  bids_.reserve(depth + changes_max);
-  asks_.reserve(depth + changes_max);
+BookCopy::BookCopy(uint32_t depth) : depth_(depth) {
+  bids_.reserve(depth);
+  asks_.reserve(depth);
 }
 
 void BookCopy::take(const Book& book) {
@@ -65,25 +49,15 @@ void BookCopy::take(const Book& book) {
   asks_.assign(book.asks().begin(), book.asks().end());
 }
 
-// A shallow book is copied sooner than a place in it is found.
-void BookCopy::follow(std::span<const BookChange> changes, const Book& book) {
-  constexpr uint32_t shallow_depth = 25;
-  if (depth_ <= shallow_depth || changes.size() > changes_max) return take(book);
-  for (const BookChange& change : changes) {
-    if (change.side == BookSide::bid) {
-      write<BookSide::bid>(bids_, change.level);
-    } else {
-      write<BookSide::ask>(asks_, change.level);
-    }
-  }
-}
-
-std::span<const BookChange> BookCopy::difference(const Book& book) const {
-  BookChange* const begin = scratch_.changes();
-  BookChange* end = write_difference<BookSide::bid>(bids_, book.bids(), begin);
-  end = write_difference<BookSide::ask>(asks_, book.asks(), end);
+template <class From>
+std::span<const BookChange> difference(const From& from, const Book& to, BookScratch& scratch) {
+  BookChange* const begin = scratch.changes();
+  BookChange* end = write_difference<BookSide::bid>(from.bids(), to.bids(), begin);
+  end = write_difference<BookSide::ask>(from.asks(), to.asks(), end);
   return {begin, end};
 }
+template std::span<const BookChange> difference(const Book&, const Book&, BookScratch&);
+template std::span<const BookChange> difference(const BookCopy&, const Book&, BookScratch&);
 
 std::span<const BookChange> levels_of(const Book& book, BookScratch& scratch) {
   BookChange* const begin = scratch.changes();

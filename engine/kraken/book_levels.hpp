@@ -81,9 +81,15 @@ class BookLevels {
   }
 
   // What stands at this price; null: nothing.
-  [[nodiscard]] const WireLevel* find(Decimal price) const {
-    const size_t at = find_mixed(price);
-    return at < size_ && first()[at].price() == price ? first() + at : nullptr;
+  [[nodiscard]] const WireLevel* find(const WireLevel& level) const {
+    if (size_ == 0) return nullptr;
+    const bool plain = uniform_ && level.price_exponent == exponent_;
+    const size_t at = plain ? find_uniform(level.price_mantissa) : find_mixed(level.price());
+    if (at >= size_) return nullptr;
+    const WireLevel& found = first()[at];
+    const bool same =
+        plain ? found.price_mantissa == level.price_mantissa : found.price() == level.price();
+    return same ? &found : nullptr;
   }
   // Writes or, with quantity 0, removes. False: a removal of what is not there.
   bool apply(const WireLevel& level);

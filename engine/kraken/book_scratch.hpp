@@ -32,14 +32,23 @@ class BookScratch {
   static constexpr size_t levels_max = size_t{book_depth_max} + book_message_levels_max + 64;
 
   [[nodiscard]] BookChange* changes() const { return changes_.get(); }
+  // What the last message of a book has changed, as it was before: for who takes it back. There
+  // since keep_old().
+  [[nodiscard]] BookChange* old() const { return old_.get(); }
+  void keep_old() {
+    if (old_ == nullptr) old_ = std::make_unique_for_overwrite<BookChange[]>(changes_max);
+  }
   [[nodiscard]] std::span<WireLevel> wide(BookSide side) const {
     return {wide_.get() + (side == BookSide::bid ? 0 : levels_max), levels_max};
   }
 
  private:
   // What the largest message can become.
+  static constexpr size_t changes_max = message_events_max + 2 * size_t{book_depth_max};
+
   std::unique_ptr<BookChange[]> changes_ =
-      std::make_unique_for_overwrite<BookChange[]>(message_events_max + 2 * size_t{book_depth_max});
+      std::make_unique_for_overwrite<BookChange[]>(changes_max);
+  std::unique_ptr<BookChange[]> old_;
   std::unique_ptr<WireLevel[]> wide_ = std::make_unique_for_overwrite<WireLevel[]>(2 * levels_max);
 };
 

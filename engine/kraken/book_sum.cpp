@@ -33,27 +33,55 @@ ApplyOutcome Book::apply_and_sum(const BookMessage& message) {
     has_snapshot_ = true;
   }
   if (!has_snapshot_) return ApplyOutcome::no_snapshot;
-  apply_side_and_sum(bids_, message.bids);
-  apply_side_and_sum(asks_, message.asks);
+  can_undo_ = !message.is_snapshot;
+  old_count_ = 0;
+  old_sum_ = sum_;
+  if (!message.bids.empty()) apply_side_and_sum(bids_, message.bids);
+  if (!message.asks.empty()) apply_side_and_sum(asks_, message.asks);
   return verify(message.checksum);
 }
 
 template <BookSide side>
 void Book::apply_side_and_sum(BookLevels<side>& book, std::span<const WireLevel> levels) {
-  if (levels.empty()) return;
   book.make_room(levels.size(), scratch_.wide(side));
   for (const WireLevel& level : levels) {
-    const WireLevel* const old = book.find(level.price());
-    if (old != nullptr) sum_ -= mix(*old, side);
+    if (const WireLevel* const old = book.find(level)) {
+      sum_ -= mix(*old, side);
+      note_old(*old, side);
+    } else {
+      note_old(level, side);
+      scratch_.old()[old_count_ - 1].level.qty_mantissa = 0;
+    }
     if (level.qty_mantissa != 0) sum_ += mix(level, side);
     if (book.apply(level)) add_change(level, side, false);
   }
   while (book.size() > depth_) {
-    sum_ -= mix(book.levels().back(), side);
-    add_change(book.levels().back(), side, true).level.qty_mantissa = 0;
+    const WireLevel& worst = book.levels().back();
+    sum_ -= mix(worst, side);
+    note_old(worst, side);
+    add_change(worst, side, true).level.qty_mantissa = 0;
     book.pop_worst();
   }
   book.return_home();
+}
+
+bool Book::undo() {
+  if (!can_undo_) return false;
+  bids_.make_room(old_count_, scratch_.wide(BookSide::bid));
+  asks_.make_room(old_count_, scratch_.wide(BookSide::ask));
+  while (old_count_ != 0) {
+    const BookChange& old = scratch_.old()[--old_count_];
+    if (old.side == BookSide::bid) {
+      static_cast<void>(bids_.apply(old.level));
+    } else {
+      static_cast<void>(asks_.apply(old.level));
+    }
+  }
+  bids_.return_home();
+  asks_.return_home();
+  sum_ = old_sum_;
+  can_undo_ = false;
+  return true;
 }
 
 uint64_t Book::sum_of_levels() const {

@@ -29,6 +29,7 @@ Legs::Legs(const Settings& settings, uint8_t number, const Shared& shared,
     lag_timers_[leg].is_for(TimerOwner::leg_lag, number, leg);
     rotation_timers_[leg].is_for(TimerOwner::leg_rotation, number, leg);
   }
+  shared_.scratch.keep_old();
   holes_timer_.is_for(TimerOwner::trade_holes, number, 0);
   for (const SubscriptionSettings& each : settings.subscriptions) {
     for (const std::string& symbol : each.symbols) {
@@ -46,12 +47,14 @@ Legs::~Legs() {
 
 void Legs::start(Instant now) {
   now_ = now;
-  for (const auto& leg : legs_) leg->start(now);
+  for (uint32_t leg = 0; leg < legs_.size(); ++leg) touch(leg).start(now);
 }
 
 void Legs::on_command(const Command& command, Instant now) {
   now_ = now;
   if (closed_) return;
+  to_end_ = (1U << legs_.size()) - 1;
+  unsettled_ = true;
   switch (command.kind) {
     case Command::Kind::subscribe:
       return subscribe(command);
@@ -74,7 +77,7 @@ void Legs::on_command(const Command& command, Instant now) {
 void Legs::on_completion(const Completion& completion, Instant now) {
   now_ = now;
   const uint32_t leg = leg_of(completion.connection, true);
-  if (leg < legs_.size()) legs_[leg]->on_completion(completion, now);
+  if (leg < legs_.size()) touch(leg).on_completion(completion, now);
 }
 
 void Legs::on_timer(const Timer& timer, Instant now) {
@@ -84,40 +87,51 @@ void Legs::on_timer(const Timer& timer, Instant now) {
       return on_lag_timer(timer.leg);
     case TimerOwner::leg_rotation:
       to_rotate_ |= 1U << timer.leg;
+      unsettled_ = true;
       return;
     case TimerOwner::trade_holes:
       return;  // end_turn tells them
     default:
-      return legs_[timer.leg]->on_timer(timer, now);
+      return touch(timer.leg).on_timer(timer, now);
   }
 }
 
 bool Legs::end_turn(Instant now) {
   now_ = now;
-  bool goes_on = false;
   do {
-    goes_on = false;
-    for (const auto& leg : legs_) goes_on = leg->end_turn(now) || goes_on;
-  } while (settle());
+    end_legs();
+  } while (unsettled_ && settle());
   if (open_ && !closing_) {
     if (books_wait_) resume_books();
     if (holes_) resume_holes();
     if (lags_wait_) lags_wait_ = !tell_lags();
   }
-  return goes_on || depends_on_room();
+  return to_end_ != 0 || books_wait_ || holes_wait_ || lags_wait_;
+}
+
+void Legs::end_legs() {
+  uint32_t goes_on = 0;
+  for (; to_end_ != 0; to_end_ &= to_end_ - 1) {
+    const auto leg = static_cast<uint32_t>(std::countr_zero(to_end_));
+    if (legs_[leg]->end_turn(now_)) goes_on |= 1U << leg;
+  }
+  to_end_ = goes_on;
 }
 
 bool Legs::settle() {
+  unsettled_ = false;
   if (closing_ || closed_) return false;
-  if (std::exchange(changed_, false)) {
-    for (const auto& leg : legs_) leg->tell(InputKind::others_changed, {}, now_);
-    return true;
+  const bool changed = std::exchange(changed_, false);
+  if (changed) {
+    for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
+      touch(leg).tell(InputKind::others_changed, {}, now_);
+    }
   }
-  if (all_spent()) {
-    give_up();
-    return true;
-  }
-  return renew_next();
+  const bool gives_up = all_spent();
+  if (gives_up) give_up();
+  const bool acted = renew_next() || gives_up || changed;
+  unsettled_ = unsettled_ || acted;
+  return acted;
 }
 
 bool Legs::all_spent() const {
@@ -126,7 +140,9 @@ bool Legs::all_spent() const {
 
 // ReconnectFailed and Closed are the session's: of the legs' own each leaves once.
 void Legs::give_up() {
-  for (const auto& leg : legs_) leg->tell(InputKind::gave_up, {.reason = last_loss_}, now_);
+  for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
+    touch(leg).tell(InputKind::gave_up, {.reason = last_loss_}, now_);
+  }
 }
 
 // Those that are renewed because their venue has announced maintenance: not if all have heard it.
@@ -153,7 +169,7 @@ bool Legs::renew_next() {
   const Reason reason = has(to_renew_, renewing_)     ? Reason::requested
                         : has(maintenance, renewing_) ? Reason::maintenance
                                                       : Reason::rotated;
-  legs_[renewing_]->tell(InputKind::renewal, {.reason = reason}, now_);
+  touch(renewing_).tell(InputKind::renewal, {.reason = reason}, now_);
   return true;
 }
 

@@ -79,6 +79,11 @@ class Legs final : private LegSink {
   void on_status(uint32_t leg, SystemStatus system) override;
   void on_heartbeat(uint32_t leg) override;
 
+  Session& touch(uint32_t leg) {
+    to_end_ |= 1U << leg;
+    return *legs_[leg];
+  }
+  void end_legs();
   // What they decide together. True: something was done.
   bool settle();
   bool renew_next();
@@ -125,6 +130,7 @@ class Legs final : private LegSink {
   void publish_whole(uint32_t leg, LegWish& wish);
   void publish_changes(uint32_t leg, LegWish& wish, const kraken::BookMessage& message,
                        std::span<const kraken::BookChange> changes, uint8_t flags);
+  void reconcile(uint32_t leg, LegWish& wish, kraken::VenueTime time);
   void on_overrun(uint32_t leg, LegWish& wish);
   void tell_stale(uint32_t leg, LegWish& wish, BookFault fault);
   void begin_book_again(LegWish& wish);
@@ -173,7 +179,9 @@ class Legs final : private LegSink {
   bool closed_ = false;
   bool gave_up_ = false;
   bool changed_ = false;    // something that others may wait for
-  uint32_t greeted_ = 0;    // a bit for each leg, as all that follow
+  bool unsettled_ = false;  // something that they decide together
+  uint32_t to_end_ = 0;     // a bit for each leg: something entered it, or it goes on by itself
+  uint32_t greeted_ = 0;    // a bit for each leg, too, as all that follow
   uint32_t ended_ = 0;      // closed
   uint32_t to_renew_ = 0;   // by reconnect()
   uint32_t to_rotate_ = 0;  // by rotate_after

@@ -1,4 +1,7 @@
 // The books of several legs, and the one that the strategy has.
+#include <algorithm>
+#include <utility>
+
 #include "core/legs/legs.hpp"
 #include "core/market_events.hpp"
 
@@ -27,10 +30,7 @@ void Legs::on_book(uint32_t leg, const Subscription& record, const kraken::BookM
       publish_changes(leg, wish, message, changes, 0);
       break;
     case PublishedBook::Verdict::reconciles:
-      publish_changes(
-          leg, wish,
-          {.is_snapshot = false, .symbol = {}, .bids = {}, .asks = {}, .time = message.time},
-          book.difference(copy), flag_reconciled);
+      reconcile(leg, wish, message.time);
       break;
     case PublishedBook::Verdict::known:
     case PublishedBook::Verdict::waits:
@@ -44,13 +44,21 @@ void Legs::publish_changes(uint32_t leg, LegWish& wish, const kraken::BookMessag
   if (!publish_book_message(shared_.publisher, origin(leg), wish.symbol, message, changes, flags)) {
     return on_overrun(leg, wish);
   }
-  if (message.is_snapshot) {
-    wish.book->published(leg, *wish.copies[leg].book);
-  } else {
-    wish.book->published(leg, *wish.copies[leg].book, changes);
-    note_lag(wish, message.time.ns);
-  }
+  wish.book->published(leg);
+  if (!message.is_snapshot) note_lag(wish, message.time.ns);
   watch_behind(wish);
+}
+
+// It is later, cut otherwise: the difference to what the strategy has leaves as one message.
+void Legs::reconcile(uint32_t leg, LegWish& wish, kraken::VenueTime time) {
+  kraken::BookMessage message;
+  message.time = time;
+  const kraken::Book& copy = *wish.copies[leg].book;
+  const auto leader = wish.book->leader();
+  const auto changes = leader
+                           ? kraken::difference(*wish.copies[*leader].book, copy, shared_.scratch)
+                           : kraken::difference(wish.book->last_words(), copy, shared_.scratch);
+  publish_changes(leg, wish, message, changes, flag_reconciled);
 }
 
 void Legs::publish_whole(uint32_t leg, LegWish& wish) {
@@ -65,7 +73,7 @@ void Legs::publish_whole(uint32_t leg, LegWish& wish) {
   }
   wish.owes_fault = false;
   wish.waits_for_room = false;
-  wish.book->published(leg, *copy.book);
+  wish.book->published(leg);
   shared_.publisher.note_news();
   watch_behind(wish);
 }
@@ -122,9 +130,9 @@ void Legs::resume_books() {
 
 void Legs::on_copy_lost(uint32_t leg, const Subscription& record) {
   LegWish& wish = wish_of(record);
-  wish.copies[leg].book = nullptr;
+  const bool known = std::exchange(wish.copies[leg].book, nullptr) != nullptr && record.is_as_told;
   PublishedBook& book = *wish.book;
-  book.lose(leg);
+  book.lose(leg, known ? &*record.book : nullptr);
   if (closing_ || !book.is_whole() || book.verified() != 0) return;
   book.forget();
   wish.owes_fault = books_wait_ = true;

@@ -146,7 +146,7 @@ void Legs::on_unreadable(uint32_t leg, const Subscription& record, TextId detail
 
 void Legs::on_status(uint32_t leg, SystemStatus system) {
   systems_[leg] = system;
-  changed_ = true;  // one that announces maintenance may be renewed
+  unsettled_ = true;  // one that announces maintenance may be renewed
   if (!closing_) publish_status(leg);
 }
 

@@ -36,7 +36,7 @@ void Legs::on_lag_timer(uint32_t leg) {
   if (!has(company_.live, leg) || !company_.others_live(leg)) {
     return arm(lag_timers_[leg], now_ + lag_max_);
   }
-  legs_[leg]->tell(InputKind::lost, {.reason = Reason::lagging}, now_);
+  touch(leg).tell(InputKind::lost, {.reason = Reason::lagging}, now_);
 }
 
 // What it had said and brought counts no longer.

@@ -8,6 +8,7 @@
 namespace havklo::core {
 
 void Legs::on_lifecycle(uint32_t leg, const Event& event) {
+  unsettled_ = true;
   switch (event.kind) {
     case EventKind::connected:
       return on_leg_connected(leg, event);

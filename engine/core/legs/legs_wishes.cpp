@@ -23,7 +23,7 @@ void Legs::want(Channel channel, SymbolId symbol, uint16_t parameter) {
   wish.parameter = parameter;
   const kraken::ChannelFacts& facts = kraken::facts_of(channel);
   if (facts.integrity == kraken::Integrity::checksum) {
-    wish.book = std::make_unique<PublishedBook>(parameter, shared_.scratch);
+    wish.book = std::make_unique<PublishedBook>(parameter);
   } else if (channel == Channel::trade) {
     wish.trades = std::make_unique<MergedTrades>();
   } else {
@@ -78,7 +78,7 @@ void Legs::begin_wish(LegWish& wish) const {
   if (wish.row) wish.row->begin();
   if (!wish.book) return;
   if (wish.book->depth() == wish.parameter) return wish.book->forget();
-  wish.book = std::make_unique<PublishedBook>(wish.parameter, shared_.scratch);
+  wish.book = std::make_unique<PublishedBook>(wish.parameter);
   for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
     const kraken::Book* const copy = wish.copies[leg].book;
     if (copy == nullptr || copy->depth() != wish.parameter) continue;

@@ -22,29 +22,19 @@ PublishedBook::Verdict PublishedBook::judge(uint32_t leg, uint64_t sum, int64_t 
   }
   if (extends && in_order) return Verdict::passes;
   const bool only_word = leader_ == none && (time_ns == 0 || time_ns_ == 0);
-  return time_ns > time_ns_ || only_word ? Verdict::reconciles : Verdict::waits;
+  if (time_ns <= time_ns_ && !only_word) return Verdict::waits;
+  return leader_ == none && !words_known_ ? Verdict::begins : Verdict::reconciles;
 }
 
-void PublishedBook::lead(uint32_t leg) {
+void PublishedBook::published(uint32_t leg) {
   whole_ = true;
   leader_ = leg;
   sum_ = copies_[leg].sum;
   time_ns_ = copies_[leg].time_ns;
 }
 
-void PublishedBook::published(uint32_t leg, const kraken::Book& book) {
-  levels_.take(book);
-  lead(leg);
-}
-
-void PublishedBook::published(uint32_t leg, const kraken::Book& book,
-                              std::span<const kraken::BookChange> changes) {
-  levels_.follow(changes, book);
-  lead(leg);
-}
-
 // What was published stays so. Another copy that is the same goes on with it.
-void PublishedBook::lose(uint32_t leg) {
+void PublishedBook::lose(uint32_t leg, const kraken::Book* last) {
   verified_ &= ~(1U << leg);
   copies_[leg].behind.forget();
   if (leader_ != leg) return;
@@ -55,6 +45,8 @@ void PublishedBook::lose(uint32_t leg) {
     leader_ = other;
     return;
   }
+  words_known_ = last != nullptr;
+  if (words_known_) last_words_.take(*last);
 }
 
 void PublishedBook::see_behind(Instant now) {

@@ -3,8 +3,8 @@
 // Each leg keeps a verified copy of its own. The published book is that of the leader: its next
 // message passes as it is. Another copy leads from its next message on when its last state was the
 // published one, or when it is later by the venue's time: then the difference leaves.
-// Owns:       what was published, level by level; of each leg's copy a sum over its levels, and the
-//             venue's time of its last message.
+// Owns:       of each leg's copy a sum over its levels, and the venue's time of its last message; of
+//             a leader that is lost what it had published, level by level.
 // Not owned:  the copies (each leg's Subscription), publishing.
 // Threads:    loop thread.
 // Invariants: while it is whole, the leader's copy is what was published, if there is a leader; a
@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <havklo/clock.hpp>
 #include <havklo/limits.hpp>
-#include <span>
+#include <optional>
 
 #include "core/legs/behind.hpp"
 #include "kraken/book_copy.hpp"
@@ -28,16 +28,16 @@ class PublishedBook {
  public:
   // What becomes of a state that a leg has verified.
   enum class Verdict : uint8_t {
-    begins,      // nothing is published: the whole book leaves
+    begins,      // nothing is published, or nobody knows what: the whole book leaves
     passes,      // its changes leave as they are
     reconciles,  // the difference leaves
     known,       // it is what was published
     waits,       // it is not later
   };
 
-  PublishedBook(uint32_t depth, kraken::BookScratch& scratch) : levels_(depth, scratch) {}
+  explicit PublishedBook(uint32_t depth) : last_words_(depth) {}
 
-  [[nodiscard]] uint32_t depth() const { return levels_.depth(); }
+  [[nodiscard]] uint32_t depth() const { return last_words_.depth(); }
   // The strategy has a book.
   [[nodiscard]] bool is_whole() const { return whole_; }
   [[nodiscard]] uint32_t verified() const { return verified_; }  // a bit for each leg
@@ -45,22 +45,22 @@ class PublishedBook {
 
   // A leg's copy has verified, with this sum, at a message of this time (0: it has none).
   [[nodiscard]] Verdict judge(uint32_t leg, uint64_t sum, int64_t time_ns, bool is_snapshot);
-  [[nodiscard]] std::span<const kraken::BookChange> difference(const kraken::Book& book) const {
-    return levels_.difference(book);
+  // Whose copy is what was published; none: last_words() are.
+  [[nodiscard]] std::optional<uint32_t> leader() const {
+    return leader_ == none ? std::nullopt : std::optional(leader_);
   }
+  [[nodiscard]] const kraken::BookCopy& last_words() const { return last_words_; }
 
-  // What `leg` has now was published: as a whole, or by changes to what there was.
-  void published(uint32_t leg, const kraken::Book& book);
-  void published(uint32_t leg, const kraken::Book& book,
-                 std::span<const kraken::BookChange> changes);
+  // What `leg` has now was published.
+  void published(uint32_t leg);
   // The strategy has no book any more.
   void forget() {
     whole_ = false;
     leader_ = none;
   }
 
-  // The leg's copy no longer counts.
-  void lose(uint32_t leg);
+  // The leg's copy no longer counts. `last`: as it was when it verified last; null: nobody knows.
+  void lose(uint32_t leg, const kraken::Book* last);
 
   // How far a leg is behind, after what was published or what it has verified.
   [[nodiscard]] Behind& behind(uint32_t leg) { return copies_[leg].behind; }
@@ -82,9 +82,9 @@ class PublishedBook {
     return time_ns >= time_ns_ || time_ns == 0;
   }
   [[nodiscard]] bool has(uint32_t leg) const { return (verified_ >> leg & 1U) != 0; }
-  void lead(uint32_t leg);
 
-  kraken::BookCopy levels_;
+  kraken::BookCopy last_words_;
+  bool words_known_ = false;
   std::array<Copy, legs_max> copies_;
   uint32_t verified_ = 0;
   uint32_t leader_ = none;

@@ -81,6 +81,7 @@ struct alignas(64) Subscription {
   TextId doubt_detail{};
   TradeTail trades;  // of the channel `trade`
 
+  bool is_as_told = true;  // of a leg's book: it is as it was when it verified last
   FeedLagState lag;
   Event fault;  // parked repair: to be published when it begins
   Timer timer;
