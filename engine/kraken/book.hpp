@@ -64,8 +64,11 @@ class Book {
   [[nodiscard]] inline ApplyOutcome verify(uint32_t checksum);
   template <BookSide side>
   void apply_side_and_sum(BookLevels<side>& book, std::span<const WireLevel> levels);
-  void note_old(const WireLevel& level, BookSide side) {
-    scratch_.old()[old_count_++] = {.level = level, .side = side, .truncated = false};
+  BookChange& note_old(const WireLevel& level, BookSide side) {
+    BookChange& old = scratch_.old()[old_count_++];
+    std::memcpy(static_cast<void*>(&old.level), &level, sizeof level);
+    old.side = side;
+    return old;
   }
   [[nodiscard]] uint64_t sum_of_levels() const;
 

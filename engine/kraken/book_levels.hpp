@@ -80,19 +80,13 @@ class BookLevels {
       move_to(home_.get(), home_capacity(depth_));
   }
 
-  // What stands at this price; null: nothing.
-  [[nodiscard]] const WireLevel* find(const WireLevel& level) const {
-    if (size_ == 0) return nullptr;
-    const bool plain = uniform_ && level.price_exponent == exponent_;
-    const size_t at = plain ? find_uniform(level.price_mantissa) : find_mixed(level.price());
-    if (at >= size_) return nullptr;
-    const WireLevel& found = first()[at];
-    const bool same =
-        plain ? found.price_mantissa == level.price_mantissa : found.price() == level.price();
-    return same ? &found : nullptr;
-  }
   // Writes or, with quantity 0, removes. False: a removal of what is not there.
-  bool apply(const WireLevel& level);
+  bool apply(const WireLevel& level) {
+    return apply(level, [](const WireLevel*) {});
+  }
+  // … and shows first what stands there; null: nothing.
+  template <class SeeOld>
+  bool apply(const WireLevel& level, SeeOld see_old);
   void pop_worst() {
     --size_;
     first()[size_].price_mantissa = worst_price;
@@ -173,7 +167,8 @@ class BookLevels {
 };
 
 template <BookSide side>
-bool BookLevels<side>::apply(const WireLevel& level) {
+template <class SeeOld>
+bool BookLevels<side>::apply(const WireLevel& level, SeeOld see_old) {
   if (size_ == 0) {
     exponent_ = level.price_exponent;
     uniform_ = true;
@@ -188,6 +183,7 @@ bool BookLevels<side>::apply(const WireLevel& level) {
     at = find_mixed(level.price());
     known = at < size_ && first()[at].price() == level.price();
   }
+  see_old(known ? first() + at : nullptr);
   part_known_ = part_known_ && at >= checksum_levels;
   if (level.qty_mantissa == 0) {
     if (known) erase(at);

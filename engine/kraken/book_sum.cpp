@@ -23,7 +23,7 @@ uint64_t mix(const WireLevel& level, BookSide side) {
 
 }  // namespace
 
-ApplyOutcome Book::apply_and_sum(const BookMessage& message) {
+[[gnu::hot]] ApplyOutcome Book::apply_and_sum(const BookMessage& message) {
   change_count_ = 0;
   HAVKLO_ASSERT(message.bids.size() + message.asks.size() <= book_message_levels_max);
   if (message.is_snapshot) {
@@ -42,18 +42,21 @@ ApplyOutcome Book::apply_and_sum(const BookMessage& message) {
 }
 
 template <BookSide side>
-void Book::apply_side_and_sum(BookLevels<side>& book, std::span<const WireLevel> levels) {
+[[gnu::hot]] void Book::apply_side_and_sum(BookLevels<side>& book,
+                                           std::span<const WireLevel> levels) {
   book.make_room(levels.size(), scratch_.wide(side));
   for (const WireLevel& level : levels) {
-    if (const WireLevel* const old = book.find(level)) {
-      sum_ -= mix(*old, side);
-      note_old(*old, side);
-    } else {
-      note_old(level, side);
-      scratch_.old()[old_count_ - 1].level.qty_mantissa = 0;
-    }
+    const auto see_old = [&](const WireLevel* old) {
+      BookChange& before = note_old(old != nullptr ? *old : level, side);
+      if (old != nullptr) {
+        sum_ -= mix(*old, side);
+      } else {
+        before.level.qty_mantissa = 0;
+      }
+    };
+    if (!book.apply(level, see_old)) continue;  // nobody was told of it
     if (level.qty_mantissa != 0) sum_ += mix(level, side);
-    if (book.apply(level)) add_change(level, side, false);
+    add_change(level, side, false);
   }
   while (book.size() > depth_) {
     const WireLevel& worst = book.levels().back();

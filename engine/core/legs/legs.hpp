@@ -112,7 +112,8 @@ class Legs final : private LegSink {
   // Wishes.
   [[nodiscard]] LegWish* find_wish(Channel channel, SymbolId symbol);
   [[nodiscard]] LegWish& wish_of(const Subscription& record) {
-    return *find_wish(record.channel, record.symbol);
+    if (record.leg_wish == nullptr) record.leg_wish = find_wish(record.channel, record.symbol);
+    return *record.leg_wish;
   }
   void want(Channel channel, SymbolId symbol, uint16_t parameter);
   void subscribe(const Command& command);

@@ -9,11 +9,9 @@ namespace havklo::core {
 
 // Something was published that some copies do not have yet.
 void Legs::watch_behind(LegWish& wish) {
-  wish.book->see_behind(now_);
-  for (uint32_t left = wish.book->verified(); left != 0; left &= left - 1) {
-    const auto leg = static_cast<uint32_t>(std::countr_zero(left));
-    const bool behind = wish.book->behind(leg).since() != Instant::never();
-    if (behind && !lag_timers_[leg].armed()) arm(lag_timers_[leg], now_ + lag_max_);
+  for (uint32_t late = wish.book->see_behind(now_); late != 0; late &= late - 1) {
+    const auto leg = static_cast<uint32_t>(std::countr_zero(late));
+    if (!lag_timers_[leg].armed()) arm(lag_timers_[leg], now_ + lag_max_);
   }
 }
 

@@ -49,19 +49,6 @@ void PublishedBook::lose(uint32_t leg, const kraken::Book* last) {
   if (words_known_) last_words_.take(*last);
 }
 
-void PublishedBook::see_behind(Instant now) {
-  for (uint32_t left = verified_; left != 0; left &= left - 1) {
-    Copy& copy = copies_[static_cast<uint32_t>(std::countr_zero(left))];
-    if (copy.sum != sum_ && copy.time_ns < time_ns_) copy.behind.see(time_ns_, now);
-  }
-}
-
-void PublishedBook::see_advance(uint32_t leg, Instant now) {
-  Copy& copy = copies_[leg];
-  if (copy.sum == sum_) return copy.behind.forget();
-  copy.behind.advance(copy.time_ns, time_ns_, now);
-}
-
 uint32_t PublishedBook::best() const {
   if (leader_ != none) return leader_;
   uint32_t latest = none;

@@ -64,8 +64,23 @@ class PublishedBook {
 
   // How far a leg is behind, after what was published or what it has verified.
   [[nodiscard]] Behind& behind(uint32_t leg) { return copies_[leg].behind; }
-  void see_behind(Instant now);
-  void see_advance(uint32_t leg, Instant now);
+  // … which says which legs are behind: a bit for each.
+  [[nodiscard]] uint32_t see_behind(Instant now) {
+    uint32_t late = 0;
+    for (uint32_t left = verified_ & ~(1U << leader_); left != 0; left &= left - 1) {
+      const auto leg = static_cast<uint32_t>(std::countr_zero(left));
+      Copy& copy = copies_[leg];
+      if (copy.sum == sum_ || copy.time_ns >= time_ns_) continue;
+      copy.behind.see(time_ns_, now);
+      late |= 1U << leg;
+    }
+    return late;
+  }
+  void see_advance(uint32_t leg, Instant now) {
+    Copy& copy = copies_[leg];
+    if (copy.sum == sum_) return copy.behind.forget();
+    copy.behind.advance(copy.time_ns, time_ns_, now);
+  }
 
   // A leg whose copy can stand for the session: the leader's, or the latest.
   [[nodiscard]] uint32_t best() const;

@@ -17,6 +17,8 @@
 
 namespace havklo::core {
 
+struct LegWish;
+
 enum class Stage : uint8_t {
   absent,          // the record is free
   idle,            // wanted; there is no connection, or not yet its greeting
@@ -81,7 +83,8 @@ struct alignas(64) Subscription {
   TextId doubt_detail{};
   TradeTail trades;  // of the channel `trade`
 
-  bool is_as_told = true;  // of a leg's book: it is as it was when it verified last
+  mutable LegWish* leg_wish = nullptr;  // of a leg: what the session makes of it, once it was found
+  bool is_as_told = true;               // of a leg's book: it is as it was when it verified last
   FeedLagState lag;
   Event fault;  // parked repair: to be published when it begins
   Timer timer;

@@ -326,6 +326,7 @@ Subscription& Subscriptions::new_record(Channel channel, SymbolId symbol) {
   record.renewed = false;
   record.fault.kind = EventKind{};
   record.trades = {};
+  record.leg_wish = nullptr;
   index(channel, symbol, &record);
   slots_.set_subscriptions(++wanted_);
   set(record, Stage::idle, Cycle::none);
