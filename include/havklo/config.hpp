@@ -192,6 +192,11 @@ struct ConfigError {
 // … and those of several sessions, the deepest book once.
 [[nodiscard]] uint32_t ring_slots_min(std::span<const Settings> sessions);
 
+// What that is the sum of: a session's connections, each of its subscriptions, the deepest book.
+[[nodiscard]] uint64_t ring_slots_of_connections(uint32_t legs);
+[[nodiscard]] uint64_t ring_slots_of_subscription(uint32_t legs);
+[[nodiscard]] uint64_t ring_slots_of_book(uint32_t depth);
+
 // How many subscriptions a ring of `ring_slots` carries for all sessions, of one leg each, when the
 // deepest book has `depth`.
 [[nodiscard]] uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth,

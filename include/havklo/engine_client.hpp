@@ -85,8 +85,9 @@ class SessionCommands {
   std::expected<void, CommandError> subscribe(Channel channel, std::string_view symbol,
                                               std::optional<uint32_t> parameter = std::nullopt);
   std::expected<void, CommandError> unsubscribe(Channel channel, std::string_view symbol);
-  // Drops a live connection and comes back; while waiting, skips what is left of a backoff. The
-  // breaker, the connect budget and what the venue asked for (maintenance, Retry-After) still hold.
+  // Drops a live connection and comes back; of several legs one after the other, never the last one
+  // that is Live. While waiting, skips what is left of a backoff. The breaker, the connect budget
+  // and what the venue asked for (maintenance, Retry-After) still hold.
   std::expected<void, CommandError> reconnect();
   // Says goodbye to the venue; Closed follows within close_timeout.
   std::expected<void, CommandError> close();
@@ -100,6 +101,7 @@ class SessionCommands {
 
   EngineSessions& engine_;
   uint8_t session_;
+  uint32_t legs_;
   std::set<std::pair<Channel, std::string>> wanted_;
 };
 
@@ -131,7 +133,7 @@ class EngineSessions {
 
   uint32_t ring_slots_;
   uint32_t depth_max_ = 0;
-  size_t wanted_ = 0;                         // by all sessions
+  uint64_t slots_wanted_ = 0;                 // by all sessions, without the deepest book
   std::set<std::string, std::less<>> named_;  // ever: the engine's table of names only grows
   std::deque<SessionCommands> sessions_;
 };

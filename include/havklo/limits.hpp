@@ -55,6 +55,9 @@ inline constexpr uint32_t instrument_rows_max = symbols_max;
 // with less than 96 bytes for no row that names symbol, side, price, quantity, id and time.
 inline constexpr uint32_t trade_rows_max = message_bytes_max / 96;
 
+// Slots of the ring of events: 4 GiB of them. Beyond it: ConfigError.
+inline constexpr uint32_t ring_slots_max = 1U << 26U;
+
 // Sessions of one engine.
 inline constexpr uint32_t sessions_max = 64;
 

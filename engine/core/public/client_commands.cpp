@@ -27,9 +27,11 @@ std::string_view to_string(CommandError error) {
 
 EngineSessions::EngineSessions(const EngineSettings& settings) : ring_slots_(settings.ring_slots) {
   for (const Settings& session : settings.sessions) {
+    const auto legs = static_cast<uint32_t>(session.legs.size());
+    slots_wanted_ += ring_slots_of_connections(legs);
     for (const SubscriptionSettings& each : session.subscriptions) {
       if (each.channel == Channel::book) depth_max_ = std::max(depth_max_, each.depth);
-      wanted_ += each.symbols.size();
+      slots_wanted_ += ring_slots_of_subscription(legs) * each.symbols.size();
       named_.insert(each.symbols.begin(), each.symbols.end());
     }
     sessions_.emplace_back(*this, static_cast<uint8_t>(sessions_.size()), session);
@@ -44,7 +46,7 @@ bool EngineSessions::close_all() {
 }
 
 SessionCommands::SessionCommands(EngineSessions& engine, uint8_t session, const Settings& settings)
-    : engine_(engine), session_(session) {
+    : engine_(engine), session_(session), legs_(static_cast<uint32_t>(settings.legs.size())) {
   for (const SubscriptionSettings& each : settings.subscriptions) {
     for (const std::string& symbol : each.symbols) wanted_.emplace(each.channel, symbol);
   }
@@ -78,11 +80,11 @@ std::expected<void, CommandError> SessionCommands::subscribe(Channel channel,
     return std::unexpected(CommandError::interval_invalid);
   }
   EngineSessions& all = engine_;
-  const auto sessions = static_cast<uint32_t>(all.session_count());
   const uint32_t deepest =
       channel == Channel::book ? std::max(all.depth_max_, depth) : all.depth_max_;
-  const size_t more = wanted_.contains({channel, std::string(symbol)}) ? 0 : 1;
-  if (all.wanted_ + more > subscriptions_max(all.ring_slots_, deepest, sessions)) {
+  const bool is_new = !wanted_.contains({channel, std::string(symbol)});
+  const uint64_t more = is_new ? ring_slots_of_subscription(legs_) : 0;
+  if (all.slots_wanted_ + more + ring_slots_of_book(deepest) > all.ring_slots_) {
     return std::unexpected(CommandError::too_many_subscriptions);
   }
   if (all.named_.size() == symbols_max && !all.named_.contains(symbol)) {
@@ -92,7 +94,7 @@ std::expected<void, CommandError> SessionCommands::subscribe(Channel channel,
   command.depth = static_cast<uint16_t>(depth);
   if (auto sent = all.send(command); !sent) return sent;
   all.depth_max_ = deepest;
-  all.wanted_ += more;
+  all.slots_wanted_ += more;
   all.named_.emplace(symbol);
   wanted_.emplace(channel, symbol);
   return {};
@@ -104,7 +106,8 @@ std::expected<void, CommandError> SessionCommands::unsubscribe(Channel channel,
   if (auto sent = engine_.send(make(Command::Kind::unsubscribe, channel, symbol)); !sent) {
     return sent;
   }
-  engine_.wanted_ -= wanted_.erase({channel, std::string(symbol)});
+  const size_t given_back = wanted_.erase({channel, std::string(symbol)});
+  engine_.slots_wanted_ -= given_back * ring_slots_of_subscription(legs_);
   return {};
 }
 

@@ -171,8 +171,6 @@ Checked check_parameter(const SubscriptionSettings& subscription) {
                 listed(parameter.values));
 }
 
-constexpr uint32_t ring_slots_most = 1U << 26U;
-
 Checked check_subscriptions(const std::vector<SubscriptionSettings>& subscriptions) {
   if (subscriptions.empty()) return refuse("subscription", "none", "at least one");
   std::set<std::pair<Channel, std::string>> seen;
@@ -337,12 +335,12 @@ std::expected<void, ConfigError> validate(const Settings& settings) {
   if (Checked ok = check_subscriptions(settings.subscriptions); !ok) return ok;
   const uint32_t least = ring_slots_min(settings);
   if (std::has_single_bit(settings.ring_slots) && settings.ring_slots >= least &&
-      settings.ring_slots <= ring_slots_most) {
+      settings.ring_slots <= ring_slots_max) {
     return {};
   }
   return refuse(
       "engine.ring_slots", std::to_string(settings.ring_slots),
-      "a power of two from " + std::to_string(least) + " to " + std::to_string(ring_slots_most));
+      "a power of two from " + std::to_string(least) + " to " + std::to_string(ring_slots_max));
 }
 
 std::expected<void, ConfigError> validate(std::span<const Settings> sessions) {
@@ -359,43 +357,6 @@ std::expected<void, ConfigError> validate(std::span<const Settings> sessions) {
       "subscription.symbol",
       std::to_string(symbols.size()) + " pairs in " + std::to_string(sessions.size()) + " sessions",
       "at most " + std::to_string(symbols_max) + " in all sessions together");
-}
-
-namespace {
-
-// A snapshot and an update of the deepest book, and two slots for each lifecycle event that an
-// attempt and the cycles of all subscriptions can publish (engine/core/lifecycle_slots.hpp).
-uint64_t slots_for_book(uint64_t depth) { return 8 * depth; }
-constexpr uint64_t slots_for_attempt = 2 * 16 + 2;  // … and RecordingStopped
-constexpr uint64_t slots_for_subscription = 2 * 8;
-// … and of each leg, where there are several (the same file).
-constexpr uint64_t slots_for_leg_subscription = 2 * 14;
-
-}  // namespace
-
-uint32_t ring_slots_min(const Settings& settings) { return ring_slots_min({&settings, 1}); }
-
-uint32_t ring_slots_min(std::span<const Settings> sessions) {
-  uint64_t slots = 0;
-  uint64_t depth = 0;
-  for (const Settings& session : sessions) {
-    const uint64_t legs = session.legs.size();
-    const uint64_t for_each =
-        legs == 1 ? slots_for_subscription : legs * slots_for_leg_subscription;
-    slots += slots_for_attempt * legs;
-    for (const SubscriptionSettings& each : session.subscriptions) {
-      slots += for_each * each.symbols.size();
-      if (each.channel == Channel::book) depth = std::max<uint64_t>(depth, each.depth);
-    }
-  }
-  slots += slots_for_book(depth);
-  return static_cast<uint32_t>(std::bit_ceil(std::min<uint64_t>(slots, ring_slots_most)));
-}
-
-uint32_t subscriptions_max(uint32_t ring_slots, uint32_t depth, uint32_t sessions) {
-  const uint64_t fixed = slots_for_book(depth) + slots_for_attempt * sessions;
-  return ring_slots > fixed ? static_cast<uint32_t>((ring_slots - fixed) / slots_for_subscription)
-                            : 0;
 }
 
 std::expected<Url, ConfigError> parse_url(std::string_view text) {
