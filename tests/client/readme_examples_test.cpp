@@ -163,6 +163,26 @@ void replay_night(const std::string& path) {
 }
 // README end
 
+// README legs
+// The venue resets one of two connections, and the book answers all the while.
+void trade_on(KrakenClientBuilder builder) {
+  auto client = builder.with_legs(2).connect();
+  if (!client) return void(std::puts(client.error().message().c_str()));
+  OrderBook book((*client)->names(), "BTC/USD", 10);
+  bool lost = false;
+  for (Event event{}; event.kind != EventKind::leg_restored || !lost;) {
+    if (!(*client)->poll(event)) continue;
+    book.apply(event);
+    lost = lost || event.kind == EventKind::leg_lost;
+    if (event.kind == EventKind::subscriptions_restored || event.kind == EventKind::disconnected ||
+        event.kind == EventKind::leg_lost || (event.kind == EventKind::leg_restored && lost)) {
+      std::printf("%s: the book answers %s\n", to_string(event.kind).data(),
+                  book.best_bid() ? "a price" : "nothing");
+    }
+  }
+}
+// README end
+
 // README toml
 void connect_as_written(std::string_view text) {
   auto settings = settings_from_toml(text, "engine.toml");
@@ -264,6 +284,13 @@ TEST_F(Readme, SessionsAreOneEngine) {
             "session 1: Connected\nsession 1: Subscribed\nsession 1: SubscriptionsRestored\n"
             "session 1: Disconnected\nsession 1: Reconnecting\nsession 1: Connected\n"
             "session 1: Subscribed\nsession 1: SubscriptionsRestored\n");
+}
+
+TEST_F(Readme, TheBookAnswersWhileOneOfTwoLegsIsLost) {
+  EXPECT_EQ(output_of([&] { trade_on(btc()); }),
+            "SubscriptionsRestored: the book answers a price\n"
+            "LegLost: the book answers a price\n"
+            "LegRestored: the book answers a price\n");
 }
 
 TEST_F(Readme, Inline) {

@@ -55,6 +55,9 @@ class Relay {
   [[nodiscard]] int port() const { return port_; }
   // Of the venue's next record half is forwarded, and then the connection is reset.
   void tear_the_next_record() const { EXPECT_EQ(::write(control_, "t", 1), 1); }
+  // Nothing passes any more, and nobody is told; and on.
+  void stop() const { EXPECT_EQ(::kill(child_, SIGSTOP), 0); }
+  void go_on() const { EXPECT_EQ(::kill(child_, SIGCONT), 0); }
 
  private:
   static sockaddr_in loopback(int port) {
