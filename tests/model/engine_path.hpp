@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/connection_id.hpp"
 #include "model/cases.hpp"
 #include "support/scripted_transport.hpp"
 
@@ -108,7 +109,7 @@ class EnginePath {
     }
     for (size_t at = opened; at < net_.opens.size(); ++at) {
       const ConnectionId id = net_.opens[at].id;
-      const auto session = static_cast<uint8_t>(static_cast<uint32_t>(id) % sessions_max);
+      const auto session = static_cast<uint8_t>(core::session_of(id));
       connections_[session] = id;
       said.push_back({.what = What::attempt, .session = session});
     }

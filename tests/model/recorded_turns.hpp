@@ -9,12 +9,12 @@
 #pragma once
 
 #include <algorithm>
-#include <havklo/limits.hpp>
 #include <havklo/timer_wheel.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/connection_id.hpp"
 #include "model/machine.hpp"
 #include "replay/observer/wire_view.hpp"
 #include "replay/playback/player.hpp"
@@ -79,7 +79,7 @@ class RecordedTurns final : public Choices, public replay::RequestObserver {
   }
 
   void on_open(ConnectionId id, const OpenRequest&) override {
-    Session& session = of_[static_cast<uint32_t>(id) % sessions_max];
+    Session& session = of_[core::session_of(id)];
     session.opened = id;
     ++session.opens;
   }
@@ -151,7 +151,7 @@ class RecordedTurns final : public Choices, public replay::RequestObserver {
       if (command.kind == Command::Kind::unsubscribe) take_what_has_no_rule(session);
     }
     for (const Completion& completion : turn.completions) {
-      const uint32_t session = static_cast<uint32_t>(completion.connection) % sessions_max;
+      const uint32_t session = core::session_of(completion.connection);
       if (session < of_.size()) on_completion(static_cast<uint8_t>(session), completion);
     }
     completions_read_ = true;
