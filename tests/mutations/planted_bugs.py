@@ -1,4 +1,4 @@
-"""Plausible mistakes, one a line, in sections: life.py, budgets.py, wishes.py, forgotten_wishes.py, stranger.py.
+"""Plausible mistakes, one a line, in sections: life.py, budgets.py, wishes.py, forgotten_wishes.py, stranger.py, leg_faces.py.
 
 A bug is (name, file, old, new), or (name, [(file, old, new), …]). `old` stands exactly once in the file, and is a statement (it ends with
 `;` or `}`) or an expression; `new` stands in its place while the bug is the active one. Where neither will do: (file, old, None, text),
@@ -15,6 +15,7 @@ import zlib
 import budgets
 import forgotten_wishes
 import lag
+import leg_faces
 import life
 import stranger
 import trades
@@ -22,7 +23,7 @@ import wishes
 from by_test import by_test  # noqa: F401, for who reads this page first
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS, *lag.BUGS]
+BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS, *lag.BUGS, *leg_faces.BUGS]
 
 
 def name_of(bug):
