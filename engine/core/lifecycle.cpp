@@ -14,9 +14,6 @@ constexpr uint16_t http_request_timeout = 408;
 constexpr uint16_t http_too_many_requests = 429;
 constexpr uint16_t http_unavailable = 503;
 
-// The longest Retry-After obeyed: the venue's own ban lasts ten minutes.
-constexpr Duration retry_after_max = Duration::seconds(600);
-
 // What to tell the peer when we end a connection ourselves.
 uint16_t goodbye_code(const Loss& loss) {
   switch (loss.reason) {
@@ -59,7 +56,6 @@ Lifecycle::Lifecycle(const Settings& settings, AttemptPlaces& places, Random& ra
       random_(&random),
       backoff_(settings.reconnect.backoff()),
       own_breaker_(settings.circuit_breaker),
-      breaker_(company != nullptr ? &company->breaker : &own_breaker_),
       company_(company),
       leg_(leg) {
   deadlines_.fill(Instant::never());
@@ -104,6 +100,7 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
     case InputKind::others_changed:
       return on_others_changed(input, now, actions);
     case InputKind::gave_up:
+      if (!spent_) return;
       return run_out(input.loss.reason, actions);
     case InputKind::renewal:
       if (phase_ != Phase::live) return;
@@ -131,10 +128,10 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   wants_room_ = !room;
   if (!room) return;
   if (must_wait_for_breaker()) return wait_for_breaker(now, actions);
-  HAVKLO_ASSERT(!guarded || breaker_->state() != BreakerState::open);
+  HAVKLO_ASSERT(!guarded || breaker().state() != BreakerState::open);
   booked_ = budget_->begin(booked_.value_or(now), now, spare());
   if (*booked_ > now) return wait_for_place(room, now, actions);
-  const bool admitted = !guarded || breaker_->admit(now);
+  const bool admitted = !guarded || own_or_shared_breaker().admit(now);
   HAVKLO_ASSERT(admitted);  // the last probe's end opened the breaker, or closed it
   booked_.reset();
   waits_for_place_ = false;
@@ -144,75 +141,10 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   maintenance_said_ = false;
   maintenance_announced_ = false;
   attempt_began_ = now;
-  probing_ = guarded && breaker_->state() == BreakerState::half_open;
+  probing_ = guarded && breaker().state() == BreakerState::half_open;
   actions.add(ActionKind::open);
   arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
   if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
-}
-
-bool Lifecycle::must_wait_for_breaker() const {
-  if (company_ == nullptr || !breaker_settings_.enabled || others_live()) return false;
-  const bool lower_waits = (company_->held & ((1U << leg_) - 1)) != 0;
-  return breaker_->state() == BreakerState::open || breaker_->probe_in_flight() ||
-         (breaker_->state() == BreakerState::half_open && lower_waits);
-}
-
-void Lifecycle::set_held(bool held) {
-  held_ = held;
-  if (company_ == nullptr) return;
-  company_->held = (company_->held & ~(1U << leg_)) | (held ? 1U << leg_ : 0);
-}
-
-// Another leg has opened it, or tries for all of them. Of its place in the budget others may have
-// more.
-void Lifecycle::wait_for_breaker(Instant now, Actions& actions) {
-  phase_ = Phase::waiting;
-  skippable_ = false;
-  waits_for_place_ = false;
-  if (booked_) budget_->cancel(*booked_);
-  booked_.reset();
-  if (held_) return;
-  set_held(true);
-  const bool open = breaker_->state() == BreakerState::open;
-  publish_wait(
-      {.delay = open ? breaker_->next_deadline() - now : breaker_settings_.half_open_timeout,
-       .cause = WaitsFor::breaker},
-      actions);
-}
-
-// What held it up may be over; which of several begins as the probe, their order says.
-void Lifecycle::on_others_changed(const Input& input, Instant now, Actions& actions) {
-  if (phase_ == Phase::tripped && breaker_->state() != BreakerState::open) {
-    phase_ = Phase::waiting;
-    cancel(TimerKind::breaker, actions);
-    if (!breakers_wait_) return;
-    cancel(TimerKind::phase, actions);
-    return begin_attempt(input.room, now, actions);
-  }
-  const bool free = (held_ && !must_wait_for_breaker()) || (spent_ && others_live());
-  if (free && !wants_room_) {
-    set_held(false);
-    spent_ = false;
-    return begin_attempt(input.room, now, actions);
-  }
-  // The places that it left for those in greater need: now it is one of them.
-  if (phase_ != Phase::waiting || !waits_for_place_ || wants_room_ || others_live()) return;
-  const Instant place = *booked_;
-  booked_ = budget_->move_up(place, std::max(now, unbooked_end_), now);
-  if (*booked_ != place) arm(TimerKind::phase, *booked_, actions);
-}
-
-// Others have taken the place of an attempt that would begin: a wait that nobody has heard of, or a
-// longer one than was said. Places that this engine's own sessions take are not told so: they are
-// booked ahead, and but for a turn that comes late an announced wait knows of them. Each time has a
-// place of its own, which somebody has taken: in a window they are no more than the budget.
-void Lifecycle::wait_for_place(bool room, Instant now, Actions& actions) {
-  waits_for_place_ = true;
-  if (room && budget_->held_up_by_others()) {
-    skippable_ = false;
-    publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);
-  }
-  arm(TimerKind::phase, *booked_, actions);
 }
 
 void Lifecycle::on_greeted(const Input& input, Instant now, Actions& actions) {
@@ -245,7 +177,7 @@ void Lifecycle::on_restored(const Input& input, Instant now, Actions& actions) {
   if (probing_) cancel(TimerKind::probe, actions);
   if (!probing_ && company_ == nullptr) return;
   probing_ = false;
-  if (breaker_->record_live() == BreakerTransition::closed) {
+  if (own_or_shared_breaker().record_live() == BreakerTransition::closed) {
     publish_breaker(EventKind::circuit_breaker_closed, actions);
   }
 }
@@ -271,7 +203,7 @@ void Lifecycle::on_phase_deadline(const Input& input, Instant now, Actions& acti
 
 void Lifecycle::on_breaker_deadline(Instant now, Actions& actions) {
   deadlines_[static_cast<uint8_t>(TimerKind::breaker)] = Instant::never();
-  if (breaker_->on_reset_timer(now) != BreakerTransition::half_opened) return;
+  if (own_or_shared_breaker().on_reset_timer(now) != BreakerTransition::half_opened) return;
   publish_breaker(EventKind::circuit_breaker_half_open, actions);
   if (phase_ == Phase::tripped) phase_ = Phase::waiting;
 }
@@ -301,7 +233,8 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   publish_loss(loss, now, actions);
   if (was_live) down_since_ = now;
   greeted_ = false;
-  if (probing_) breaker_->abandon_probe();  // a verdict, if there is one, follows below
+  // A verdict, if there is one, follows below.
+  if (probing_) own_or_shared_breaker().abandon_probe();
   probing_ = false;
   if (closing || !reconnect_.enabled) return finish(loss.reason, actions);
 
@@ -311,7 +244,7 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   const bool failed = !was_stable && !renewed;
   const bool counts = !others_live();
   const bool opened = failed && counts && breaker_settings_.enabled &&
-                      breaker_->record_failure(now) == BreakerTransition::opened;
+                      own_or_shared_breaker().record_failure(now) == BreakerTransition::opened;
   if (opened) publish_breaker(EventKind::circuit_breaker_open, actions);
   ++attempt_;
   if (counts) ++counted_;
@@ -332,70 +265,6 @@ void Lifecycle::run_out(Reason reason, Actions& actions) {
   event.payload.ended.reason = reason;
   actions.add(ActionKind::publish).event = event;
   finish(reason, actions);
-}
-
-// Of several legs the one that has opened the breaker has its timer.
-void Lifecycle::schedule_attempt(const Loss& loss, bool was_live, bool opened, bool room,
-                                 Instant now, Actions& actions) {
-  const Wait wait = choose_wait(loss, was_live, room, now);
-  breakers_wait_ = wait.cause == WaitsFor::breaker;
-  publish_wait(wait, actions);
-  phase_ = opened ? Phase::tripped : Phase::waiting;
-  // The breaker is armed first: at the same tick it is half-open before the probe begins.
-  if (opened) arm(TimerKind::breaker, breaker_->next_deadline(), actions);
-  arm(TimerKind::phase, now + wait.delay, actions);
-}
-
-// The longest of the waits that apply; among equals the first in the order of WaitsFor.
-Lifecycle::Wait Lifecycle::choose_wait(const Loss& loss, bool was_live, bool room, Instant now) {
-  Wait wait{};
-  if (breaker_settings_.enabled && breaker_->state() == BreakerState::open && !others_live()) {
-    wait = {breaker_->next_deadline() - now, WaitsFor::breaker};
-  } else if (!is_retryable(loss)) {
-    wait = {reconnect_.max_delay, WaitsFor::backoff};
-  } else if (reconnect_.first_delay && was_live && attempt_ == 1) {
-    wait = {*reconnect_.first_delay, WaitsFor::backoff};
-  } else {
-    wait = {backoff_.next(attempt_, *random_), WaitsFor::backoff};
-  }
-  const auto at_least = [&wait](Duration delay, WaitsFor cause) {
-    if (delay > wait.delay) wait = {delay, cause};
-  };
-  not_before_ = now;
-  const auto venue_asks = [&](Duration delay, WaitsFor cause) {
-    not_before_ = std::max(not_before_, now + delay);
-    at_least(delay, cause);
-  };
-  if (maintenance_floor_) venue_asks(reconnect_.maintenance_delay, WaitsFor::maintenance);
-  if (loss.http_status == http_too_many_requests && !loss.retry_after) {
-    venue_asks(reconnect_.rate_limited_delay, WaitsFor::rate_limited);
-  }
-  if (loss.retry_after) {
-    venue_asks(std::min(*loss.retry_after, retry_after_max), WaitsFor::retry_after);
-  }
-  unbooked_end_ = now + wait.delay;
-  const Instant begins = budget_->reserve(unbooked_end_, now, spare());
-  booked_ = begins;
-  waits_for_place_ = begins - now > wait.delay;
-  at_least(begins - now, WaitsFor::budget);
-  skippable_ = wait.cause == WaitsFor::backoff && is_retryable(loss);
-  if (!room) wait.cause = WaitsFor::ring;  // of unknown length: never shorter than the others
-  return wait;
-}
-
-void Lifecycle::on_reconnect_requested(const Input& input, Instant now, Actions& actions) {
-  if (phase_ == Phase::live) {
-    return lose({.reason = Reason::requested}, close_normal, input.room, now, actions);
-  }
-  if (phase_ != Phase::waiting || !skippable_ || !booked_) return;
-  skippable_ = false;
-  const Instant earliest = std::max(now, not_before_);
-  unbooked_end_ = earliest;
-  booked_ = budget_->move_up(*booked_, earliest, now, spare());
-  waits_for_place_ = *booked_ > earliest;
-  if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);
-  cancel(TimerKind::phase, actions);
-  begin_attempt(input.room, now, actions);
 }
 
 void Lifecycle::on_close_requested(Instant now, Actions& actions) {
@@ -429,7 +298,7 @@ void Lifecycle::note_stable(Actions& actions) {
   attempt_ = 0;
   counted_ = 0;
   backoff_.reset();
-  breaker_->record_stable();
+  own_or_shared_breaker().record_stable();
   actions.add(ActionKind::stable);
 }
 
@@ -468,17 +337,9 @@ void Lifecycle::publish_loss(const Loss& loss, Instant now, Actions& actions) co
   actions.add(ActionKind::publish).event = event;
 }
 
-void Lifecycle::publish_wait(const Wait& wait, Actions& actions) const {
-  Event event = Event::make(EventKind::reconnecting);
-  event.payload.reconnecting.attempt = attempt_;
-  event.payload.reconnecting.delay_ns = wait.delay.ns;
-  event.payload.reconnecting.waits_for = wait.cause;
-  actions.add(ActionKind::publish).event = event;
-}
-
 void Lifecycle::publish_breaker(EventKind kind, Actions& actions) const {
   Event event = Event::make(kind);
-  event.payload.circuit_breaker.trips = breaker_->trips();
+  event.payload.circuit_breaker.trips = breaker().trips();
   if (kind == EventKind::circuit_breaker_open) {
     event.payload.circuit_breaker.retry_after_ns = breaker_settings_.reset_timeout.ns;
   }
@@ -530,7 +391,7 @@ void Lifecycle::check_invariants() const {
   HAVKLO_ASSERT(!wants_room_ || waits);
   HAVKLO_ASSERT(company_ != nullptr || (!held_ && !spent_ && counted_ == attempt_));
   HAVKLO_ASSERT(!booked_ || waits);
-  HAVKLO_ASSERT(phase_ != Phase::tripped || breaker_->state() == BreakerState::open);
+  HAVKLO_ASSERT(phase_ != Phase::tripped || breaker().state() == BreakerState::open);
   HAVKLO_ASSERT(!probing_ || armed(TimerKind::probe));
   HAVKLO_ASSERT(!armed(TimerKind::stable) || phase_ == Phase::live);
   if (phase_ == Phase::closed) {

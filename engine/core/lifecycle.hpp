@@ -9,7 +9,7 @@
 //             event for each transition of the breaker; one Reconnecting for each attempt but the
 //             first, published when its wait begins, and one more, of the first attempt too, each
 //             time that others have taken the place of who would begin; after Closed, nothing.
-// Rules:      design §1.1 and §1.2.
+// Rules:      design §1.1 and §1.2. lifecycle_waits.cpp has the waits between two attempts.
 #pragma once
 
 #include <array>
@@ -159,7 +159,10 @@ class Lifecycle {
   [[nodiscard]] std::optional<Instant> place_waited_for() const {
     return waits_for_place_ && !wants_room_ ? booked_ : std::nullopt;
   }
-  [[nodiscard]] const CircuitBreaker& breaker() const { return *breaker_; }
+  // Its own, or that of all legs.
+  [[nodiscard]] const CircuitBreaker& breaker() const {
+    return company_ != nullptr ? company_->breaker : own_breaker_;
+  }
   // Of several legs: it has no attempt left while none is Live.
   [[nodiscard]] bool is_spent() const { return spent_; }
   [[nodiscard]] bool has_announced_maintenance() const { return maintenance_announced_; }
@@ -207,6 +210,9 @@ class Lifecycle {
   [[nodiscard]] bool others_live() const {
     return company_ != nullptr && company_->others_live(leg_);
   }
+  [[nodiscard]] CircuitBreaker& own_or_shared_breaker() {
+    return company_ != nullptr ? company_->breaker : own_breaker_;
+  }
   // Places in the budget that it leaves free.
   [[nodiscard]] uint32_t spare() const { return others_live() ? budget_->last_tenth() : 0; }
 
@@ -219,7 +225,6 @@ class Lifecycle {
 
   Backoff backoff_;
   CircuitBreaker own_breaker_;
-  CircuitBreaker* breaker_;  // its own, or that of all legs
   LegCompany* company_;
   uint32_t leg_;
   std::array<Instant, timer_kind_count> deadlines_;

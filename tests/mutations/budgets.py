@@ -9,6 +9,7 @@ SHARED = "engine/io/budget/shared_places.hpp"
 MEMORY = "engine/io/budget/budget_memory.cpp"
 PROCESS = "engine/io/budget/process_budgets.cpp"
 LIFE = "engine/core/lifecycle.cpp"
+WAITS = "engine/core/lifecycle_waits.cpp"
 STEPS = "engine/core/session_lifecycle.cpp"
 CLIENT = "engine/client/threaded.cpp"
 
@@ -45,19 +46,19 @@ BUGS = [
     by_test("world_tests", "WorldsAmongOthers.KeepEveryInvariantAndTellEachWait",
             ("a wait that others lengthen grows in silence", LIFE, "if (*booked_ > now) return wait_for_place(room, now, actions);",
              "if (*booked_ > now) return arm(TimerKind::phase, *booked_, actions);")),
-    ("who waits for his own engine is told so too", LIFE, "budget_->held_up_by_others()", "true"),
+    ("who waits for his own engine is told so too", WAITS, "budget_->held_up_by_others()", "true"),
     by_test("core_life_tests", "ToldWait.IsNoBackoffAnyMore",
-            ("a wait for others is cut short like a backoff", LIFE, "skippable_ = false;\n    publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);",
+            ("a wait for others is cut short like a backoff", WAITS, "skippable_ = false;\n    publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);",
              "publish_wait({.delay = *booked_ - now, .cause = WaitsFor::budget}, actions);")),
     by_test("core_life_tests", "ToldWait.AStartWithoutRoomWaitsWithoutAWord",
-            ("a wait is told without a slot for it", LIFE, "room && budget_->held_up_by_others()", "budget_->held_up_by_others()")),
+            ("a wait is told without a slot for it", WAITS, "room && budget_->held_up_by_others()", "budget_->held_up_by_others()")),
     by_test("core_budget_tests", "SharedAttemptPlaces.WhoHoldsAnAttemptUpIsKnown",
             ("who was held up once always is", PLACES, "held_up_by_others_ = false;\n    const Instant begins", None,
              "if (!planted_bug::is({number})) held_up_by_others_ = false;\n    const Instant begins")),
     by_test("core_life_tests", "ToldWaits.ThatThePlaceCameIsNews",
             ("that a place came is no news", STEPS, "if (place_waited_for() != waited_for) shared_.publisher.note_news();", ";")),
     by_test("core_life_tests", "ToldWait.ThePlaceThatIsWaitedForIsKnownWhileNothingElseIs",
-            ("a backoff is a wait for the budget", LIFE, "begins - now > wait.delay", "true")),
+            ("a backoff is a wait for the budget", WAITS, "begins - now > wait.delay", "true")),
     by_test("client_tests", "SharedBudget.OfWhichNothingIsLeftIsWhatWaitLiveSays",
             ("wait_live() does not say what it waits for", CLIENT, "if (left > Duration{}) why.place_free_in = left;", ";")),
 ]

@@ -109,8 +109,8 @@ BOOKS = [
              "record.stage == Stage::unsubscribing")),
     by_test("core_wishes_tests", "SubscriptionsTest.ABookThatIsToGoAndBreaksIsToldAndGoesAllTheSame",
             ("a book that is to go and breaks is not told", ANSWERS, "if (record.stage != Stage::parked) publish_fault(record);", ";")),
-    ("a fault that was told is told again", SUBS, "slots_.publish(record.fault, {session_, epoch_});\n  record.fault.kind = EventKind{};",
-     "slots_.publish(record.fault, {session_, epoch_});"),
+    ("a fault that was told is told again", SUBS, "tell(record, record.fault);\n  record.fault.kind = EventKind{};",
+     "tell(record, record.fault);"),
     ("a wish that is gone is still found", SUBS, "index(record.channel, record.symbol, nullptr);", ";"),
     ("the minute that was read first is kept", LAYOUT, "std::memcmp(at, minute_text_.data(), minute_text_.size()) != 0",
      "minute_ns_ == 0"),
@@ -187,7 +187,7 @@ TO_THE_STRATEGY = [
     ("the strategy's book outlives its end", ORDER_BOOK, "return event.payload.subscription.symbol;", "return std::nullopt;"),
     ("the strategy's book outlives its fault", ORDER_BOOK, "return event.payload.book_fault.symbol;", "return std::nullopt;"),
     ("RecordingStopped is not said", ENGINE,
-     "publisher.publish_reserved(event, {.session = 0, .epoch = sessions[0]->epoch()});", "publisher.release(1);"),
+     "publisher.publish_reserved(\n      event, origin_of(0, 0, sessions[0].ask([](const auto& first) { return first.epoch(); })));", "publisher.release(1);"),
 ]
 
 BUGS = [*PACE_BUGS, *REPAIRS, *DOUBT, *REFUSALS, *BOOKS, *LATE, *UNSEEN, *TO_THE_STRATEGY]

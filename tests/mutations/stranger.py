@@ -5,6 +5,7 @@ How a bug is written: planted_bugs.py.
 from by_test import by_test
 
 LIFE = "engine/core/lifecycle.cpp"
+WAITS = "engine/core/lifecycle_waits.cpp"
 STEPS = "engine/core/session_lifecycle.cpp"
 SESSION = "engine/core/session.cpp"
 ENGINE = "engine/core/engine.cpp"
@@ -39,14 +40,14 @@ LIFE_BUGS = [
     ("downtime from the last greeting", LIFE, "if (was_live) down_since_ = now;", "if (greeted_) down_since_ = now;"),
     ("the timer of a stable life counts from the greeting", LIFE, "arm(TimerKind::stable, now + reconnect_.stable_after, actions);",
      "arm(TimerKind::stable, connected_at_ + reconnect_.stable_after, actions);"),
-    ("a late attempt is booked twice", LIFE, "budget_->begin(booked_.value_or(now), now)", "budget_->begin(now, now)"),
+    ("a late attempt is booked twice", LIFE, "budget_->begin(booked_.value_or(now), now, spare())", "budget_->begin(now, now)"),
     ("a late attempt may be one too many", BUDGET, "static_cast<uint32_t>(begun) >= settings_.attempts",
      "static_cast<uint32_t>(begun) > settings_.attempts"),
     ("the goodbye has the greeting's time", LIFE, "return arm(TimerKind::phase, now + timeouts_.close_timeout, actions);",
      "return arm(TimerKind::phase, now + timeouts_.greeting_timeout, actions);"),
     ("a probe has the open breaker's time", LIFE, "now + breaker_settings_.half_open_timeout", "now + breaker_settings_.reset_timeout"),
     by_test("core_life_tests", "Lifecycle.AWaitForRoomIsCalledSoWhateverElseThereIs",
-            ("a wait for the ring goes by the longest other", LIFE, "if (!room) wait.cause = WaitsFor::ring;",
+            ("a wait for the ring goes by the longest other", WAITS, "if (!room) wait.cause = WaitsFor::ring;",
              "if (!room && wait.cause == WaitsFor::backoff) wait.cause = WaitsFor::ring;")),
     ("a wait for the ring is never over", LIFE, "wants_room_ = !room;", "if (!room) wants_room_ = true;"),
     ("who is mute is left without a word", LIFE, "return close_going_away;", "return uint16_t{0};"),
@@ -58,7 +59,7 @@ TURN = [
                 (SESSION, "fault.payload.book_fault.expected = expected;", "fault.payload.book_fault.computed = expected;"),
                 (SESSION, "fault.payload.book_fault.computed = record.book->checksum();",
                  "fault.payload.book_fault.expected = record.book->checksum();")])),
-    ("the second session's watchdog wakes the first", SESSION, "watchdog_timer_.session = number;", ";"),
+    ("the second session's watchdog wakes the first", SESSION, "watchdog_timer_.is_for(TimerOwner::watchdog, number, leg.number);", "watchdog_timer_.is_for(TimerOwner::watchdog, 0, leg.number);"),
     by_test("core_tests", "Turn.WaitsForRoomNoLongerThanItLacksSome",
             ("who has waited for room waits for ever", ENGINE, "needs_room &= ~to_end;", ";")),
     by_test("core_tests", "Turn.WhatArrivesAfterTheClockIsOfTheNext",
@@ -74,7 +75,7 @@ TURN = [
     by_test("core_wishes_tests", "OneSymbolsFault.ABookThatIsUnreadableCostsNoOtherOfItsMessage",
             ("an unreadable book takes the good ones of its message along", SESSION, "if (message.fault.key.empty()) return on_book(message);", ";")),
     by_test("core_life_tests", "LifecycleSlots.ACycleBeginsWithAllThatItAndTheEndMayPublish",
-            ("a cycle begins one short of slots", SLOTS, "(cycles_running + 1) * cycle_events_max", "cycles_running * cycle_events_max")),
+            ("a cycle begins one short of slots", SLOTS, "(cycles_running + 1) * needs_.cycle", "cycles_running * needs_.cycle")),
     by_test("core_tests", "PublisherTest.AnyMixOfRoomAndLossAccountsForEveryNumber",
             ("the report of a loss takes a slot that is held", "engine/core/publisher.hpp", "return market_room() >= events + (lost_count_ != 0 ? 1 : 0);", "return market_room() >= events;")),
     by_test("core_tests", "PublisherTest.TheReportNamesWhoLostLast",

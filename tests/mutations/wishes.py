@@ -6,6 +6,7 @@ SUBS = "engine/core/wishes/subscriptions.cpp"
 ANSWERS = "engine/core/wishes/answers.cpp"
 SESSION = "engine/core/session.cpp"
 BOOK = "engine/kraken/book.cpp"
+BOOK_HEADER = "engine/kraken/book.hpp"
 PUBLISHER = "engine/core/publisher.cpp"
 
 BUGS = [
@@ -19,8 +20,8 @@ BUGS = [
         (BOOK, "bids_.clear();\n    asks_.clear();\n    has_snapshot_ = true;", "has_snapshot_ = true;"),
         (SUBS, "if (record.book) record.book->clear();", ";")]),
     ("no truncation", BOOK, "book.size() > depth_", "book.size() > depth_ + 1"),
-    ("checksum not compared", BOOK, "computed != message.checksum", "false"),
-    ("a crossed book passes", BOOK, "bids()[0].price() >= asks()[0].price()", "false"),
+    ("checksum not compared", BOOK_HEADER, "computed != checksum", "false"),
+    ("a crossed book passes", BOOK_HEADER, "bids()[0].price() >= asks()[0].price()", "false"),
     ("lost updates are no reason to resynchronise", SESSION, "subscriptions_.on_book_fault(record, stale, now_);", ";"),
     ("a lost message counts as one event", PUBLISHER, "lost_count_ += events;", "++lost_count_;"),
     ("an overrun is not reported", PUBLISHER, "if (lost_count_ != 0) write_overrun();\n  return true;", "return true;"),

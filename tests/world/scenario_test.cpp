@@ -82,7 +82,7 @@ TEST(Scenario, SaysInOneLineWhatIsWrong) {
       {"[[jump]]\nat = \"5s\"\nsize = \"1s\"\n",
        "s.toml:3: unknown key jump.size; known are at, by"},
       {"[[fault]]\nkind = \"maintenance\"\nat = \"1s\"\nfor = \"1s\"\ncode = 1012\n",
-       "s.toml:5: a maintenance has no `code`: it has at, lead, for and retry_after"},
+       "s.toml:5: a maintenance has no `code`: it has at, lead, for, retry_after and leg"},
       {"[market]\nrate = nan\n", "s.toml:2: market.rate must be a number"},
       {"[market]\nrate = -1\n", "s.toml:1: market.rate must be from 0 to 1000000"},
       {"[[symbol]]\nprice = \"1\"\n", "s.toml:1: a symbol needs a name"},

@@ -6,8 +6,8 @@
 // Owns:       the legs; the session's epoch; of each wish what its strategy was told and has.
 // Not owned:  what sessions share (Shared).
 // Threads:    loop thread; `now` is the turn's.
-// Invariants: while a Live leg has a verified copy, its book is neither lost nor emptied; each trade
-//             leaves once or is named; no leg is dropped by us while it is the only Live one.
+// Invariants: while a Live leg has a verified copy, its book is neither lost nor emptied; each
+//             trade leaves once or is named; no leg is dropped by us while it is the only Live one.
 // Cost:       a book message costs what it costs a session of one leg, a sum over its levels, and
 //             the copy of what was published; nothing is allocated while connected, but for a
 //             subscription added at run time.

@@ -55,9 +55,8 @@ void Legs::reconcile(uint32_t leg, LegWish& wish, kraken::VenueTime time) {
   message.time = time;
   const kraken::Book& copy = *wish.copies[leg].book;
   const auto leader = wish.book->leader();
-  const auto changes = leader
-                           ? kraken::difference(*wish.copies[*leader].book, copy, shared_.scratch)
-                           : kraken::difference(wish.book->last_words(), copy, shared_.scratch);
+  const auto changes = leader ? difference(*wish.copies[*leader].book, copy, shared_.scratch)
+                              : difference(wish.book->last_words(), copy, shared_.scratch);
   publish_changes(leg, wish, message, changes, flag_reconciled);
 }
 
@@ -66,7 +65,7 @@ void Legs::publish_whole(uint32_t leg, LegWish& wish) {
   kraken::BookMessage snapshot;
   snapshot.is_snapshot = true;
   snapshot.time.ns = copy.time_ns;
-  const auto levels = kraken::levels_of(*copy.book, shared_.scratch);
+  const auto levels = levels_of(*copy.book, shared_.scratch);
   if (!publish_book_message(shared_.publisher, origin(leg), wish.symbol, snapshot, levels)) {
     wish.waits_for_room = books_wait_ = true;
     return;

@@ -80,8 +80,8 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   }
 }
 
-// Each leg has places of its own in time, rotate_after apart, and as far from those of the others as
-// can be; the first that lets it live for most of that.
+// Each leg has places of its own in time, rotate_after apart, and as far from those of the others
+// as can be; the first that lets it live for most of that.
 Instant Legs::rotation_of(uint32_t leg) {
   if (!rotations_since_) rotations_since_ = now_;
   const int64_t every = rotate_after_->ns;

@@ -3,8 +3,8 @@
 // Each leg keeps a verified copy of its own. The published book is that of the leader: its next
 // message passes as it is. Another copy leads from its next message on when its last state was the
 // published one, or when it is later by the venue's time: then the difference leaves.
-// Owns:       of each leg's copy a sum over its levels, and the venue's time of its last message; of
-//             a leader that is lost what it had published, level by level.
+// Owns:       of each leg's copy a sum over its levels, and the venue's time of its last message;
+//             of a leader that is lost what it had published, level by level.
 // Not owned:  the copies (each leg's Subscription), publishing.
 // Threads:    loop thread.
 // Invariants: while it is whole, the leader's copy is what was published, if there is a leader; a
@@ -20,7 +20,7 @@
 #include <optional>
 
 #include "core/legs/behind.hpp"
-#include "kraken/book_copy.hpp"
+#include "core/legs/book_copy.hpp"
 
 namespace havklo::core {
 
@@ -49,7 +49,7 @@ class PublishedBook {
   [[nodiscard]] std::optional<uint32_t> leader() const {
     return leader_ == none ? std::nullopt : std::optional(leader_);
   }
-  [[nodiscard]] const kraken::BookCopy& last_words() const { return last_words_; }
+  [[nodiscard]] const BookCopy& last_words() const { return last_words_; }
 
   // What `leg` has now was published.
   void published(uint32_t leg);
@@ -98,7 +98,7 @@ class PublishedBook {
   }
   [[nodiscard]] bool has(uint32_t leg) const { return (verified_ >> leg & 1U) != 0; }
 
-  kraken::BookCopy last_words_;
+  BookCopy last_words_;
   bool words_known_ = false;
   std::array<Copy, legs_max> copies_;
   uint32_t verified_ = 0;
