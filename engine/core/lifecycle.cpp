@@ -101,6 +101,7 @@ void Lifecycle::step(const Input& input, Instant now, Actions& actions) {
       return on_others_changed(input, now, actions);
     case InputKind::gave_up:
       if (!spent_) return;
+      cancel_all(actions);
       return run_out(input.loss.reason, actions);
     case InputKind::renewal:
       if (phase_ != Phase::live) return;
@@ -142,6 +143,7 @@ void Lifecycle::begin_attempt(bool room, Instant now, Actions& actions) {
   maintenance_announced_ = false;
   attempt_began_ = now;
   probing_ = guarded && breaker().state() == BreakerState::half_open;
+  if (probing_ && company_ != nullptr) company_->last_probe = leg_;
   actions.add(ActionKind::open);
   arm(TimerKind::phase, now + timeouts_.connect_timeout, actions);
   if (probing_) arm(TimerKind::probe, now + breaker_settings_.half_open_timeout, actions);
@@ -254,6 +256,7 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
     if (company_ == nullptr) return run_out(loss.reason, actions);
     phase_ = Phase::waiting;
     spent_ = true;
+    if (opened) arm(TimerKind::breaker, breaker().next_deadline(), actions);
     return;
   }
   schedule_attempt(loss, was_live, opened, room, now, actions);

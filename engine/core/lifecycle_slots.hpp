@@ -70,6 +70,9 @@ class LifecycleSlots {
                        cycles_running * needs_.cycle;
   }
 
+  // More than what the connection itself still needs.
+  [[nodiscard]] bool has_more_than_attempt() const { return held_ > needs_.attempt; }
+
   void publish(const Event& event, Origin origin) {
     HAVKLO_ASSERT(held_ > 0);
     --held_;

@@ -29,9 +29,9 @@ void Lifecycle::wait_for_place(bool room, Instant now, Actions& actions) {
 
 bool Lifecycle::must_wait_for_breaker() const {
   if (company_ == nullptr || !breaker_settings_.enabled || others_live()) return false;
-  const bool lower_waits = (company_->held & ((1U << leg_) - 1)) != 0;
-  return breaker().state() == BreakerState::open || breaker().probe_in_flight() ||
-         (breaker().state() == BreakerState::half_open && lower_waits);
+  const BreakerState state = breaker().state();
+  return state == BreakerState::open || breaker().probe_in_flight() ||
+         (state == BreakerState::half_open && company_->waits_before(leg_));
 }
 
 void Lifecycle::set_held(bool held) {
@@ -70,6 +70,7 @@ void Lifecycle::on_others_changed(const Input& input, Instant now, Actions& acti
   if (free && !wants_room_) {
     set_held(false);
     spent_ = false;
+    booked_ = budget_->reserve(now, now, spare());
     return begin_attempt(input.room, now, actions);
   }
   // The places that it left for those in greater need: now it is one of them.

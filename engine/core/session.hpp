@@ -118,6 +118,7 @@ class Session final : private kraken::BookListener {
   [[nodiscard]] bool has_slot_to_spare() const {
     return slots_.enough_for_one_more(subscriptions_.running_cycles());
   }
+  [[nodiscard]] bool has_slot_beyond_attempt() const { return slots_.has_more_than_attempt(); }
   [[nodiscard]] bool has_all_slots() const { return slots_.complete(); }
   // Another leg's doing, or another reason than its connection's, moves its life on.
   void tell(InputKind kind, const Loss& loss, Instant now) {

@@ -29,6 +29,7 @@ struct LegWish {
   std::array<Answer, legs_max> answers{};
   TextId refusal{};              // the last one's words
   uint8_t copies_lost_told = 0;  // a bit for each leg whose LegBookLost was told
+  bool owes_answer = false;      // Subscribed or Rejected, and there was no slot for it
   bool owes_fault = false;       // the strategy's book is wrong, and it has not heard so
   bool waits_for_room = false;   // … it was told, and its next one did not fit
   struct Copy {

@@ -102,11 +102,15 @@ bool Legs::end_turn(Instant now) {
     end_legs();
   } while (unsettled_ && settle());
   if (open_ && !closing_) {
+    if (answers_wait_) resume_answers();
     if (books_wait_) resume_books();
+    if (owes_all_clear_ && !answers_wait_ && !books_wait_ && company_.live != 0) {
+      tell_all_clear(static_cast<uint32_t>(std::countr_zero(company_.live)));
+    }
     if (holes_) resume_holes();
     if (lags_wait_) lags_wait_ = !tell_lags();
   }
-  return to_end_ != 0 || books_wait_ || holes_wait_ || lags_wait_;
+  return to_end_ != 0 || waits_for_room();
 }
 
 void Legs::end_legs() {
@@ -127,6 +131,10 @@ bool Legs::settle() {
       touch(leg).tell(InputKind::others_changed, {}, now_);
     }
   }
+  // The next of those that it may have let through.
+  const bool probe_is_free = company_.breaker.state() == BreakerState::half_open &&
+                             !company_.breaker.probe_in_flight() && company_.held != 0;
+  changed_ = changed_ || (changed && probe_is_free);
   const bool gives_up = all_spent();
   if (gives_up) give_up();
   const bool acted = renew_next() || gives_up || changed;
@@ -205,7 +213,7 @@ SessionCounters Legs::counters() const {
 }
 
 bool Legs::depends_on_room() const {
-  return books_wait_ || holes_wait_ || lags_wait_ ||
+  return waits_for_room() ||
          std::ranges::any_of(legs_, [](const auto& leg) { return leg->depends_on_room(); });
 }
 

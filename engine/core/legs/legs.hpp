@@ -94,6 +94,7 @@ class Legs final : private LegSink {
   // Connections and epochs.
   void on_leg_connected(uint32_t leg, const Event& event);
   void on_leg_restored(uint32_t leg, const Event& event);
+  void tell_all_clear(uint32_t leg);
   void on_leg_lost(uint32_t leg, const Event& event);
   void on_leg_closed(uint32_t leg, const Event& event);
   [[nodiscard]] Instant rotation_of(uint32_t leg);
@@ -123,6 +124,9 @@ class Legs final : private LegSink {
                     TextId detail = TextId::not_kept);
   void tell_subscribed(uint32_t leg, LegWish& wish);
   void tell_rejected_if_all(uint32_t leg, LegWish& wish);
+  void owe_answer(LegWish& wish);
+  void pay_answer(uint32_t payer, LegWish& wish);
+  void resume_answers();
   void tell_end(uint32_t leg, LegWish& wish);
   void tell_fault(uint32_t leg, LegWish& wish, const Event& event);
   [[nodiscard]] bool all_refuse(const LegWish& wish) const;
@@ -141,7 +145,7 @@ class Legs final : private LegSink {
   [[nodiscard]] uint32_t listeners(const LegWish& wish) const;
   [[nodiscard]] bool is_due(const LegWish& wish, const TradeHoles::Hole& hole) const;
   // False: some wait for room.
-  bool tell_holes(LegWish& wish);
+  bool tell_holes(uint32_t leg, LegWish& wish);
   void tell_holes_in_slots(uint32_t leg, LegWish& wish);
   void resume_holes();
   void publish_trade(uint32_t leg, LegWish& wish, const kraken::TradeRow& row, bool late);
@@ -155,6 +159,9 @@ class Legs final : private LegSink {
   [[nodiscard]] Instant behind_since(uint32_t leg);
   void forget_leg(uint32_t leg, LegWish& wish);
 
+  [[nodiscard]] bool waits_for_room() const {
+    return books_wait_ || answers_wait_ || holes_wait_ || lags_wait_;
+  }
   void arm(Timer& timer, Instant deadline);
   void disarm(Timer& timer);
   [[nodiscard]] Origin origin(uint32_t leg) const { return origin_of(number_, leg, epoch_); }
@@ -197,10 +204,12 @@ class Legs final : private LegSink {
 
   std::array<std::vector<std::unique_ptr<LegWish>>, channel_count> by_symbol_;
   std::vector<LegWish*> wishes_;
-  bool books_wait_ = false;  // for room, some
-  bool holes_ = false;       // trades are missing, of some
-  bool holes_wait_ = false;  // … and are to be named, once there is room
-  bool lags_wait_ = false;   // FeedLags, likewise
+  bool books_wait_ = false;      // for room, some
+  bool answers_wait_ = false;    // for a slot
+  bool owes_all_clear_ = false;  // … until then
+  bool holes_ = false;           // trades are missing, of some
+  bool holes_wait_ = false;      // … and are to be named, once there is room
+  bool lags_wait_ = false;       // FeedLags, likewise
 
   std::array<Timer, legs_max> lag_timers_;
   std::array<Timer, legs_max> rotation_timers_;

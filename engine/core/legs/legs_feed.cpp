@@ -31,7 +31,7 @@ bool Legs::is_due(const LegWish& wish, const TradeHoles::Hole& hole) const {
 }
 
 // As soon as there is room, and before any later trade of the symbol.
-bool Legs::tell_holes(LegWish& wish) {
+bool Legs::tell_holes(uint32_t leg, LegWish& wish) {
   TradeHoles& holes = wish.trades->holes();
   for (uint32_t at = 0; at < holes.all().size();) {
     TradeHoles::Hole& hole = holes.all()[at];
@@ -41,7 +41,6 @@ bool Legs::tell_holes(LegWish& wish) {
     }
     hole.due = true;
     if (trade_gaps_) {
-      const auto leg = static_cast<uint32_t>(std::countr_zero(greeted_));
       if (!shared_.publisher.has_room_for_market(1)) return false;
       static_cast<void>(shared_.publisher.begin_market(1, origin(leg)));
       Event& event = shared_.publisher.next_market(EventKind::trade_gap, 0, origin(leg));
@@ -58,7 +57,7 @@ bool Legs::tell_holes(LegWish& wish) {
 void Legs::tell_holes_in_slots(uint32_t leg, LegWish& wish) {
   TradeHoles& holes = wish.trades->holes();
   for (TradeHoles::Hole& hole : holes.all()) hole.due = true;
-  if (!tell_holes(wish) && trade_gaps_) {
+  if (!tell_holes(leg, wish) && trade_gaps_) {
     Event event = Event::make(EventKind::trade_gap);
     event.payload.trade_gap.first = holes.all().front().first;
     event.payload.trade_gap.last = holes.all().back().last;
@@ -73,7 +72,8 @@ void Legs::resume_holes() {
   Instant first = Instant::never();
   for (LegWish* wish : wishes_) {
     if (!wish->trades || wish->trades->holes().empty()) continue;
-    if (!tell_holes(*wish)) holes_wait_ = true;
+    const auto leg = static_cast<uint32_t>(std::countr_zero(greeted_));
+    if (!tell_holes(leg, *wish)) holes_wait_ = true;
     for (const TradeHoles::Hole& hole : wish->trades->holes().all()) {
       holes_ = true;
       first = std::min(first, hole.since + lag_max_);
@@ -90,7 +90,7 @@ void Legs::on_trade(uint32_t leg, const Subscription& record, const kraken::Trad
   const TextId detail = arrival.readable ? TextId{} : detail_of(row.fault, shared_.names);
   if (row.trade_id == 0) return on_unreadable(leg, record, detail);
   const auto fate = trades.take(leg, row.trade_id, row.time.ns, arrival, now_);
-  const bool all_told = trades.holes().empty() || tell_holes(wish);
+  const bool all_told = trades.holes().empty() || tell_holes(leg, wish);
   if (fate != MergedTrades::Fate::drop) {
     if (!arrival.readable) {  // of two legs both say so
       if (fate == MergedTrades::Fate::deliver) {

@@ -45,7 +45,15 @@ void Legs::begin_epoch(uint32_t leg) {
   connected_at_ = now_;
   counts_.connections.add_one();
   told_system_.reset();
-  for (LegWish* wish : wishes_) begin_wish(*wish);
+  for (LegWish* wish : wishes_) {
+    const bool ended = wish->ended;
+    begin_wish(*wish);
+    if (wish->wanted) {
+      wish->ending = false;  // nothing was told of it that could end
+    } else {
+      wish->ended = ended;
+    }
+  }
   Event event = Event::make(EventKind::connected);
   event.payload.connected = greetings_[leg];
   publish(leg, event);
@@ -59,25 +67,30 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   if (rotate_after_) arm(rotation_timers_[leg], rotation_of(leg));
   if (!first) return;
   restored_ = true;
-  Event all_clear = Event::make(EventKind::subscriptions_restored);
-  auto& restored = all_clear.payload.subscriptions_restored;
+  owes_all_clear_ = true;
+  if (!books_wait_ && !answers_wait_) tell_all_clear(leg);
+}
+
+// When what it counts has been told.
+void Legs::tell_all_clear(uint32_t leg) {
+  owes_all_clear_ = false;
+  Event event = Event::make(EventKind::subscriptions_restored);
+  auto& restored = event.payload.subscriptions_restored;
   restored.downtime_ns = down_since_ ? (now_ - *down_since_).ns : 0;
   down_since_.reset();
-  for (const LegWish* wish : wishes_) {
+  for (LegWish* wish : wishes_) {
+    // What is missing may still come with the snapshots.
+    if (wish->trades) {
+      for (TradeHoles::Hole& hole : wish->trades->holes().all()) hole.since = now_;
+    }
     if (!wish->wanted) continue;
-    const bool has_book = !wish->book || wish->book->is_whole() || wish->waits_for_room;
     if (wish->told == LegWish::Told::rejected) {
       ++restored.rejected;
-    } else if (wish->told == LegWish::Told::subscribed && has_book) {
+    } else if (wish->told == LegWish::Told::subscribed && (!wish->book || wish->book->is_whole())) {
       ++restored.count;
     }
   }
-  publish(leg, all_clear);
-  // What is missing may still come with the snapshots.
-  for (LegWish* wish : wishes_) {
-    if (!wish->trades) continue;
-    for (TradeHoles::Hole& hole : wish->trades->holes().all()) hole.since = now_;
-  }
+  publish(leg, event);
 }
 
 // Each leg has places of its own in time, rotate_after apart, and as far from those of the others
@@ -110,9 +123,11 @@ void Legs::on_leg_lost(uint32_t leg, const Event& event) {
 }
 
 void Legs::end_epoch(uint32_t leg, const Event& lost) {
-  if (std::exchange(restored_, false)) down_since_ = now_;
+  // Of an all clear that nobody has heard the outage goes on.
+  if (std::exchange(restored_, false) && !owes_all_clear_) down_since_ = now_;
+  owes_all_clear_ = false;
   open_ = false;
-  books_wait_ = holes_wait_ = lags_wait_ = false;
+  books_wait_ = answers_wait_ = holes_wait_ = lags_wait_ = false;
   counts_.losses.add_one();
   Event event = lost;
   event.payload.disconnected.uptime_ns = (now_ - connected_at_).ns;
@@ -127,23 +142,25 @@ void Legs::hand_over(uint32_t lost) {
   begin_epoch(leg);
   publish_status(leg);
   for (LegWish* wish : wishes_) {
-    const auto acknowledged = std::ranges::find(wish->answers, LegWish::Answer::acknowledged);
-    if (acknowledged != wish->answers.end() && !wish->ending) {
-      tell_subscribed(static_cast<uint32_t>(acknowledged - wish->answers.begin()), *wish);
-    } else {
-      tell_rejected_if_all(leg, *wish);
-      begin_book_again(*wish);
-    }
+    if (!wish->wanted) continue;
+    owe_answer(*wish);
+    pay_answer(lost, *wish);
+    begin_book_again(*wish);
   }
   payer_ = nobody;
 }
 
 // Others are Live, or greeted: what they have not, the strategy has no longer.
 void Legs::lose_what_it_alone_had(uint32_t leg) {
+  if (closing_) return;
   for (LegWish* wish : wishes_) {
-    if (closing_) return;
-    if (wish->owes_fault) tell_stale(leg, *wish, BookFault::leg_lost);
-    tell_rejected_if_all(leg, *wish);
+    if (wish->owes_fault && legs_[leg]->has_slot_beyond_attempt()) {
+      tell_stale(leg, *wish, BookFault::leg_lost);
+    }
+    if (wish->told == LegWish::Told::rejected || wish->ending || !wish->wanted) continue;
+    if (!all_refuse(*wish)) continue;
+    owe_answer(*wish);
+    pay_answer(leg, *wish);
   }
 }
 

@@ -47,6 +47,7 @@ void Legs::subscribe(const Command& command) {
     wish->answers = {};
     if (wish->trades) *wish->trades = {};
     begin_wish(*wish);
+    wish->ended = true;  // a leg may still bring the old one
   } else {
     wish->wanted = true;
     if (wish->parameter != parameter && wish->told == LegWish::Told::subscribed) {
@@ -71,6 +72,7 @@ void Legs::unsubscribe(const Command& command) {
 void Legs::begin_wish(LegWish& wish) const {
   wish.ended = false;
   wish.told = LegWish::Told::nothing;
+  wish.owes_answer = false;
   wish.owes_fault = false;
   wish.waits_for_room = false;
   wish.copies_lost_told = 0;
@@ -119,6 +121,7 @@ void Legs::tell_subscribed(uint32_t leg, LegWish& wish) {
   if (wish.ending && !wish.wanted) return;  // of the old wish, and it is about to end
   if (wish.ending) tell_end(leg, wish);
   wish.ended = false;
+  wish.owes_answer = false;
   wish.told = LegWish::Told::subscribed;
   publish_wish(leg, wish, EventKind::subscribed);
   begin_book_again(wish);
@@ -136,14 +139,50 @@ void Legs::tell_rejected_if_all(uint32_t leg, LegWish& wish) {
   if (wish.told == LegWish::Told::rejected || wish.ending || !wish.wanted) return;
   if (!all_refuse(wish)) return;
   wish.told = LegWish::Told::rejected;
+  wish.owes_answer = false;
   wish.owes_fault = false;
   wish.waits_for_room = false;
   if (wish.book) wish.book->forget();
   publish_wish(leg, wish, EventKind::rejected, wish.refusal);
 }
 
+// One that is lost may have been the last to tell; what it has no slot for is told by another.
+void Legs::owe_answer(LegWish& wish) {
+  wish.owes_answer = answers_wait_ = true;
+  wish.ended = true;
+}
+
+void Legs::pay_answer(uint32_t payer, LegWish& wish) {
+  const bool has_slot = has(greeted_, payer) ? legs_[payer]->has_slot_to_spare()
+                                             : legs_[payer]->has_slot_beyond_attempt();
+  if (!wish.owes_answer || !has_slot) return;
+  wish.owes_answer = false;
+  wish.ended = false;
+  payer_ = payer;
+  const auto acknowledged = std::ranges::find(wish.answers, LegWish::Answer::acknowledged);
+  if (acknowledged != wish.answers.end()) {
+    tell_subscribed(static_cast<uint32_t>(acknowledged - wish.answers.begin()), wish);
+  } else {
+    tell_rejected_if_all(static_cast<uint32_t>(std::countr_zero(greeted_)), wish);
+  }
+  payer_ = nobody;
+}
+
+void Legs::resume_answers() {
+  answers_wait_ = false;
+  for (LegWish* wish : wishes_) {
+    for (uint32_t leg = 0; leg < legs_.size() && wish->owes_answer; ++leg) {
+      if (has(greeted_, leg)) pay_answer(leg, *wish);
+    }
+    answers_wait_ = answers_wait_ || wish->owes_answer;
+  }
+}
+
 // The first word of its end: what other legs still bring is not passed on.
 void Legs::tell_end(uint32_t leg, LegWish& wish) {
+  for (uint32_t other = 0; other < legs_.size(); ++other) {
+    if (other != leg) wish.answers[other] = LegWish::Answer::none;
+  }
   if (wish.trades && !wish.trades->holes().empty()) tell_holes_in_slots(leg, wish);
   publish_wish(leg, wish, EventKind::unsubscribed);
   begin_wish(wish);

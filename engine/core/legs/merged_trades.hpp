@@ -32,7 +32,10 @@ class MergedTrades {
       return Fate::drop;
     }
     if (known_ && id <= last_) {
-      if (holes_.fill(id)) return Fate::late;
+      if (holes_.fill(id)) {
+        time_ns_ = std::max(time_ns_, time_ns);
+        return Fate::late;
+      }
       if (id == last_ || time_ns <= time_ns_) return Fate::drop;
       begin_anew(leg, id);  // older, and newer all the same: the venue has begun to number anew
       advance(id, time_ns);
