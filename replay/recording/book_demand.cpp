@@ -14,6 +14,8 @@ constexpr uint64_t spare_levels = 32;
 
 void BookDemand::add(std::span<const Settings> sessions) {
   for (uint32_t session = 0; session < sessions.size(); ++session) {
+    const auto legs = static_cast<uint32_t>(sessions[session].legs.size());
+    copies_.push_back(legs == 1 ? 1 : legs + 1);
     for (const SubscriptionSettings& each : sessions[session].subscriptions) {
       for (const std::string& symbol : each.symbols) {
         add(session, each.channel, symbol, each.depth);
@@ -29,8 +31,8 @@ void BookDemand::add(const Command& command) {
 
 void BookDemand::add(uint32_t session, Channel channel, std::string_view symbol, uint32_t depth) {
   if (!wishes_.emplace(session, channel, depth, std::string(symbol)).second) return;
-  bytes_ += wish_bytes;
-  if (channel == Channel::book) bytes_ += (depth + spare_levels) * level_bytes;
+  const uint64_t book = channel == Channel::book ? (depth + spare_levels) * level_bytes : 0;
+  bytes_ += (wish_bytes + book) * (session < copies_.size() ? copies_[session] : 1);
 }
 
 }  // namespace havklo::replay

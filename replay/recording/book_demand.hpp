@@ -2,7 +2,8 @@
 //
 // A wish has some bytes in a file and its book, at full depth, a hundred kilobytes in an engine. So
 // what a file may ask for is bounded by its size, with enough beside it for every pair of the venue
-// at full depth in the first moments of a recording.
+// at full depth in the first moments of a recording. Of several legs each has a copy, and what was
+// published is one more.
 // Owns:    which books were counted, each once.
 // Threads: one.   Cost: O(log n) a wish.
 #pragma once
@@ -15,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace havklo::replay {
 
@@ -33,6 +35,7 @@ class BookDemand {
   void add(uint32_t session, Channel channel, std::string_view symbol, uint32_t depth);
 
   std::set<std::tuple<uint32_t, Channel, uint32_t, std::string>> wishes_;
+  std::vector<uint32_t> copies_;  // of each session's books
   uint64_t bytes_ = 0;
 };
 

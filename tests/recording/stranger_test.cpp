@@ -263,8 +263,9 @@ void read_all_ways(const std::string& path) {
 using Forge = std::function<std::string(size_t bytes)>;
 
 // Fills turns of one entry each, a hundred kilobytes a block.
-std::string filled(size_t bytes, const std::function<void(ForgedRecording&, uint32_t)>& turn) {
-  ForgedRecording forged;
+std::string filled(size_t bytes, const std::function<void(ForgedRecording&, uint32_t)>& turn,
+                   const Settings& settings = book_settings({"BTC/USD"})) {
+  ForgedRecording forged(settings);
   for (uint32_t i = 0; forged.bytes() < bytes; ++i) {
     turn(forged, i);
     if (forged.payload_bytes() > 100'000) forged.end_block();
@@ -379,6 +380,29 @@ const std::vector<std::pair<const char*, Forge>> forges = {
      }},
     {"damage, and then one letter",
      [](size_t bytes) { return ForgedRecording().torn() + std::string(bytes, 'H'); }},
+    {"symbols, one a command, each for four legs",
+     [](size_t bytes) {
+       Settings settings = book_settings({"BTC/USD"});
+       settings.legs.resize(legs_max);
+       return filled(
+           bytes,
+           [](ForgedRecording& forged, uint32_t i) {
+             forged.subscribe("S" + std::to_string(i) + "/U", 1000).end_turn();
+           },
+           settings);
+     }},
+    {"settings of many legs",
+     [](size_t bytes) {
+       Settings settings = book_settings({"BTC/USD"});
+       settings.subscriptions[0].symbols.resize(std::min<size_t>(bytes / 4096, 400));
+       uint32_t i = 0;
+       for (std::string& each : settings.subscriptions[0].symbols)
+         each = std::to_string(i++) + "/U";
+       settings.legs.resize(legs_max);
+       settings.ring_slots = ring_slots_min(settings);
+       return ForgedRecording(ForgedRecording::header_of(std::vector<Settings>(32, settings)))
+           .finish();
+     }},
     {"settings of many sessions",
      [](size_t bytes) {
        std::vector<std::string> symbols;
