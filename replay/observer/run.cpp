@@ -5,7 +5,10 @@
 
 #include <algorithm>
 
+#include "core/connection_id.hpp"
 #include "kraken/channels.hpp"
+#include "replay/observer/legs/session.hpp"
+#include "replay/observer/session.hpp"
 
 namespace havklo::replay {
 
@@ -58,9 +61,11 @@ RunObserver::RunObserver(const std::vector<Settings>& sessions, ManualClock& clo
       groups_(group_by_budget(sessions)),
       allocations_(allocations) {
   for (const uint32_t first : groups_.first_of) {
-    places_.emplace_back(sessions[first].reconnect, sessions.size());
+    places_.emplace_back(sessions[first].reconnect, groups_.group_of.size());
   }
-  for (uint32_t i = 0; i < sessions.size(); ++i) places_[groups_.group(i, 0)].admit(i);
+  for (uint32_t leg = 0; leg < groups_.group_of.size(); ++leg) {
+    places_[groups_.group_of[leg]].admit(leg);
+  }
   for (uint32_t group = 0; group < std::min(budgets.size(), places_.size()); ++group) {
     budget_doors_.push_back(
         std::make_unique<BudgetDoor>(*this, *budgets[group], places_[group].others()));
@@ -72,14 +77,25 @@ void RunObserver::begin(const Names& names) {
   sometimes_.emplace(settings_, names);
   for (const Settings& each : settings_) {
     const auto number = static_cast<uint16_t>(sessions_.size());
-    sessions_.emplace_back(each, number, names, truth_, places_[groups_.group(number, 0)],
-                           clock_.utc_offset(), verdict_, figures_);
+    const uint32_t first = groups_.legs_before[number];
+    if (has_legs(number)) {
+      std::vector<LegsObserver::Place> places;
+      for (uint32_t leg = 0; leg < each.legs.size(); ++leg) {
+        places.push_back({&places_[groups_.group(number, leg)], first + leg});
+      }
+      sessions_.push_back(std::make_unique<LegsObserver>(each, number, names, truth_,
+                                                         std::move(places), verdict_, figures_));
+      continue;
+    }
+    sessions_.push_back(std::make_unique<SessionObserver>(each, number, first, names, truth_,
+                                                          places_[groups_.group(number, 0)],
+                                                          clock_.utc_offset(), verdict_, figures_));
   }
 }
 
-SessionObserver* RunObserver::session_of(ConnectionId id) {
-  const uint32_t number = static_cast<uint32_t>(id) % sessions_max;
-  return number < sessions_.size() ? &sessions_[number] : nullptr;
+ObservedSession* RunObserver::session_of(ConnectionId id) {
+  const uint32_t number = core::session_of(id);
+  return number < sessions_.size() ? sessions_[number].get() : nullptr;
 }
 
 // What a reconnect() asked for is done with when the engine takes what comes after it.
@@ -106,8 +122,9 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
   catch_up();
   const Instant now = clock_.now();
   ++attempts_;
-  if (SessionObserver* session = session_of(id)) {
-    sometimes_->on_open(static_cast<uint32_t>(id) % sessions_max, now);
+  if (ObservedSession* session = session_of(id)) {
+    const uint32_t number = core::session_of(id);
+    if (!has_legs(number)) sometimes_->on_open(number, now);
     session->on_open(id, request, now);
   }
   for (const PlaceObserver& places : places_) {
@@ -123,7 +140,7 @@ void RunObserver::open(ConnectionId id, const OpenRequest& request) {
 void RunObserver::greeted(ConnectionId id) {
   skip_allocations();
   catch_up();
-  if (SessionObserver* session = session_of(id)) session->on_greeting_told(id, clock_.now());
+  if (ObservedSession* session = session_of(id)) session->on_greeting_told(id, clock_.now());
   transport_.greeted(id);
   mark_allocations();
 }
@@ -131,7 +148,7 @@ void RunObserver::greeted(ConnectionId id) {
 void RunObserver::send(ConnectionId id, std::span<const std::byte> bytes) {
   skip_allocations();
   catch_up();
-  if (SessionObserver* session = session_of(id)) session->on_send(id, bytes, clock_.now());
+  if (ObservedSession* session = session_of(id)) session->on_send(id, bytes, clock_.now());
   transport_.send(id, bytes);
   mark_allocations();
 }
@@ -140,7 +157,7 @@ void RunObserver::close(ConnectionId id) {
   skip_allocations();
   quiet_turn_ = false;
   catch_up();
-  if (SessionObserver* session = session_of(id)) session->on_close(id, clock_.now());
+  if (ObservedSession* session = session_of(id)) session->on_close(id, clock_.now());
   transport_.close(id);
   mark_allocations();
 }
@@ -157,7 +174,7 @@ uint32_t RunObserver::poll(CompletionSink& sink, uint32_t completions_max) {
 void RunObserver::on_completion(const Completion& completion) {
   catch_up();
   sometimes_->on_delivered();
-  SessionObserver* session = session_of(completion.connection);
+  ObservedSession* session = session_of(completion.connection);
   if (session != nullptr) session->on_delivered(completion, clock_.now());
   mark_allocations();
   sink_->on_completion(completion);
@@ -174,12 +191,12 @@ EventWindow RunObserver::window() {
   window_ = behind_.window();
   sometimes_->begin_turn();
   ring_slots_ = std::max(ring_slots_, window_.room);  // at first it is empty
-  for (SessionObserver& each : sessions_) each.begin_turn(window_.room == ring_slots_);
+  for (const auto& each : sessions_) each->begin_turn(window_.room == ring_slots_);
   judged_ = 0;
   allocated_ = 0;
   // A book of another depth is made when the old one has ended: in doubt or not.
-  quiet_turn_ = std::ranges::all_of(sessions_, [](const SessionObserver& each) {
-    return each.recovered() && !each.wishes().any_changing_in_doubt();
+  quiet_turn_ = std::ranges::all_of(sessions_, [](const auto& each) {
+    return each->recovered() && !each->any_changing_in_doubt();
   });
   mark_allocations();
   return window_;
@@ -202,8 +219,10 @@ void RunObserver::pop() {
   end_moving();
   const Command* const command = commands_.peek();
   if (command != nullptr && command->session < sessions_.size()) {
-    SessionObserver& session = sessions_[command->session];
-    sometimes_->on_command(*command, session.wire(), clock_.now());
+    ObservedSession& session = *sessions_[command->session];
+    if (!has_legs(command->session)) {
+      sometimes_->on_command(*command, session.wire(), clock_.now());
+    }
     session.on_command(*command, clock_.now());
   }
   commands_.pop();
@@ -228,11 +247,13 @@ void RunObserver::judge(const Event& event) {
                      "an event of another time than its turn's");
   }
   event_time_ = event.time;
-  if (event.session < sessions_.size()) {
-    sometimes_->on_event(event, sessions_[event.session].wire());
+  const bool of_all =
+      event.kind == EventKind::overrun || event.kind == EventKind::recording_stopped;
+  if (event.session < sessions_.size() && (of_all || !has_legs(event.session))) {
+    sometimes_->on_event(event, sessions_[event.session]->wire());
   }
   if (event.kind == EventKind::overrun) {
-    for (SessionObserver& session : sessions_) session.on_overrun(event);
+    for (const auto& session : sessions_) session->on_overrun(event);
     return;
   }
   if (event.kind == EventKind::recording_stopped) {
@@ -240,7 +261,7 @@ void RunObserver::judge(const Event& event) {
       verdict_.violate(Invariant::recording, 0, event.time, "RecordingStopped is said twice");
     }
     recording_stopped_ = true;
-    if (event.session != 0 || event.epoch != sessions_[0].epoch()) {
+    if (event.session != 0 || event.epoch != sessions_[0]->epoch()) {
       verdict_.violate(Invariant::epoch, 0, event.time, "RecordingStopped of another epoch");
     }
     return;
@@ -249,11 +270,11 @@ void RunObserver::judge(const Event& event) {
     verdict_.violate(Invariant::legal_event, event.session, event.time, "no such session");
     return;
   }
-  SessionObserver& session = sessions_[event.session];
+  ObservedSession& session = *sessions_[event.session];
   const VenueConnection* end = event.kind == EventKind::subscriptions_restored
-                                   ? transport_.venue_end(session.connection())
+                                   ? transport_.venue_end(session.connection(event.leg))
                                    : nullptr;
-  WishObserver::VenueHas venue_has;
+  VenueHas venue_has;
   if (end != nullptr && !end->ended()) {
     venue_has = [end](Channel channel, uint32_t symbol, uint32_t depth) {
       const bool has_parameter = !kraken::facts_of(channel).parameter.name.empty();
@@ -283,18 +304,13 @@ void RunObserver::check_sequence(const Event& event) {
 
 Reached RunObserver::reached() const {
   Reached all = sometimes_->reached();
-  for (const SessionObserver& each : sessions_) all |= each.reached();
+  for (const auto& each : sessions_) all |= each->reached();
   return all;
 }
 
-// Two for each event that may not be lost: of an attempt, of the recorder, of the cycle of a wish.
 uint32_t RunObserver::free_slots_least() const {
-  constexpr size_t of_attempt = 2 * 16 + 2;
-  constexpr size_t of_wish = 2 * 8;
   size_t held = 0;
-  for (const SessionObserver& each : sessions_) {
-    held += of_attempt + of_wish * each.wishes().known();
-  }
+  for (const auto& each : sessions_) held += each->slots_held_most();
   return ring_slots_ - static_cast<uint32_t>(std::min<size_t>(held, ring_slots_));
 }
 
@@ -307,9 +323,9 @@ void RunObserver::end_engine_turn() {
                      "others make a session wait, and it is not told");
   }
   has_spare_ = window_.room == ring_slots_ && free_slots_least() >= judged_ + 2;
-  const bool still_quiet =
-      quiet_turn_ &&
-      std::ranges::all_of(sessions_, [](const SessionObserver& each) { return each.recovered(); });
+  const bool still_quiet = quiet_turn_ && std::ranges::all_of(sessions_, [](const auto& each) {
+                             return each->recovered();
+                           });
   if (still_quiet && allocated_ != 0) {
     verdict_.violate(Invariant::no_allocation, 0, clock_.now(),
                      fmt::format("{} allocations in a turn while Live", allocated_));
@@ -323,12 +339,14 @@ void RunObserver::end_turn(bool has_room) {
   taken_.clear();
   for (const PlaceObserver& places : places_) taken_.push_back(places.begun_within(now));
   for (uint32_t i = 0; i < sessions_.size(); ++i) {
-    if (sessions_[i].begins_about(now)) ++taken_[groups_.group(i, 0)];
+    for (uint32_t leg = 0; leg < settings_[i].legs.size(); ++leg) {
+      if (sessions_[i]->begins_about(now, leg)) ++taken_[groups_.group(i, leg)];
+    }
   }
   for (uint32_t i = 0; i < sessions_.size(); ++i) {
     const uint32_t group = groups_.group(i, 0);
-    const size_t others = taken_[group] - (sessions_[i].begins_about(now) ? 1 : 0);
-    sessions_[i].end_turn(now, has_room, has_spare_, others < places_[group].most());
+    const size_t others = taken_[group] - (sessions_[i]->begins_about(now, 0) ? 1 : 0);
+    sessions_[i]->end_turn(now, has_room, has_spare_, others < places_[group].most());
   }
   sometimes_->end_instant();
 }

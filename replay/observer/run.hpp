@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <havklo/command.hpp>
 #include <havklo/shared_connect_budget.hpp>
 #include <havklo/transport.hpp>
@@ -19,8 +18,12 @@
 #include <span>
 #include <vector>
 
-#include "replay/observer/session.hpp"
+#include "replay/observer/observed_session.hpp"
+#include "replay/observer/outage_histograms.hpp"
+#include "replay/observer/places.hpp"
 #include "replay/observer/sometimes.hpp"
+#include "replay/observer/verdict.hpp"
+#include "replay/venue/market_truth.hpp"
 #include "replay/venue/transport.hpp"
 
 namespace havklo::replay {
@@ -44,7 +47,9 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   // In front of those that were given.
   [[nodiscard]] std::span<SharedConnectBudget* const> budgets() const { return budgets_; }
 
-  [[nodiscard]] const std::deque<SessionObserver>& sessions() const { return sessions_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<ObservedSession>>& sessions() const {
+    return sessions_;
+  }
   [[nodiscard]] const OutageHistograms& figures() const { return figures_; }
   [[nodiscard]] bool recording_stopped() const { return recording_stopped_; }
   [[nodiscard]] Reached reached() const;
@@ -68,7 +73,8 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   class BudgetDoor;
 
   void on_completion(const Completion& completion) override;
-  [[nodiscard]] SessionObserver* session_of(ConnectionId id);
+  [[nodiscard]] ObservedSession* session_of(ConnectionId id);
+  [[nodiscard]] bool has_legs(uint32_t session) const { return settings_[session].legs.size() > 1; }
   void catch_up();
   void judge(const Event& event);
   void check_sequence(const Event& event);
@@ -91,7 +97,7 @@ class RunObserver final : public Transport, public EventDoor, public CommandDoor
   std::vector<std::unique_ptr<SharedConnectBudget>> budget_doors_;
   std::vector<SharedConnectBudget*> budgets_;
   std::vector<size_t> taken_;  // … at the end of an instant; kept for its memory
-  std::deque<SessionObserver> sessions_;
+  std::vector<std::unique_ptr<ObservedSession>> sessions_;
   std::optional<Sometimes> sometimes_;  // since begin()
   CompletionSink* sink_ = nullptr;
   EventWindow window_;

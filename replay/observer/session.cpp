@@ -12,11 +12,13 @@ uint64_t ms(Duration duration) { return static_cast<uint64_t>(duration.ns / 1'00
 
 }  // namespace
 
-SessionObserver::SessionObserver(const Settings& settings, uint16_t number, const Names& names,
-                                 const MarketTruth& truth, PlaceObserver& places,
-                                 Duration utc_offset, Verdict& verdict, OutageHistograms& figures)
+SessionObserver::SessionObserver(const Settings& settings, uint16_t number, uint32_t place,
+                                 const Names& names, const MarketTruth& truth,
+                                 PlaceObserver& places, Duration utc_offset, Verdict& verdict,
+                                 OutageHistograms& figures)
     : settings_(settings),
       number_(number),
+      place_(place),
       places_(places),
       verdict_(verdict),
       figures_(figures),
@@ -42,7 +44,7 @@ void SessionObserver::on_command(const Command& command, Instant now) {
       seen_ == Seen::waiting && (waits_for_backoff_ || waits_for_room_) && waits_.retryable();
   if (!may_skip || breaker_ == Breaker::open || cut_short_) return;
   cut_short_ = now;
-  places_.move(number_);
+  places_.move(place_);
   places_.others().set_moving(true);
 }
 
@@ -77,7 +79,7 @@ void SessionObserver::on_open(ConnectionId id, const OpenRequest& request, Insta
   if (!places_.others().take_grant() || places_.others().take_untold()) {
     violate(Invariant::connect_budget, now, "an attempt for which others leave no place");
   }
-  places_.begin(number_, now);
+  places_.begin(place_, now);
   cut_short_.reset();
   held_by_budget_ = false;
   requests_seen_ = 0;
@@ -127,7 +129,7 @@ void SessionObserver::on_delivered(const Completion& completion, Instant now) {
   trades_.on_delivered(wire_);
 }
 
-void SessionObserver::on_event(const Event& event, const WishObserver::VenueHas& venue_has) {
+void SessionObserver::on_event(const Event& event, const VenueHas& venue_has) {
   const bool market = is_market(event.kind);
   if (seen_ == Seen::closed) {
     return violate(Invariant::after_closed, event.time,
@@ -320,15 +322,15 @@ void SessionObserver::check_place(const Event& event, std::optional<Instant> oth
     violate(Invariant::connect_budget, event.time, "announced for when others leave no place");
   }
   const bool sooner_for_others = !others || due_ - Duration{1} >= *others;
-  if (places_.is_certain_for(number_, event.time)) {
-    if (!places_.fits(number_, due_)) {
+  if (places_.is_certain_for(place_, event.time)) {
+    if (!places_.fits(place_, due_)) {
       violate(Invariant::connect_budget, event.time, "announced for when the budget has no place");
     }
-    if (by_budget && sooner_for_others && places_.fits(number_, due_ - Duration{1})) {
+    if (by_budget && sooner_for_others && places_.fits(place_, due_ - Duration{1})) {
       violate(Invariant::connect_budget, event.time, "the budget has a place sooner");
     }
   }
-  places_.book(number_, due_);
+  places_.book(place_, due_);
 }
 
 void SessionObserver::on_reconnect_failed(const Event& event) {
@@ -353,11 +355,11 @@ void SessionObserver::on_closed(const Event& event) {
   if (!asked && event.payload.ended.attempts != attempt_ - (reconnect_failed_ ? 1 : 0)) {
     violate(Invariant::attempt_count, event.time, "Closed with another number");
   }
-  places_.give_back(number_);
+  places_.give_back(place_);
   seen_ = Seen::closed;
 }
 
-void SessionObserver::on_restored(const Event& event, const WishObserver::VenueHas& venue_has) {
+void SessionObserver::on_restored(const Event& event, const VenueHas& venue_has) {
   const auto& restored = event.payload.subscriptions_restored;
   if (seen_ != Seen::connected || restored_) {
     violate(Invariant::legal_event, event.time, "all clear twice, or without connection");

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "replay/observer/observed_session.hpp"
 #include "replay/observer/outage_histograms.hpp"
 #include "replay/observer/places.hpp"
 #include "replay/observer/verdict.hpp"
@@ -28,28 +29,25 @@
 
 namespace havklo::replay {
 
-class SessionObserver {
+class SessionObserver final : public ObservedSession {
  public:
   enum class Seen : uint8_t { idle, attempting, connected, lost, waiting, closed };
 
-  SessionObserver(const Settings& settings, uint16_t number, const Names& names,
+  // `place`: its number among all who may have one in `places`.
+  SessionObserver(const Settings& settings, uint16_t number, uint32_t place, const Names& names,
                   const MarketTruth& truth, PlaceObserver& places, Duration utc_offset,
                   Verdict& verdict, OutageHistograms& figures);
 
-  void begin_turn(bool ring_is_empty) { asking_.begin_turn(ring_is_empty); }
-  void on_command(const Command& command, Instant now);
-  void on_open(ConnectionId id, const OpenRequest& request, Instant now);
-  void on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now);
-  void on_close(ConnectionId id, Instant now);
-  // The network is told of a greeting.
-  void on_greeting_told(ConnectionId id, Instant now);
-  void on_delivered(const Completion& completion, Instant now);
-  void on_event(const Event& event, const WishObserver::VenueHas& venue_has);
-  // Everything due at `now` is done. `has_room`: the ring was empty before this turn and the last.
-  // `has_spare`: at its end there was room for two more market events. `has_budget`: one more
-  // attempt could begin.
-  void end_turn(Instant now, bool has_room, bool has_spare, bool has_budget);
-  void on_overrun(const Event& event) {
+  void begin_turn(bool ring_is_empty) override { asking_.begin_turn(ring_is_empty); }
+  void on_command(const Command& command, Instant now) override;
+  void on_open(ConnectionId id, const OpenRequest& request, Instant now) override;
+  void on_send(ConnectionId id, std::span<const std::byte> bytes, Instant now) override;
+  void on_close(ConnectionId id, Instant now) override;
+  void on_greeting_told(ConnectionId id, Instant now) override;
+  void on_delivered(const Completion& completion, Instant now) override;
+  void on_event(const Event& event, const VenueHas& venue_has) override;
+  void end_turn(Instant now, bool has_room, bool has_spare, bool has_budget) override;
+  void on_overrun(const Event& event) override {
     wishes_.on_overrun(event);
     asking_.on_overrun();
     trades_.on_overrun(event);
@@ -57,23 +55,29 @@ class SessionObserver {
 
   [[nodiscard]] Seen seen() const { return seen_; }
   [[nodiscard]] bool live() const { return seen_ == Seen::connected && restored_; }
-  [[nodiscard]] bool recovered() const { return live() && wishes_.all_settled(); }
-  // … and what was in doubt is so no longer.
-  [[nodiscard]] bool well() const { return recovered() && !asking_.any_in_doubt(); }
-  [[nodiscard]] bool closed() const { return seen_ == Seen::closed; }
-  // Its wait is over and its attempt not late; or it was so until others made it wait on.
-  [[nodiscard]] bool begins_about(Instant now) const;
-  [[nodiscard]] ConnectionId connection() const { return wire_.id; }
-  // What was seen of its connection, or of the last one.
-  [[nodiscard]] const WireView& wire() const { return wire_; }
-  [[nodiscard]] const WishObserver& wishes() const { return wishes_; }
-  [[nodiscard]] Reached reached() const { return trades_.reached() | lag_.reached(); }
-  [[nodiscard]] uint32_t epoch() const { return epoch_; }
-  [[nodiscard]] uint32_t losses() const { return losses_; }
-  [[nodiscard]] Reason last_reason() const { return last_reason_; }
-  // When the attempt began that led to the last loss.
-  [[nodiscard]] Instant lost_attempt_began() const { return lost_attempt_began_; }
-  [[nodiscard]] uint32_t outages() const { return outages_; }
+  [[nodiscard]] bool recovered() const override { return live() && wishes_.all_settled(); }
+  [[nodiscard]] bool well() const override { return recovered() && !asking_.any_in_doubt(); }
+  [[nodiscard]] bool closed() const override { return seen_ == Seen::closed; }
+  [[nodiscard]] bool begins_about(Instant now, uint32_t leg) const override;
+  [[nodiscard]] ConnectionId connection(uint32_t) const override { return wire_.id; }
+  [[nodiscard]] const WireView& wire() const override { return wire_; }
+  [[nodiscard]] Reached reached() const override { return trades_.reached() | lag_.reached(); }
+  [[nodiscard]] uint32_t epoch() const override { return epoch_; }
+  [[nodiscard]] bool any_changing_in_doubt() const override {
+    return wishes_.any_changing_in_doubt();
+  }
+  void check_fresh(int64_t well_us, int64_t utc_us, Instant now) const override {
+    wishes_.check_fresh(well_us, utc_us, now);
+  }
+  [[nodiscard]] size_t slots_held_most() const override {
+    return slots_held_by(1, wishes_.known());
+  }
+  [[nodiscard]] uint32_t losses() const override { return losses_; }
+  [[nodiscard]] Reason last_reason() const override { return last_reason_; }
+  [[nodiscard]] Instant lost_attempt_began() const override { return lost_attempt_began_; }
+  [[nodiscard]] uint32_t outages() const override { return outages_; }
+  [[nodiscard]] uint64_t repairs() const override { return wishes_.repairs(); }
+  [[nodiscard]] uint64_t books_verified() const override { return wishes_.books_verified(); }
 
  private:
   enum class Breaker : uint8_t { closed, open, half_open };
@@ -85,7 +89,7 @@ class SessionObserver {
   void on_reconnecting(const Event& event);
   void on_reconnect_failed(const Event& event);
   void on_closed(const Event& event);
-  void on_restored(const Event& event, const WishObserver::VenueHas& venue_has);
+  void on_restored(const Event& event, const VenueHas& venue_has);
   void on_breaker(const Event& event);
   void read_requests(Instant now);
   void check_deadlines(Instant now);
@@ -102,6 +106,7 @@ class SessionObserver {
 
   Settings settings_;
   uint16_t number_;
+  uint32_t place_;
   PlaceObserver& places_;
   Verdict& verdict_;
   OutageHistograms& figures_;

@@ -103,14 +103,14 @@ void SessionObserver::check_silence(Instant now) {
   idle_ = !subscribed && wishes_.wanted() == 0;
 }
 
-bool SessionObserver::begins_about(Instant now) const {
+bool SessionObserver::begins_about(Instant now, uint32_t) const {
   return seen_ == Seen::waiting && ((due_ <= now && now <= due_ + tick) || held_up_at_ == now);
 }
 
 void SessionObserver::check_wait(Instant now, bool has_room, bool has_budget) {
   const bool heard = cut_short_ == now && seen_ == Seen::waiting && waits_for_backoff_ && has_room;
-  if (heard && now >= waits_.asked_until_at_most() && places_.is_certain_for(number_, now) &&
-      !places_.others().held_up_at(now) && places_.fits(number_, now)) {
+  if (heard && now >= waits_.asked_until_at_most() && places_.is_certain_for(place_, now) &&
+      !places_.others().held_up_at(now) && places_.fits(place_, now)) {
     violate(Invariant::backoff, now, "reconnect() cuts it short, and no attempt begins");
   }
   if (seen_ != Seen::waiting || now < due_) return;

@@ -114,8 +114,29 @@ enum class Sometime : uint8_t {
   // How late the feed is.
   feed_lags,
   feed_catches_up,
+  // Several legs (LegsObserver sees them).
+  leg_reconciles,
+  follower_extends,
+  leader_lost_to_an_equal,
+  last_copy_lost_with_its_leg,
+  leg_book_lost_alone,
+  leg_book_restored,
+  hole_filled_by_another_leg,
+  hole_filled_by_a_snapshot,
+  legs_gap_by_the_ring,
+  hole_told_by_two_legs,
+  hole_told_by_one_leg,
+  leg_lost_and_nobody_noticed,
+  leg_lost_by_lagging,
+  leg_lost_by_rotation,
+  renewed_before_a_maintenance,
+  renewal_of_the_only_live_one_waits,
+  epoch_handed_over,
+  probe_while_another_leg_waits,
+  leg_leaves_the_last_tenth,
 };
-inline constexpr size_t sometime_count = static_cast<size_t>(Sometime::feed_catches_up) + 1;
+inline constexpr size_t sometime_count =
+    static_cast<size_t>(Sometime::leg_leaves_the_last_tenth) + 1;
 [[nodiscard]] std::string_view to_string(Sometime state);
 
 // Of one world.

@@ -87,7 +87,26 @@ constexpr std::array<std::string_view, sometime_count> sometime_names = {
     "gap_outlives_its_connection",
     "gap_before_an_unsubscribed",
     "feed_lags",
-    "feed_catches_up"};
+    "feed_catches_up",
+    "leg_reconciles",
+    "follower_extends",
+    "leader_lost_to_an_equal",
+    "last_copy_lost_with_its_leg",
+    "leg_book_lost_alone",
+    "leg_book_restored",
+    "hole_filled_by_another_leg",
+    "hole_filled_by_a_snapshot",
+    "legs_gap_by_the_ring",
+    "hole_told_by_two_legs",
+    "hole_told_by_one_leg",
+    "leg_lost_and_nobody_noticed",
+    "leg_lost_by_lagging",
+    "leg_lost_by_rotation",
+    "renewed_before_a_maintenance",
+    "renewal_of_the_only_live_one_waits",
+    "epoch_handed_over",
+    "probe_while_another_leg_waits",
+    "leg_leaves_the_last_tenth"};
 
 }  // namespace
 

@@ -47,8 +47,15 @@ std::string_view to_string(Invariant invariant) {
                                                                           "recording",
                                                                           "same_again",
                                                                           "trades_once",
-                                                                          "feed_lag"};
-  static_assert(static_cast<size_t>(Invariant::feed_lag) + 1 == names.size());
+                                                                          "feed_lag",
+                                                                          "gapless",
+                                                                          "one_state",
+                                                                          "first_wins",
+                                                                          "never_the_last",
+                                                                          "leg_budget",
+                                                                          "leg_order",
+                                                                          "leg_lag"};
+  static_assert(static_cast<size_t>(Invariant::leg_lag) + 1 == names.size());
   return names[static_cast<size_t>(invariant)];
 }
 

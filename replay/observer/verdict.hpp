@@ -54,8 +54,16 @@ enum class Invariant : uint8_t {
   same_again,
   trades_once,
   feed_lag,
+  // Of sessions with several legs.
+  gapless,
+  one_state,
+  first_wins,
+  never_the_last,
+  leg_budget,
+  leg_order,
+  leg_lag,
 };
-inline constexpr uint8_t invariant_count = 40;
+inline constexpr uint8_t invariant_count = 47;
 [[nodiscard]] std::string_view to_string(Invariant invariant);
 
 struct Breach {

@@ -99,7 +99,9 @@ std::optional<int64_t> number_of(std::string_view key, std::string_view text) {
 }  // namespace
 
 void WireView::begin(ConnectionId opened, Instant now) {
+  const bool keeps = keeps_books;
   *this = WireView{};
+  keeps_books = keeps;
   id = opened;
   began = now;
 }
@@ -216,6 +218,8 @@ void WireView::read_text(std::string_view text, Instant now) {
   constexpr std::string_view update = R"({"channel":"book","type":"update","data":[{)";
   constexpr std::string_view trade_update = R"({"channel":"trade","type":"update","data":[{)";
   constexpr std::string_view trade_snapshot = R"({"channel":"trade","type":"snapshot","data":[{)";
+  constexpr std::string_view book = R"({"channel":"book","type":)";
+  if (keeps_books && text.starts_with(book)) books.emplace_back(text);
   if (text.starts_with(update)) {
     book_updates.emplace_back(text_of("symbol", text));
   } else if (text.starts_with(trade_update)) {

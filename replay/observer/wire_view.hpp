@@ -89,6 +89,8 @@ class WireView {
   std::vector<SeenAnswer> answers;
   std::vector<std::string> book_updates;  // of these symbols
   std::vector<SeenTrade> trades;
+  std::vector<std::string> books;  // whole messages, if they are asked for
+  bool keeps_books = false;
   uint32_t rate_errors = 0;  // since the greeting
 
   // Whether the venue's last status was maintenance when something ended at `now`. What was said in

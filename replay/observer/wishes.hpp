@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <havklo/command.hpp>
 #include <havklo/config.hpp>
 #include <havklo/event.hpp>
@@ -17,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "replay/observer/observed_session.hpp"
 #include "replay/observer/verdict.hpp"
 #include "replay/observer/wire_view.hpp"
 #include "replay/venue/market_truth.hpp"
@@ -42,7 +42,6 @@ class WishObserver {
   void on_overrun(const Event& event);
   // SubscriptionsRestored says these figures. `venue_has`: what the venue itself holds of this
   // connection; null when it holds the connection no longer.
-  using VenueHas = std::function<bool(Channel channel, uint32_t symbol, uint32_t depth)>;
   void on_restored(uint32_t count, uint32_t rejected, const VenueHas& venue_has, Instant now);
 
   // Everything wanted is acknowledged and verified, or rejected.

@@ -75,6 +75,8 @@ AddressFault VenueTransport::fault_at(const Endpoint& peer) const {
 
 void VenueTransport::heal() {
   for (VenueAddress& each : settings_.addresses) each.fault = AddressFault::none;
+  settings_.leg_latency.clear();
+  for (Stream& stream : streams_) stream.latency = settings_.latency;
 }
 
 void VenueTransport::send(ConnectionId id, std::span<const std::byte> bytes) {

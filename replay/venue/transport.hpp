@@ -99,7 +99,8 @@ class VenueTransport final : public VenueNetwork {
 
   // For tests and the simulator: breaks a stream from outside, as a middle box would.
   void reset_all();
-  // No address has a fault any more; streams that one swallowed stay silent.
+  // No address has a fault any more; streams that one swallowed stay silent. No leg has a way of
+  // its own.
   void heal();
   [[nodiscard]] uint32_t open_count() const;
   [[nodiscard]] const VenueConnection* venue_end(ConnectionId id) const override;

@@ -57,15 +57,21 @@ Duration recovery_bound(const Scenario& scenario) {
                           session.circuit_breaker.reset_timeout;
     // An attempt that began in the sick world may fail in the well one, by what was on the way:
     // hence twice. After that nothing fails any more.
-    bound = std::max(bound, (under_way + wait + attempt) * 2);
+    const Duration of_one = (under_way + wait + attempt) * 2;
+    // The others may have to wait for the first that is Live: for its probe, or to be renewed.
+    bound = std::max(bound, of_one * (session.legs.size() > 1 ? 2 : 1));
   }
-  // Three attempts of each session may have to find a place in their budget.
+  // Three attempts of each leg may have to find a place in their budget.
   const BudgetGroups groups = group_by_budget(scenario.sessions);
+  const bool has_legs = std::ranges::any_of(
+      scenario.sessions, [](const Settings& each) { return each.legs.size() > 1; });
   Duration longest;
   for (uint32_t group = 0; group < groups.first_of.size(); ++group) {
     const ReconnectSettings& budget = scenario.sessions[groups.first_of[group]].reconnect;
     const auto places = int64_t{3} * groups.legs_in(group);
-    const int64_t windows = places / budget.connect_budget + 1;
+    // While one leg is Live the others leave the last tenth free.
+    const uint32_t spared = has_legs ? budget.connect_budget / 10 : 0;
+    const int64_t windows = places / (budget.connect_budget - spared) + 1;
     longest = std::max(longest, budget.connect_budget_window * windows);
   }
   return bound + longest;

@@ -49,8 +49,10 @@ double pieces(const Scenario& scenario) {
 }
 
 std::vector<Cause> causes(const Scenario& scenario, Duration time) {
-  const auto sessions = static_cast<double>(std::max<size_t>(scenario.sessions.size(), 1));
-  const double messages = pieces(scenario) * sessions * seconds(time);
+  size_t legs = scenario.sessions.empty() ? 1 : 0;
+  for (const Settings& session : scenario.sessions) legs += session.legs.size();
+  const auto connections = static_cast<double>(legs);
+  const double messages = pieces(scenario) * connections * seconds(time);
   const MarketSettings& market = scenario.market;
   const auto symbols = static_cast<double>(market.symbols.size());
   const double rate = static_cast<double>(market.moves_per_1000_s) / 1000;
@@ -66,7 +68,7 @@ std::vector<Cause> causes(const Scenario& scenario, Duration time) {
   for (const Fault& fault : scenario.faults.faults) {
     if (!fault.every || !is_action(fault.kind)) continue;
     const double most = seconds(std::min(fault.lasting.value_or(time), time));
-    const double strikes = most / seconds(*fault.every) * sessions;
+    const double strikes = most / seconds(*fault.every) * connections;
     all.push_back({"fault", fmt::format("fault.every ({})", to_text(*fault.every)),
                    std::min<double>(fault.times, strikes)});
   }

@@ -21,11 +21,11 @@ SimulationResult sum_up(World& world, const GoodEnd& end, const SimulationOption
   result.events = observer.events();
   result.attempts = observer.attempts();
   result.closed = end.closed;
-  for (const SessionObserver& each : observer.sessions()) {
-    result.outages += each.outages();
-    result.losses += each.losses();
-    result.repairs += each.wishes().repairs();
-    result.books_verified += each.wishes().books_verified();
+  for (const auto& each : observer.sessions()) {
+    result.outages += each->outages();
+    result.losses += each->losses();
+    result.repairs += each->repairs();
+    result.books_verified += each->books_verified();
   }
   result.figures = observer.figures();
   result.reached = observer.reached();

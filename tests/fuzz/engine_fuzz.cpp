@@ -38,7 +38,6 @@ using fuzz::symbols;
 using replay::Fault;
 using replay::FaultKind;
 using replay::Invariant;
-using replay::SessionObserver;
 
 constexpr size_t steps_max = 400;
 // Of one walk of the clock, of one instant, of the recovery.
@@ -180,8 +179,8 @@ class World {
   [[nodiscard]] Instant next_instant() {
     const Instant deadline = engine_->next_deadline();
     const bool waits = engine_->waits_for_room();
-    const bool open = std::ranges::any_of(
-        observer_.sessions(), [](const SessionObserver& each) { return !each.closed(); });
+    const bool open =
+        std::ranges::any_of(observer_.sessions(), [](const auto& each) { return !each->closed(); });
     require(!open || waits || deadline != Instant::never(),
             "nothing is armed, and not everybody is closed");
     Instant next = std::min(deadline, network_.next_deadline());
@@ -359,7 +358,7 @@ class World {
 
   void recover() {
     const Instant end = clock_.now() + bound();
-    const auto well = [](const SessionObserver& each) { return each.recovered() || each.closed(); };
+    const auto well = [](const auto& each) { return each->recovered() || each->closed(); };
     for (size_t count = 0; !std::ranges::all_of(observer_.sessions(), well); ++count) {
       const Instant next = next_instant();
       require(next <= end && count != recovery_turns_max, "not Live, though the world is well");
@@ -377,7 +376,7 @@ class World {
     }
     turns();
     const Instant end = clock_.now() + 201_ms;
-    const auto closed = [](const SessionObserver& each) { return each.closed(); };
+    const auto closed = [](const auto& each) { return each->closed(); };
     while (!std::ranges::all_of(observer_.sessions(), closed)) {
       const Instant next = next_instant();
       require(next <= end, "close() does not end");

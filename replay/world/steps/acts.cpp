@@ -17,14 +17,14 @@ namespace {
 constexpr Duration calm = Duration::seconds(3);
 
 // Settings may have no patience for even a well venue: then this names what to change.
-std::string loss_in_words(const SessionObserver& session) {
+std::string loss_in_words(const ObservedSession& session) {
   if (session.losses() == 0) return "";
   return fmt::format("; {} {}, the last by {}", session.losses(),
                      session.losses() == 1 ? "loss" : "losses", to_string(session.last_reason()));
 }
 
 void recover(World& world, GoodEnd& end) {
-  const auto well = [](const SessionObserver& each) { return each.well() || each.closed(); };
+  const auto well = [](const ObservedSession& each) { return each.well() || each.closed(); };
   const Instant began = world.now();
   const Duration bound = recovery_bound(world.scenario());
   world.begin_act();
@@ -33,11 +33,11 @@ void recover(World& world, GoodEnd& end) {
     end.recovery = world.now() - world.healed();
     return;
   }
-  for (uint32_t number = 0; const SessionObserver& each : world.observer().sessions()) {
-    if (!well(each)) {
+  for (uint32_t number = 0; const auto& each : world.observer().sessions()) {
+    if (!well(*each)) {
       world.verdict().violate(Invariant::recovery, number, world.now(),
                               fmt::format("not Live {} s after the world was well{}",
-                                          bound.ns / 1'000'000'000, loss_in_words(each)));
+                                          bound.ns / 1'000'000'000, loss_in_words(*each)));
     }
     ++number;
   }
@@ -51,15 +51,18 @@ bool stay_calm(World& world, GoodEnd& end) {
     longest = std::max(longest, each.reconnect.stable_after);
   }
   std::vector<uint32_t> losses;
-  for (const SessionObserver& each : world.observer().sessions()) losses.push_back(each.losses());
+  for (const auto& each : world.observer().sessions()) losses.push_back(each->losses());
   world.begin_act();
   world.go(world.now() + calm + longest, [] { return false; });
   const Instant now = world.now();
-  const Duration way = longest_latency(scenario.network) + scenario.network.jitter +
+  const Duration held =
+      scenario.venue.cut == MessageCut::own ? scenario.venue.cut_hold : Duration{};
+  const Duration way = longest_latency(scenario.network) + scenario.network.jitter + held +
                        scenario.run.lateness + Duration::milliseconds(1);
   bool calm_now = true;
   end.closed = 0;
-  for (uint32_t number = 0; const SessionObserver& each : world.observer().sessions()) {
+  for (uint32_t number = 0; const auto& session : world.observer().sessions()) {
+    const ObservedSession& each = *session;
     end.closed += each.closed() ? 1 : 0;
     if (each.losses() != losses[number] && each.lost_attempt_began() <= world.healed()) {
       calm_now = false;
@@ -69,8 +72,7 @@ bool stay_calm(World& world, GoodEnd& end) {
     }
     if (each.recovered()) {
       const int64_t utc_us = scenario.venue.utc_us;
-      each.wishes().check_fresh(utc_us + world.healed().ns / 1000, utc_us + (now - way).ns / 1000,
-                                now);
+      each.check_fresh(utc_us + world.healed().ns / 1000, utc_us + (now - way).ns / 1000, now);
     }
     ++number;
   }
@@ -114,8 +116,10 @@ void suffer(World& world) {
 
 GoodEnd end_well(World& world) {
   GoodEnd end;
-  // Each session can lose its connection of the sick world once.
-  for (size_t round = 0; !world.failed() && round <= world.scenario().sessions.size(); ++round) {
+  // Each leg can lose its connection of the sick world once.
+  size_t legs = 0;
+  for (const Settings& each : world.scenario().sessions) legs += each.legs.size();
+  for (size_t round = 0; !world.failed() && round <= legs; ++round) {
     recover(world, end);
     if (!world.failed() && stay_calm(world, end)) break;
   }

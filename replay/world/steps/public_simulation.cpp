@@ -169,7 +169,7 @@ struct Simulation::State {
         sessions(*this, engine_settings(world.scenario())) {}
 
   [[nodiscard]] bool closed(uint32_t session) const {
-    return world.observer().sessions()[session].closed();
+    return world.observer().sessions()[session]->closed();
   }
 
   // The world is at its last instant, or in the middle of it; its caller may be further.

@@ -88,10 +88,11 @@ class World {
   [[nodiscard]] bool failed() const { return verdict_.breach().has_value(); }
   template <class Holds>
   [[nodiscard]] bool everybody(Holds&& holds) const {
-    return std::ranges::all_of(observer_.sessions(), holds);
+    return std::ranges::all_of(observer_.sessions(),
+                               [&holds](const auto& each) { return holds(*each); });
   }
   [[nodiscard]] bool everybody_closed() const {
-    return everybody([](const SessionObserver& each) { return each.closed(); });
+    return everybody([](const ObservedSession& each) { return each.closed(); });
   }
 
  private:
