@@ -9,6 +9,7 @@
 
 #include "replay/world/delay_draw.hpp"
 #include "replay/world/fault_draw.hpp"
+#include "replay/world/leg_draw.hpp"
 #include "replay/world/recovery_bound.hpp"
 #include "replay/world/scenario_load.hpp"
 #include "replay/world/swarm.hpp"
@@ -366,8 +367,10 @@ Scenario draw_scenario_without_trades(uint64_t seed) {
   return scenario;
 }
 
-Scenario draw_scenario(uint64_t seed) {
+Scenario draw_scenario_without_legs(uint64_t seed) {
   return with_delays(with_trades(draw_scenario_without_trades(seed), seed), seed);
 }
+
+Scenario draw_scenario(uint64_t seed) { return with_legs(draw_scenario_without_legs(seed), seed); }
 
 }  // namespace havklo::replay
