@@ -16,6 +16,7 @@ import budgets
 import forgotten_wishes
 import lag
 import leg_faces
+import leg_worlds
 import life
 import stranger
 import trades
@@ -23,7 +24,7 @@ import wishes
 from by_test import by_test  # noqa: F401, for who reads this page first
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS, *lag.BUGS, *leg_faces.BUGS]
+BUGS = [*life.BUGS, *budgets.BUGS, *wishes.BUGS, *forgotten_wishes.BUGS, *stranger.BUGS, *trades.BUGS, *lag.BUGS, *leg_faces.BUGS, *leg_worlds.BUGS]
 
 
 def name_of(bug):
