@@ -84,7 +84,7 @@ class World {
             std::make_unique<replay::Market>(market(), 7, replay::VenueSettings{}.utc_us), {10, 25},
             true)),
         venue_(venue_settings(), std::unique_ptr<replay::MarketFeed>(truth_), {}),
-        network_(venue_, clock_),
+        network_(venue_, clock_, sessions_),
         ring_(replay::shared_ring_slots(sessions_)),
         ring_door_(ring_),
         commands_door_(commands_),
@@ -132,6 +132,17 @@ class World {
   }
   [[nodiscard]] uint32_t draw_session() {
     return static_cast<uint32_t>(input_.below(sessions_.size()));
+  }
+
+  // One of all legs of all sessions.
+  [[nodiscard]] fuzz::Leg draw_leg() {
+    size_t legs = 0;
+    for (const Settings& each : sessions_) legs += each.legs.size();
+    fuzz::Leg drawn{.session = 0, .leg = static_cast<uint32_t>(input_.below(legs))};
+    while (drawn.leg >= sessions_[drawn.session].legs.size()) {
+      drawn.leg -= static_cast<uint32_t>(sessions_[drawn.session++].legs.size());
+    }
+    return drawn;
   }
 
   void judge() {
@@ -229,8 +240,8 @@ class World {
         return turns();
       }
       case 6: {
-        const uint32_t session = draw_session();
-        network_.fail(session, input_.byte());
+        const fuzz::Leg leg = draw_leg();
+        network_.fail(leg, input_.byte());
         return turns();
       }
       case 7:
@@ -238,21 +249,21 @@ class World {
       case 8:
         return add_maintenance();
       case 9: {
-        const uint32_t session = draw_session();
+        const fuzz::Leg leg = draw_leg();
         const uint16_t at = static_cast<uint16_t>(input_.number(2));
         const uint8_t by = input_.byte();
         hostile_ = hostile_ || by != 0;
-        return network_.spoil(session, at, by);
+        return network_.spoil(leg, at, by);
       }
       case 10: {
-        const uint32_t session = draw_session();
-        if (!network_.say(session, input_.text(input_.byte()))) return;
+        const fuzz::Leg leg = draw_leg();
+        if (!network_.say(leg, input_.text(input_.byte()))) return;
         hostile_ = true;
         return turns();
       }
       case 11: {
-        const uint32_t session = draw_session();
-        if (!network_.say_text(session, input_.text(input_.byte()))) return;
+        const fuzz::Leg leg = draw_leg();
+        if (!network_.say_text(leg, input_.text(input_.byte()))) return;
         hostile_ = true;
         return turns();
       }

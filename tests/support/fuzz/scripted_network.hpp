@@ -14,11 +14,14 @@
 #include <deque>
 #include <havklo/clock.hpp>
 #include <havklo/limits.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/connection_id.hpp"
 #include "fuzz/target.hpp"
+#include "replay/text/session_names.hpp"
 #include "replay/venue/transport.hpp"
 
 namespace havklo::fuzz {
@@ -31,9 +34,17 @@ struct NetworkMood {
   uint32_t read_bytes = 0;  // a read has so many at most; 0: as they come
 };
 
+// One connection at a time.
+struct Leg {
+  uint32_t session = 0;
+  uint32_t leg = 0;
+  friend bool operator==(const Leg&, const Leg&) = default;
+};
+
 class ScriptedNetwork final : public replay::VenueNetwork {
  public:
-  ScriptedNetwork(replay::Venue& venue, ManualClock& clock) : venue_(venue), clock_(clock) {}
+  ScriptedNetwork(replay::Venue& venue, ManualClock& clock, std::span<const Settings> sessions)
+      : venue_(venue), clock_(clock), names_(sessions) {}
 
   NetworkMood mood;
 
@@ -90,9 +101,9 @@ class ScriptedNetwork final : public replay::VenueNetwork {
     return line == lines_.end() || line->number == 0 ? nullptr : venue_.connection(line->number);
   }
 
-  // Of the script; nothing happens where the session has no such stream.
-  void fail(uint32_t session, uint8_t how) {
-    Line* const line = of_session(session);
+  // Of the script; nothing happens where the leg has no such stream.
+  void fail(Leg leg, uint8_t how) {
+    Line* const line = of(leg);
     if (line == nullptr) return;
     if (line->state == State::ended) return;
     if (line->state == State::open) {
@@ -112,14 +123,14 @@ class ScriptedNetwork final : public replay::VenueNetwork {
     }
   }
   // Received as they are; false: there is no open stream.
-  bool say(uint32_t session, std::string_view bytes) {
-    Line* const line = of_session(session);
+  bool say(Leg leg, std::string_view bytes) {
+    Line* const line = of(leg);
     if (line == nullptr || line->state != State::open || bytes.empty()) return false;
     receive(*line, std::as_bytes(std::span(bytes)));
     return true;
   }
   // In a frame of its own.
-  bool say_text(uint32_t session, std::string_view text) {
+  bool say_text(Leg leg, std::string_view text) {
     std::string frame = "\x81";
     if (text.size() < 126) {
       frame += static_cast<char>(text.size());
@@ -128,11 +139,11 @@ class ScriptedNetwork final : public replay::VenueNetwork {
       frame += static_cast<char>(text.size() >> 8U);
       frame += static_cast<char>(text.size());
     }
-    return say(session, frame += text);
+    return say(leg, frame += text);
   }
-  // The next bytes of the venue to this session come with a byte changed.
-  void spoil(uint32_t session, uint16_t at, uint8_t by) {
-    if (Line* const line = of_session(session)) line->spoiled = {at, by};
+  // The next bytes of the venue to this leg come with a byte changed.
+  void spoil(Leg leg, uint16_t at, uint8_t by) {
+    if (Line* const line = of(leg)) line->spoiled = {at, by};
   }
 
  private:
@@ -164,15 +175,17 @@ class ScriptedNetwork final : public replay::VenueNetwork {
     require(line != nullptr, "a call for a stream that is none, or has ended");
     return *line;
   }
-  Line* of_session(uint32_t session) {
-    const auto found = std::ranges::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& each) {
-      return static_cast<uint32_t>(each.id) % sessions_max == session;
-    });
+  [[nodiscard]] Leg leg_of(ConnectionId id) const {
+    return {core::session_of(id), names_.leg_of(id)};
+  }
+  Line* of(Leg leg) {
+    const auto found = std::ranges::find_if(
+        lines_.rbegin(), lines_.rend(), [&](const Line& each) { return leg_of(each.id) == leg; });
     return found == lines_.rend() ? nullptr : &*found;
   }
   uint32_t last_id_of(ConnectionId id) {
-    const uint32_t session = static_cast<uint32_t>(id) % sessions_max;
-    return std::exchange(last_ids_[session], static_cast<uint32_t>(id));
+    const Leg leg = leg_of(id);
+    return std::exchange(last_ids_[leg.session][leg.leg], static_cast<uint32_t>(id));
   }
 
   void admit(Line& line) {
@@ -267,7 +280,8 @@ class ScriptedNetwork final : public replay::VenueNetwork {
   ManualClock& clock_;
   std::vector<Line> lines_;
   std::deque<Ready> ready_;
-  std::array<uint32_t, sessions_max> last_ids_{};
+  replay::SessionNames names_;
+  std::array<std::array<uint32_t, legs_max>, sessions_max> last_ids_{};
 };
 
 }  // namespace havklo::fuzz
