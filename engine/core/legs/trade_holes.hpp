@@ -39,6 +39,7 @@ class TradeHoles {
       holes_[1].first = holes_[0].first;
       holes_[1].due = true;
       erase(0);
+      if (at == 1) return;  // it lies between the two
       at = at > 0 ? at - 1 : 0;
     }
     std::copy_backward(holes_.begin() + at, holes_.begin() + count_, holes_.begin() + count_ + 1);
