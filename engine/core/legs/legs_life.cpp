@@ -46,13 +46,9 @@ void Legs::begin_epoch(uint32_t leg) {
   counts_.connections.add_one();
   told_system_.reset();
   for (LegWish* wish : wishes_) {
-    const bool ended = wish->ended;
     begin_wish(*wish);
-    if (wish->wanted) {
-      wish->ending = false;  // nothing was told of it that could end
-    } else {
-      wish->ended = ended;
-    }
+    wish->ended = !wish->wanted && !wish->ending;  // some leg may still have to hear of it
+    if (wish->wanted) wish->ending = false;        // nothing was told of it that could end
   }
   Event event = Event::make(EventKind::connected);
   event.payload.connected = greetings_[leg];

@@ -118,7 +118,7 @@ void Legs::on_wish(uint32_t leg, const Subscription& record, const Event& event)
 
 void Legs::tell_subscribed(uint32_t leg, LegWish& wish) {
   if (wish.told == LegWish::Told::subscribed && !wish.ending) return;
-  if (wish.ending && !wish.wanted) return;  // of the old wish, and it is about to end
+  if (!wish.wanted) return;  // of the old wish, which has ended, or is about to
   if (wish.ending) tell_end(leg, wish);
   wish.ended = false;
   wish.owes_answer = false;
@@ -192,7 +192,7 @@ void Legs::tell_end(uint32_t leg, LegWish& wish) {
 
 // A fault of one copy is the session's only when nobody has another.
 void Legs::tell_fault(uint32_t leg, LegWish& wish, const Event& event) {
-  if (!wish.book || closing_) return;
+  if (!wish.book || closing_ || wish.ended) return;
   const bool alone = !wish.book->is_whole() && wish.book->verified() == 0;
   if (wish.owes_fault || alone) {
     wish.owes_fault = false;
