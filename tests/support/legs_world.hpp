@@ -62,6 +62,13 @@ class LegsWorld : public EngineWorld {
         net.opens, [leg](const auto& each) { return core::leg_of(each.id, true) == leg; }));
   }
 
+  // Upgraded, and neither side has ended it.
+  [[nodiscard]] bool is_open(uint32_t leg) const {
+    const ConnectionId last = id(leg);
+    return net.upgraded(last) && net.close_code(last) == 0 &&
+           std::ranges::find(net.closes, last) == net.closes.end();
+  }
+
   // Said in the next turn, and in a turn of its own.
   void queue_text(uint32_t leg, std::string_view message) { net.text(id(leg), message); }
   void say(uint32_t leg, std::string_view message) {
@@ -174,12 +181,14 @@ class LegsWorld : public EngineWorld {
     for (uint32_t leg = 0; leg < settings_.legs.size(); ++leg) bring_live(leg);
     static_cast<void>(told());
   }
-  // Time passes, and all these legs are well.
+  // Time passes, and those of these legs that are connected are well.
   void pass_with_heartbeats(Duration time, const std::vector<uint32_t>& legs) {
     const Duration step = Duration::seconds(1);
     for (; time > Duration{}; time = time - step) {
       pass(std::min(time, step));
-      for (const uint32_t leg : legs) heartbeat(leg);
+      for (const uint32_t leg : legs) {
+        if (is_open(leg)) heartbeat(leg);
+      }
     }
   }
   // The engine's clock becomes so many milliseconds past 23:00 UTC.
