@@ -236,6 +236,7 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   if (was_live) down_since_ = now;
   greeted_ = false;
   // A verdict, if there is one, follows below.
+  const bool was_probe = probing_;
   if (probing_) own_or_shared_breaker().abandon_probe();
   probing_ = false;
   if (closing || !reconnect_.enabled) return finish(loss.reason, actions);
@@ -245,7 +246,9 @@ void Lifecycle::lose(Loss loss, uint16_t close_code_to_send, bool room, Instant 
   const bool renewed = loss.reason == Reason::requested || loss.reason == Reason::rotated;
   const bool failed = !was_stable && !renewed;
   const bool counts = !others_live();
-  const bool opened = failed && counts && breaker_settings_.enabled &&
+  // Half-open, the probe alone says how the venue is.
+  const bool heard = was_probe || breaker().state() != BreakerState::half_open;
+  const bool opened = failed && counts && heard && breaker_settings_.enabled &&
                       own_or_shared_breaker().record_failure(now) == BreakerTransition::opened;
   if (opened) publish_breaker(EventKind::circuit_breaker_open, actions);
   ++attempt_;

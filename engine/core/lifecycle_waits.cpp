@@ -66,11 +66,21 @@ void Lifecycle::on_others_changed(const Input& input, Instant now, Actions& acti
     cancel(TimerKind::phase, actions);
     return begin_attempt(input.room, now, actions);
   }
+  if (probing_ && breaker().state() == BreakerState::closed) {  // another was Live before it
+    probing_ = false;
+    cancel(TimerKind::probe, actions);
+  }
   const bool free = (held_ && !must_wait_for_breaker()) || (spent_ && others_live());
   if (free && !wants_room_) {
+    booked_ = budget_->reserve(now, now, spare());
+    if (spent_) {
+      const Duration delay = *booked_ - now;
+      publish_wait(
+          {.delay = delay, .cause = delay > Duration{} ? WaitsFor::budget : WaitsFor::backoff},
+          actions);
+    }
     set_held(false);
     spent_ = false;
-    booked_ = budget_->reserve(now, now, spare());
     return begin_attempt(input.room, now, actions);
   }
   // The places that it left for those in greater need: now it is one of them.

@@ -112,7 +112,7 @@ void draw_renewals(Swarm& draw, Scenario& scenario) {
   }
 }
 
-void make_room(const Scenario& before, Scenario& scenario) {
+void make_room_for_legs(const Scenario& before, Scenario& scenario) {
   const Duration longer =
       (longest_latency(scenario.network) - before.network.latency) * 8 + scenario.venue.cut_hold;
   for (uint32_t number = 0; number < scenario.sessions.size(); ++number) {
@@ -134,7 +134,7 @@ Scenario with_legs(const Scenario& drawn, uint64_t seed) {
   draw_pace(draw, scenario);
   draw_faults(draw, scenario);
   draw_renewals(draw, scenario);
-  make_room(drawn, scenario);
+  make_room_for_legs(drawn, scenario);
   const bool rotates = std::ranges::any_of(
       scenario.sessions, [](const Settings& each) { return each.rotate_after.has_value(); });
   const Duration lasting = scenario.run.lasting;

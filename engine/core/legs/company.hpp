@@ -16,8 +16,8 @@ struct LegCompany {
 
   [[nodiscard]] bool others_live(uint32_t leg) const { return (live & ~(1U << leg)) != 0; }
 
-  // A leg that waits for the breaker alone and is before this one: the probe goes round, so that one
-  // whose way is closed does not stand in that of the others.
+  // A leg that waits for the breaker alone and is before this one: the probe goes round, so that
+  // one whose way is closed does not stand in that of the others.
   [[nodiscard]] bool waits_before(uint32_t leg) const {
     for (uint32_t other = (last_probe + 1) % legs_max; other != leg;
          other = (other + 1) % legs_max) {

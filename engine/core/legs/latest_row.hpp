@@ -1,7 +1,7 @@
 // The last row of a channel without a checksum that a session with several legs has published.
 //
-// A row is newer by the venue's time (ticker) or by its candle and the trades in it; one that says
-// the same is dropped. Where neither decides, only the leg that spoke last may say something else.
+// The leg that spoke last goes on as it likes. What another says must be newer, by the venue's time
+// (ticker) or by its candle and the trades in it; what says the same is dropped.
 // Threads: loop thread.
 #pragma once
 
@@ -19,9 +19,10 @@ class LatestRow {
   // Whether these events say more than what was said last.
   [[nodiscard]] bool is_news(uint32_t leg, std::span<const Event> row) const {
     if (!known_) return true;
+    if (leg == from_) return !is_same(row);
     const Place place = place_of(row);
     if (place != place_) return place > place_;
-    return !is_same(row) && (leg == from_ || from_ == nobody);
+    return !is_same(row) && from_ == nobody;
   }
   void published(uint32_t leg, std::span<const Event> row) {
     known_ = true;

@@ -16,7 +16,8 @@
 namespace havklo::core {
 
 struct LegWish {
-  enum class Answer : uint8_t { none, acknowledged, refused };
+  // `doubted`: refused for now, and tried on.
+  enum class Answer : uint8_t { none, acknowledged, refused, doubted };
   enum class Told : uint8_t { nothing, subscribed, rejected };
 
   Channel channel = Channel::book;
@@ -37,6 +38,8 @@ struct LegWish {
     int64_t time_ns = 0;                 // of its last message
   };
   std::array<Copy, legs_max> copies{};
+
+  Instant leaderless_since;  // the leader's copy was lost, and no other was the same
 
   std::unique_ptr<PublishedBook> book;   // of the channel book
   std::unique_ptr<MergedTrades> trades;  // of the channel trade

@@ -186,8 +186,11 @@ bool Legs::has_settled() const {
 }
 
 bool Legs::all_refused() const {
-  return !has_settled() &&
-         std::ranges::any_of(legs_, [](const auto& leg) { return leg->all_refused(); });
+  if (company_.live == 0) return false;
+  for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
+    if (has(greeted_, leg) && !legs_[leg]->all_refused()) return false;
+  }
+  return true;
 }
 
 // Of a session with a greeted leg nobody asks what the others wait for.

@@ -103,7 +103,7 @@ class Legs final : private LegSink {
   void hand_over(uint32_t leg);
   void lose_what_it_alone_had(uint32_t leg);
   void publish(uint32_t leg, const Event& event) {
-    legs_[payer_ == nobody ? leg : payer_]->publish(event, origin(leg));
+    touch(payer_ == nobody ? leg : payer_).publish(event, origin(leg));  // it takes slots back
   }
   void publish_as(uint32_t leg, EventKind kind, Event event) {
     event.kind = kind;
@@ -119,6 +119,7 @@ class Legs final : private LegSink {
   void want(Channel channel, SymbolId symbol, uint16_t parameter);
   void subscribe(const Command& command);
   void unsubscribe(const Command& command);
+  void ask_again(LegWish& wish) const;
   void begin_wish(LegWish& wish) const;
   void publish_wish(uint32_t leg, const LegWish& wish, EventKind kind,
                     TextId detail = TextId::not_kept);
@@ -151,6 +152,7 @@ class Legs final : private LegSink {
   void publish_trade(uint32_t leg, LegWish& wish, const kraken::TradeRow& row, bool late);
   void publish_status(uint32_t leg);
   void note_lag(LegWish& wish, int64_t venue_time_ns);
+  bool tell_lag(LegWish& wish);
   bool tell_lags();
 
   // Who is late.

@@ -14,7 +14,8 @@ void Legs::on_book(uint32_t leg, const Subscription& record, const kraken::BookM
   PublishedBook& book = *wish.book;
   if (closing_ || copy.depth() != book.depth()) return;  // of another depth it takes no part
   const auto changes = copy.changes();
-  const auto verdict = book.judge(leg, copy.sum(), message.time.ns, message.is_snapshot);
+  const bool overdue = !book.leader() && now_ - wish.leaderless_since >= lag_max_;
+  const auto verdict = book.judge(leg, copy.sum(), message.time.ns, message.is_snapshot, overdue);
   if (has(wish.copies_lost_told, leg)) [[unlikely]] {
     wish.copies_lost_told &= static_cast<uint8_t>(~(1U << leg));
     Event restored = Event::make(EventKind::leg_book_restored);
@@ -132,6 +133,7 @@ void Legs::on_copy_lost(uint32_t leg, const Subscription& record) {
   const bool known = std::exchange(wish.copies[leg].book, nullptr) != nullptr && record.is_as_told;
   PublishedBook& book = *wish.book;
   book.lose(leg, known ? &*record.book : nullptr);
+  if (!book.leader()) wish.leaderless_since = now_;
   if (closing_ || !book.is_whole() || book.verified() != 0) return;
   book.forget();
   wish.owes_fault = books_wait_ = true;

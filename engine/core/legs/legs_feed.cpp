@@ -136,11 +136,11 @@ void Legs::on_row(uint32_t leg, const Subscription& record, std::span<const Even
   wish.row->published(leg, events);
 }
 
-// Both legs meet the same.
+// All legs meet the same.
 void Legs::on_unreadable(uint32_t leg, const Subscription& record, TextId detail) {
-  if (closing_ || leg != static_cast<uint32_t>(std::countr_zero(greeted_))) return;
   const LegWish& wish = wish_of(record);
-  if (wish.ended) return;
+  const bool another_tells = (listeners(wish) & ((1U << leg) - 1)) != 0;
+  if (closing_ || wish.ended || another_tells) return;
   publish_unreadable(shared_.publisher, origin(leg), wish.channel, wish.symbol, detail);
 }
 

@@ -56,17 +56,21 @@ void Legs::note_lag(LegWish& wish, int64_t venue_time_ns) {
   const bool lags = wish.lag.is_lag(lag_ns, lag_warn_ns_);
   if (lags != wish.lag.lags) wish.lag.lag_ns = lag_ns;
   wish.lag.lags = lags;
-  if (wish.lag.has_news()) lags_wait_ = !tell_lags();
+  if (wish.lag.has_news() && !tell_lag(wish)) lags_wait_ = true;
+}
+
+bool Legs::tell_lag(LegWish& wish) {
+  if (!shared_.publisher.has_room_for_market(1)) return false;
+  const auto leg = static_cast<uint32_t>(std::countr_zero(greeted_));
+  static_cast<void>(shared_.publisher.begin_market(1, origin(leg)));
+  wish.lag.write(shared_.publisher.next_market(EventKind::feed_lag, 0, origin(leg)), wish.channel,
+                 wish.symbol);
+  return true;
 }
 
 bool Legs::tell_lags() {
   for (LegWish* wish : wishes_) {
-    if (!wish->lag.has_news()) continue;
-    if (!shared_.publisher.has_room_for_market(1)) return false;
-    const auto leg = static_cast<uint32_t>(std::countr_zero(greeted_));
-    static_cast<void>(shared_.publisher.begin_market(1, origin(leg)));
-    wish->lag.write(shared_.publisher.next_market(EventKind::feed_lag, 0, origin(leg)),
-                    wish->channel, wish->symbol);
+    if (wish->lag.has_news() && !tell_lag(*wish)) return false;
   }
   return true;
 }

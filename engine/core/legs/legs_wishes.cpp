@@ -55,8 +55,18 @@ void Legs::subscribe(const Command& command) {
     }
     wish->parameter = parameter;
     if (!wish->ending && wish->book && wish->book->depth() != parameter) begin_wish(*wish);
+    ask_again(*wish);
   }
   for (const auto& leg : legs_) leg->on_command(command, now_);
+}
+
+// Legs that were refused for good ask once more, and their answers are told anew.
+void Legs::ask_again(LegWish& wish) const {
+  for (LegWish::Answer& answer : wish.answers) {
+    if (answer != LegWish::Answer::refused) continue;
+    answer = LegWish::Answer::none;
+    if (wish.told == LegWish::Told::rejected) wish.told = LegWish::Told::nothing;
+  }
 }
 
 void Legs::unsubscribe(const Command& command) {
@@ -103,7 +113,7 @@ void Legs::on_wish(uint32_t leg, const Subscription& record, const Event& event)
       wish.answers[leg] = LegWish::Answer::acknowledged;
       return tell_subscribed(leg, wish);
     case EventKind::rejected:
-      wish.answers[leg] = LegWish::Answer::refused;
+      wish.answers[leg] = record.in_doubt ? LegWish::Answer::doubted : LegWish::Answer::refused;
       wish.refusal = event.payload.subscription.detail;
       return tell_rejected_if_all(leg, wish);
     case EventKind::unsubscribed:
@@ -130,7 +140,9 @@ void Legs::tell_subscribed(uint32_t leg, LegWish& wish) {
 bool Legs::all_refuse(const LegWish& wish) const {
   if (greeted_ == 0) return false;
   for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
-    if (has(greeted_, leg) && wish.answers[leg] != LegWish::Answer::refused) return false;
+    const LegWish::Answer answer = wish.answers[leg];
+    const bool refuses = answer == LegWish::Answer::refused || answer == LegWish::Answer::doubted;
+    if (has(greeted_, leg) && !refuses) return false;
   }
   return true;
 }

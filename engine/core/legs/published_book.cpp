@@ -6,7 +6,7 @@
 namespace havklo::core {
 
 PublishedBook::Verdict PublishedBook::judge(uint32_t leg, uint64_t sum, int64_t time_ns,
-                                            bool is_snapshot) {
+                                            bool is_snapshot, bool overdue) {
   Copy& copy = copies_[leg];
   const bool extends = has(leg) && copy.sum == sum_ && !is_snapshot;
   copy.sum = sum;
@@ -15,13 +15,14 @@ PublishedBook::Verdict PublishedBook::judge(uint32_t leg, uint64_t sum, int64_t 
   if (!whole_) return Verdict::begins;
   if (leg == leader_) return Verdict::passes;
   // A state may come again; one that is of the past leads nowhere.
-  const bool in_order = is_later_or_equal(time_ns);
+  overdue = overdue && leader_ == none;
+  const bool in_order = is_later_or_equal(time_ns) || overdue;
   if (sum == sum_) {
     if (leader_ == none && in_order) leader_ = leg;
     return Verdict::known;
   }
   if (extends && in_order) return Verdict::passes;
-  const bool only_word = leader_ == none && (time_ns == 0 || time_ns_ == 0);
+  const bool only_word = overdue || (leader_ == none && (time_ns == 0 || time_ns_ == 0));
   if (time_ns <= time_ns_ && !only_word) return Verdict::waits;
   return leader_ == none && !words_known_ ? Verdict::begins : Verdict::reconciles;
 }

@@ -44,7 +44,9 @@ class PublishedBook {
   [[nodiscard]] int64_t time_ns() const { return time_ns_; }
 
   // A leg's copy has verified, with this sum, at a message of this time (0: it has none).
-  [[nodiscard]] Verdict judge(uint32_t leg, uint64_t sum, int64_t time_ns, bool is_snapshot);
+  // `overdue`: for so long nobody has led that the venue's times are asked no longer.
+  [[nodiscard]] Verdict judge(uint32_t leg, uint64_t sum, int64_t time_ns, bool is_snapshot,
+                              bool overdue = false);
   // Whose copy is what was published; none: last_words() are.
   [[nodiscard]] std::optional<uint32_t> leader() const {
     return leader_ == none ? std::nullopt : std::optional(leader_);
@@ -70,6 +72,7 @@ class PublishedBook {
     for (uint32_t left = verified_ & ~(1U << leader_); left != 0; left &= left - 1) {
       const auto leg = static_cast<uint32_t>(std::countr_zero(left));
       Copy& copy = copies_[leg];
+      if (copy.sum == sum_) copy.behind.forget();
       if (copy.sum == sum_ || copy.time_ns >= time_ns_) continue;
       copy.behind.see(time_ns_, now);
       late |= 1U << leg;

@@ -21,7 +21,8 @@ class TradeHoles {
     uint64_t first = 0;
     uint64_t last = 0;
     Instant since;
-    bool due = false;  // nobody will bring them: to be named
+    bool due = false;     // nobody will bring them: to be named
+    bool joined = false;  // of two: some of it was delivered
   };
   static constexpr uint32_t capacity = 32;
 
@@ -37,7 +38,7 @@ class TradeHoles {
     }
     if (count_ == capacity) {
       holes_[1].first = holes_[0].first;
-      holes_[1].due = true;
+      holes_[1].due = holes_[1].joined = true;
       erase(0);
       if (at == 1) return;  // it lies between the two
       at = at > 0 ? at - 1 : 0;
@@ -51,6 +52,7 @@ class TradeHoles {
     for (uint32_t at = 0; at < count_; ++at) {
       Hole& hole = holes_[at];
       if (id < hole.first || id > hole.last) continue;
+      if (hole.joined) return false;
       const Hole whole = hole;
       erase(at);
       if (id > whole.first) add({whole.first, id - 1, whole.since, whole.due});
