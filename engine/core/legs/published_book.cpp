@@ -1,6 +1,7 @@
 // Whose state leaves, and whose waits.
 #include "core/legs/published_book.hpp"
 
+#include <algorithm>
 #include <havklo/assert.hpp>
 
 namespace havklo::core {
@@ -18,7 +19,11 @@ PublishedBook::Verdict PublishedBook::judge(uint32_t leg, uint64_t sum, int64_t 
   overdue = overdue && leader_ == none;
   const bool in_order = is_later_or_equal(time_ns) || overdue;
   if (sum == sum_) {
-    if (leader_ == none && in_order) leader_ = leg;
+    // It is so at a later time, too: what another brings of before that is of the past.
+    if (in_order && (leader_ == none || time_ns > time_ns_)) {
+      leader_ = leg;
+      time_ns_ = std::max(time_ns_, time_ns);
+    }
     return Verdict::known;
   }
   if (extends && in_order) return Verdict::passes;
