@@ -346,7 +346,6 @@ bool LegBooks::all_well_on(const SeenLeg& leg) const {
 
 void LegBooks::on_restored(uint32_t count, uint32_t rejected, uint32_t leg, Instant now) const {
   uint32_t settled = 0;
-  uint32_t waiting = 0;  // a leg has it, and its snapshot found no room in the ring
   uint32_t refused = 0;
   for (const Wish& wish : wishes_) {
     if (!wish.wanted) continue;
@@ -355,10 +354,6 @@ void LegBooks::on_restored(uint32_t count, uint32_t rejected, uint32_t leg, Inst
       ++refused;
     } else if (wish.told == Told::subscribed && has_book) {
       ++settled;
-    } else if (wish.told == Told::subscribed &&
-               std::ranges::any_of(
-                   legs_, [&](const SeenLeg& each) { return copy_of(wish, each) != nullptr; })) {
-      ++waiting;
     } else {
       const LegWire::Wish* const heard = legs_[leg].told.find(wish.channel, wish.symbol);
       if (heard == nullptr || (!heard->acked && !heard->refused)) {
@@ -368,7 +363,7 @@ void LegBooks::on_restored(uint32_t count, uint32_t rejected, uint32_t leg, Inst
       }
     }
   }
-  if (settled <= count && count <= settled + waiting && rejected == refused) return;
+  if (count == settled && rejected == refused) return;
   violate(Invariant::restored_true, now,
           fmt::format("all clear of {} and {} rejected; it is {} and {}", count, rejected, settled,
                       refused));

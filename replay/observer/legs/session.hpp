@@ -115,6 +115,7 @@ class LegsObserver final : public ObservedSession {
 
   bool open_ = false;  // Connected was told, and no Disconnected
   bool restored_ = false;
+  bool owes_all_clear_ = false;  // a leg is restored, and the session's was not told
   bool closed_ = false;
   bool gave_up_ = false;
   uint32_t epoch_ = 0;

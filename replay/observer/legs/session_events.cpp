@@ -64,7 +64,6 @@ void LegsObserver::on_event(const Event& event, const VenueHas&) {
     case EventKind::leg_restored:
       return on_leg_restored(event);
     case EventKind::subscriptions_restored:
-      call_for();
       return on_restored(event);
     case EventKind::leg_reconnecting:
       return on_leg_reconnecting(event);
@@ -198,9 +197,10 @@ void LegsObserver::check_reason(const SeenLeg& leg, uint32_t number, Reason reas
 void LegsObserver::check_not_last(const SeenLeg& leg, uint32_t number, Reason reason, bool was_live,
                                   Instant at) {
   if (close_asked_) return;
-  const bool by_us =
-      reason == Reason::lagging || reason == Reason::rotated || reason == Reason::requested ||
-      (reason == Reason::maintenance && leg.wire.close_code == 0 && leg.wire.ended == Reason::none);
+  const bool by_us = reason == Reason::lagging || reason == Reason::rotated ||
+                     reason == Reason::requested ||
+                     (reason == Reason::maintenance && leg.wire.goodbye_code == 1000 &&
+                      leg.wire.ended == Reason::none);
   if (!by_us || !was_live) return;
   if (reason == Reason::maintenance) reach(Sometime::renewed_before_a_maintenance);
   if (live_legs(legs_) > 1) return;
@@ -233,6 +233,7 @@ void LegsObserver::on_disconnected(const Event& event) {
   open_ = false;
   if (std::exchange(restored_, false)) down_since_ = event.time;
   lost_all_at_ = event.time;
+  owes_all_clear_ = false;
   if (greeted_legs(legs_) != 0 && !close_asked_) expect(EventKind::connected);
 }
 
@@ -244,11 +245,15 @@ void LegsObserver::on_leg_restored(const Event& event) {
   leg.live = true;
   leg.live_at = event.time;
   if (live_legs(legs_) == 2) several_live_at_ = event.time;
-  if (!restored_) expect(EventKind::subscriptions_restored);
+  // At once, or when all that it tells of has found room.
+  owes_all_clear_ = owes_all_clear_ || !restored_;
 }
 
 void LegsObserver::on_restored(const Event& event) {
   const auto& restored = event.payload.subscriptions_restored;
+  if (!std::exchange(owes_all_clear_, false) || !legs_[event.leg].live) {
+    violate(Invariant::leg_order, event.time, "all clear twice, or without a Live leg");
+  }
   books_.on_restored(restored.count, restored.rejected, event.leg, event.time);
   if (restored.downtime_ns != (down_since_ ? (event.time - *down_since_).ns : 0)) {
     violate(Invariant::uptime, event.time, "downtime_ns is not the outage's");
