@@ -26,7 +26,7 @@ void draw_sessions(Swarm& draw, Scenario& scenario) {
 }
 
 // Most legs keep up with each other. Of the rest one is too late for as long as the world is sick.
-void draw_network(Swarm& draw, Scenario& scenario) {
+void draw_ways(Swarm& draw, Scenario& scenario) {
   NetworkSettings& network = scenario.network;
   if (draw.chance(60)) {
     for (uint32_t leg = 0; leg < 3; ++leg) {
@@ -88,7 +88,7 @@ Fault draw_leg_fault(Swarm& draw, Duration lasting) {
   return fault;
 }
 
-void draw_faults(Swarm& draw, Scenario& scenario) {
+void draw_leg_faults(Swarm& draw, Scenario& scenario) {
   const Duration lasting = scenario.run.lasting;
   draw_whose(draw, scenario.faults);
   const uint64_t count = draw.between(0, 4);
@@ -130,9 +130,9 @@ Scenario with_legs(const Scenario& drawn, uint64_t seed) {
   if (!draw.chance(percent_with_legs)) return drawn;
   Scenario scenario = drawn;
   draw_sessions(draw, scenario);
-  draw_network(draw, scenario);
+  draw_ways(draw, scenario);
   draw_pace(draw, scenario);
-  draw_faults(draw, scenario);
+  draw_leg_faults(draw, scenario);
   draw_renewals(draw, scenario);
   make_room_for_legs(drawn, scenario);
   const bool rotates = std::ranges::any_of(
