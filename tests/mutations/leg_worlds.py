@@ -20,7 +20,7 @@ BUGS = [
     ("the difference is to older words than the last", BOOK, "last_words_.take(*last);", ";"),
     ("the published book is forgotten with its leader", BOOKS, "closing_ || !book.is_whole() || book.verified() != 0",
      "closing_ || !book.is_whole()"),
-    ("a book that no leg has is kept", BOOKS, "wish.owes_fault = books_wait_ = true;\n}", ";\n}"),
+    ("a book that no leg has is kept", BOOKS, "book.forget();\n  wish.owes_fault = books_wait_ = true;", ";"),
     ("the last Live leg ends no epoch while another is greeted", LIFE, "(was_live && company_.live == 0 && !closing_)", "false"),
     ("each lost leg ends the epoch", LIFE, "if (!last) return lose_what_it_alone_had(leg);", ";"),
     ("the next epoch has no books", LIFE, "if (greeted_ != 0) hand_over(leg);", "if (greeted_ != 0) begin_epoch(static_cast<uint32_t>(std::countr_zero(greeted_)));"),
