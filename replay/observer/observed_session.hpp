@@ -25,7 +25,7 @@ using VenueHas = std::function<bool(Channel, uint32_t, uint32_t)>;
 // Two for each event that may not be lost: of an attempt, of the recorder, of the cycle of a wish.
 [[nodiscard]] inline size_t slots_held_by(size_t legs, size_t wishes) {
   constexpr size_t of_attempt = 2 * 16 + 2;
-  constexpr size_t of_wish = 2 * 8;
+  const size_t of_wish = legs == 1 ? 2 * 8 : 2 * 14;
   return legs * (of_attempt + of_wish * wishes);
 }
 

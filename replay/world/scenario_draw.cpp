@@ -367,10 +367,10 @@ Scenario draw_scenario_without_trades(uint64_t seed) {
   return scenario;
 }
 
-Scenario draw_scenario_without_legs(uint64_t seed) {
+Scenario draw_scenario(uint64_t seed) {
   return with_delays(with_trades(draw_scenario_without_trades(seed), seed), seed);
 }
 
-Scenario draw_scenario(uint64_t seed) { return with_legs(draw_scenario_without_legs(seed), seed); }
+Scenario draw_scenario_with_legs(uint64_t seed) { return with_legs(draw_scenario(seed), seed); }
 
 }  // namespace havklo::replay

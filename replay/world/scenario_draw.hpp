@@ -13,8 +13,8 @@ namespace havklo::replay {
 [[nodiscard]] Scenario draw_scenario(uint64_t seed);
 // The same before there were trades in it beside a rare one.
 [[nodiscard]] Scenario draw_scenario_without_trades(uint64_t seed);
-// … before there were sessions with several legs.
-[[nodiscard]] Scenario draw_scenario_without_legs(uint64_t seed);
+// … and a fifth of them with sessions of several legs.
+[[nodiscard]] Scenario draw_scenario_with_legs(uint64_t seed);
 
 // What the ring of a session must carry, with what the scenario's commands can add to it: every
 // symbol that they name, at their deepest book.

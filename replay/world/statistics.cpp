@@ -116,10 +116,15 @@ void append_reached(std::string& out, const SweepStatistics& statistics) {
 
 }  // namespace
 
+// Those of legs only where there were any.
 std::string never_reached(const SweepStatistics& statistics) {
+  constexpr auto first_of_legs = static_cast<ptrdiff_t>(Sometime::leg_reconciles);
+  const bool had_legs = std::any_of(statistics.reached.begin() + first_of_legs,
+                                    statistics.reached.end(), [](uint64_t n) { return n != 0; });
   std::string out;
   for (size_t state = 0; state < sometime_count; ++state) {
     if (statistics.reached[state] != 0) continue;
+    if (is_of_legs(static_cast<Sometime>(state)) && !had_legs) continue;
     out += out.empty() ? fmt::format("never in {}: ", counted(statistics.worlds, "world")) : ", ";
     out += to_string(static_cast<Sometime>(state));
   }

@@ -196,7 +196,7 @@ TEST(Legs, AFaultOfOneStrikesNoOther) {
 TEST(Legs, AreInAFifthOfTheWorlds) {
   uint32_t with = 0;
   for (uint64_t seed = 1; seed <= 500; ++seed) {
-    const Scenario before = draw_scenario_without_legs(seed);
+    const Scenario before = draw_scenario(seed);
     const Scenario drawn = with_legs(before, seed);
     const bool has_legs = std::ranges::any_of(
         drawn.sessions, [](const Settings& each) { return each.legs.size() > 1; });

@@ -46,6 +46,7 @@ struct SimOptions {
   bool twice = false;
   bool keep_going = false;
   bool sometimes = false;
+  bool legs = false;
 };
 
 struct SeedRange {
@@ -151,15 +152,18 @@ int run_seeds(const SimOptions& options, const SeedRange& seeds,
   const std::clock_t began = std::clock();  // of the processor: other programs do not count
   for (uint64_t seed = seeds.first; seed <= seeds.last && !stop.requested(); ++seed) {
     if (seed % shard->second != shard->first) continue;
-    const Scenario scenario = plan ? reseeded(*plan, seed) : replay::draw_scenario(seed);
+    const Scenario scenario = plan           ? reseeded(*plan, seed)
+                              : options.legs ? replay::draw_scenario_with_legs(seed)
+                                             : replay::draw_scenario(seed);
     const SimulationResult result = run_once(scenario, options);
     statistics.add(seed, result);
     if (!result.breach) continue;
     std::fprintf(stderr, "havklo sim: seed %llu: %s\n", static_cast<unsigned long long>(seed),
                  describe(*result.breach).c_str());
-    std::fprintf(stderr, "  again: havklo sim --seeds %llu%s%s%s\n",
+    std::fprintf(stderr, "  again: havklo sim --seeds %llu%s%s%s%s\n",
                  static_cast<unsigned long long>(seed), plan ? " --scenario " : "",
-                 plan ? options.scenario.c_str() : "", options.twice ? " --twice" : "");
+                 plan ? options.scenario.c_str() : "", options.legs ? " --legs" : "",
+                 options.twice ? " --twice" : "");
     if (options.record) {
       const auto recorded = replay::simulate(
           scenario, {.record_path = *options.record, .record_overwrite = options.record_overwrite});
@@ -265,6 +269,10 @@ void add_sim_command(CLI::App& program, int& exit_code) {
       ->add_flag("--sometimes", options->sometimes,
                  "fail when a state was never reached, however few or planned the worlds; drawn "
                  "ones must reach all from 20,000 on")
+      ->needs(seeds);
+  command
+      ->add_flag("--legs", options->legs,
+                 "draw a fifth of the worlds with sessions of several legs")
       ->needs(seeds);
   command->add_flag("--json", options->json, "statistics as JSON, for havklo merge")->needs(seeds);
   command->add_flag("--list", options->list, "name the scenarios");

@@ -104,7 +104,7 @@ bool Legs::end_turn(Instant now) {
   if (open_ && !closing_) {
     if (answers_wait_) resume_answers();
     if (books_wait_) resume_books();
-    if (owes_all_clear_ && !answers_wait_ && !books_wait_ && company_.live != 0) {
+    if (owes_all_clear_ && company_.live != 0 && !waits_with_all_clear()) {
       tell_all_clear(static_cast<uint32_t>(std::countr_zero(company_.live)));
     }
     if (holes_) resume_holes();

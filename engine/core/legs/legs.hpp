@@ -94,6 +94,7 @@ class Legs final : private LegSink {
   // Connections and epochs.
   void on_leg_connected(uint32_t leg, const Event& event);
   void on_leg_restored(uint32_t leg, const Event& event);
+  [[nodiscard]] bool waits_with_all_clear() const;
   void tell_all_clear(uint32_t leg);
   void on_leg_lost(uint32_t leg, const Event& event);
   void on_leg_closed(uint32_t leg, const Event& event);

@@ -64,10 +64,16 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   if (!first) return;
   restored_ = true;
   owes_all_clear_ = true;
-  if (!books_wait_ && !answers_wait_) tell_all_clear(leg);
+  if (!waits_with_all_clear()) tell_all_clear(leg);
 }
 
-// When what it counts has been told.
+// What it counts has not been told: another leg has still to answer, or there was no room.
+bool Legs::waits_with_all_clear() const {
+  return books_wait_ || answers_wait_ || std::ranges::any_of(wishes_, [](const LegWish* wish) {
+           return wish->wanted && wish->told == LegWish::Told::nothing;
+         });
+}
+
 void Legs::tell_all_clear(uint32_t leg) {
   owes_all_clear_ = false;
   Event event = Event::make(EventKind::subscriptions_restored);
