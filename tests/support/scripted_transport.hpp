@@ -106,7 +106,9 @@ class ScriptedTransport final : public Transport {
   // Bytes as they are.
   void received(ConnectionId id, std::string_view bytes) {
     const auto* begin = reinterpret_cast<const std::byte*>(bytes.data());
-    queue_.push_back({of(id, Completion::Kind::received), {begin, begin + bytes.size()}});
+    Queued& queued = queue_.emplace_back(of(id, Completion::Kind::received));
+    queued.bytes.reserve(bytes.size() + receive_padding);  // delivering it allocates nothing
+    queued.bytes.assign(begin, begin + bytes.size());
   }
   // What the server's codec has to say: the 101 after the client's request came, pongs, closes.
   void answer(ConnectionId id) {
@@ -171,7 +173,7 @@ class ScriptedTransport final : public Transport {
   };
   struct Queued {
     Completion completion;
-    std::vector<std::byte> bytes;
+    std::vector<std::byte> bytes{};
   };
   static Completion of(ConnectionId id, Completion::Kind kind) {
     Completion completion;
