@@ -8,7 +8,7 @@
 #include <set>
 
 #include "support/allocation_counter.hpp"
-#include "support/legs_world.hpp"
+#include "support/legs/legs_world.hpp"
 #include "support/sync_block_writer.hpp"
 #include "support/temporary_file.hpp"
 

@@ -2,7 +2,7 @@
 // others what is news (design §7.3). Through the engine's doors.
 #include <gtest/gtest.h>
 
-#include "support/legs_world.hpp"
+#include "support/legs/legs_world.hpp"
 
 namespace havklo {
 namespace {

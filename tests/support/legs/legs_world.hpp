@@ -17,7 +17,7 @@
 
 #include "core/connection_id.hpp"
 #include "support/engine_world.hpp"
-#include "support/leg_texts.hpp"
+#include "support/legs/leg_texts.hpp"
 
 namespace havklo {
 
