@@ -54,7 +54,7 @@ TEST(LegsTrades, AHoleIsToldWhenEveryLiveLegIsPastIt) {
   world.trades(0, "update", {10});
   EXPECT_EQ(world.told(), "Trade@0 10");
   world.trades(1, "update", {10, 11});
-  EXPECT_EQ(world.told(), "TradeGap@0 8-9, Trade@1 11");
+  EXPECT_EQ(world.told(), "TradeGap@1 8-9, Trade@1 11");
 }
 
 TEST(LegsTrades, AHoleIsToldWhenTheOthersHaveHadTimeEnough) {
