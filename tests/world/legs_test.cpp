@@ -17,7 +17,7 @@ namespace {
 
 using namespace havklo::literals;
 
-bool has(const Reached& reached, Sometime state) {
+bool was_reached(const Reached& reached, Sometime state) {
   return reached.test(static_cast<size_t>(state));
 }
 
@@ -145,9 +145,9 @@ TEST(Legs, ThatAreLostInTurnLeaveNoGap) {
   const Night night = run("legs_flap");
   expect_nothing_missed(night);
   EXPECT_GE(night.count(EventKind::leg_lost), 15U);
-  EXPECT_TRUE(has(night.reached, Sometime::leg_lost_and_nobody_noticed));
-  EXPECT_TRUE(has(night.reached, Sometime::leg_reconciles));
-  EXPECT_TRUE(has(night.reached, Sometime::follower_extends));
+  EXPECT_TRUE(was_reached(night.reached, Sometime::leg_lost_and_nobody_noticed));
+  EXPECT_TRUE(was_reached(night.reached, Sometime::leg_reconciles));
+  EXPECT_TRUE(was_reached(night.reached, Sometime::follower_extends));
 }
 
 TEST(Legs, AreRenewedOneAfterTheOther) {
@@ -166,7 +166,7 @@ TEST(Legs, OneGoesBeforeItsMaintenanceDoes) {
   ASSERT_FALSE(reasons(night).empty());
   EXPECT_EQ(reasons(night).front(), Reason::maintenance);
   EXPECT_LT(night.all(EventKind::leg_lost).front().time, Instant{} + 11_s);  // closed at 15 s
-  EXPECT_TRUE(has(night.reached, Sometime::renewed_before_a_maintenance));
+  EXPECT_TRUE(was_reached(night.reached, Sometime::renewed_before_a_maintenance));
 }
 
 // Alike or not: the strategy has the same book at the same instants of the venue.
@@ -201,7 +201,8 @@ TEST(Legs, AreInAFifthOfTheWorlds) {
     const bool has_legs = std::ranges::any_of(
         drawn.sessions, [](const Settings& each) { return each.legs.size() > 1; });
     with += has_legs ? 1 : 0;
-    if (!has_legs) EXPECT_EQ(to_toml(drawn), to_toml(before)) << seed;
+    if (has_legs) continue;
+    EXPECT_EQ(to_toml(drawn), to_toml(before)) << seed;
   }
   EXPECT_GT(with, 60U);
   EXPECT_LT(with, 140U);

@@ -70,7 +70,9 @@ void Legs::on_leg_restored(uint32_t leg, const Event& event) {
 // What it counts has not been told: another leg has still to answer, or there was no room.
 bool Legs::waits_with_all_clear() const {
   return books_wait_ || answers_wait_ || std::ranges::any_of(wishes_, [](const LegWish* wish) {
-           return wish->wanted && wish->told == LegWish::Told::nothing;
+           const bool lacks_book =
+               wish->told == LegWish::Told::subscribed && wish->book && !wish->book->is_whole();
+           return wish->wanted && (wish->told == LegWish::Told::nothing || lacks_book);
          });
 }
 

@@ -209,6 +209,14 @@ void LegBooks::follow(Wish& wish, const Event& event) {
 }
 
 void LegBooks::see_behind(Wish& wish, Instant now) {
+  // What is the same at a later time says that nothing has changed until then.
+  for (const SeenLeg& leg : legs_) {
+    const LegWire::Wish* const copy = copy_of(wish, leg);
+    const bool later = copy != nullptr && wish.book.is_live() && copy->time_ns > wish.time_ns;
+    if (later && copy->depth == wish.depth && is_same(*copy, wish.book)) {
+      wish.time_ns = copy->time_ns;
+    }
+  }
   for (size_t i = 0; i < legs_.size(); ++i) {
     const LegWire::Wish* const copy = copy_of(wish, legs_[i]);
     if (copy == nullptr || wish.ends_due != 0 || !wish.book.is_live()) {
@@ -257,6 +265,7 @@ void LegBooks::on_fault(const Event& event) {
   for (const SeenLeg& leg : legs_) {
     const LegWire::Wish* const copy = copy_of(*wish, leg);
     if (copy == nullptr || !leg.live || !leg.reads() || wish->ends_due != 0) continue;
+    if (copy->depth != wish->depth) continue;  // of another it takes no part
     violate(Invariant::gapless, event.time,
             fmt::format("{} of {}, and a Live leg has a verified copy", to_string(event.kind),
                         wish->symbol));
@@ -306,10 +315,10 @@ void LegBooks::check_first(const Wish& wish, Instant now) {
     if (!wish.book.is_live()) {
       violate(leg.live ? Invariant::gapless : Invariant::first_wins, now,
               fmt::format("a leg has {}, and the strategy has it not", wish.symbol));
-    } else if (wish.book.venue_time_ns() < copy->time_ns && !is_same(*copy, wish.book)) {
+    } else if (wish.time_ns < copy->time_ns && !is_same(*copy, wish.book)) {
       violate(Invariant::first_wins, now,
               fmt::format("a leg has {} {} us later than what was published", wish.symbol,
-                          (copy->time_ns - wish.book.venue_time_ns()) / 1000));
+                          (copy->time_ns - wish.time_ns) / 1000));
     }
   }
   if (!any && wish.book.is_live()) {
@@ -325,6 +334,14 @@ std::optional<Instant> LegBooks::behind_since(uint32_t leg) const {
     if (since && (!first || *since < *first)) first = since;
   }
   return first;
+}
+
+bool LegBooks::any_unanswered() const {
+  return std::ranges::any_of(wishes_, [](const Wish& wish) {
+    const bool lacks_book =
+        wish.told == Told::subscribed && wish.channel == Channel::book && !wish.book.is_live();
+    return wish.wanted && (wish.told == Told::nothing || lacks_book);
+  });
 }
 
 bool LegBooks::all_settled() const {

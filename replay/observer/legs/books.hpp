@@ -46,6 +46,8 @@ class LegBooks {
   // Since when the leg is behind its mark in some book; none: it is not.
   [[nodiscard]] std::optional<Instant> behind_since(uint32_t leg) const;
   [[nodiscard]] bool wants(Channel channel, std::string_view symbol) const;
+  // Another leg has still to answer, or to verify.
+  [[nodiscard]] bool any_unanswered() const;
   // Told and, of a book, verified, or rejected.
   [[nodiscard]] bool all_settled() const;
   // On every leg what is wanted is acknowledged and verified, or refused for good.

@@ -42,7 +42,7 @@ void LegsObserver::end_turn(Instant now, bool has_room, bool has_spare, bool) {
   check_deadlines(now);
   check_lag(now);
   const bool tells = open_ && !close_asked_ && has_room && has_spare;
-  if (tells && owes_all_clear_) {
+  if (tells && owes_all_clear_ && !books_.any_unanswered()) {
     violate(Invariant::restored_promptly, now, "a leg is all clear, and the session is not");
   }
   books_.end_turn(now, tells);
