@@ -129,6 +129,8 @@ Scenario with_legs(const Scenario& drawn, uint64_t seed) {
   Swarm draw(seed ^ leg_stream);
   if (!draw.chance(percent_with_legs)) return drawn;
   Scenario scenario = drawn;
+  // Dealt when somebody begins to listen, they would reach those who listen already by no message.
+  scenario.market.unheard_trades_per_1000_s = 0;
   draw_sessions(draw, scenario);
   draw_ways(draw, scenario);
   draw_pace(draw, scenario);

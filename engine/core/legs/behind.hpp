@@ -21,7 +21,7 @@ class Behind {
   }
   // The leg has come to `reached`, and that is not all.
   void advance(int64_t reached, int64_t published, Instant now) {
-    if (marked_at_ == Instant::never() || reached < mark_) return;
+    if (marked_at_ != Instant::never() && reached < mark_) return;
     forget();
     if (reached < published) see(published, now);
   }

@@ -159,6 +159,7 @@ class Legs final : private LegSink {
   // Who is late.
   void watch_behind(LegWish& wish);
   void on_lag_timer(uint32_t leg);
+  void watch_lags(uint32_t live);
   [[nodiscard]] Instant behind_since(uint32_t leg);
   void forget_leg(uint32_t leg, LegWish& wish);
 
@@ -199,6 +200,8 @@ class Legs final : private LegSink {
   uint32_t renewing_ = nobody;
   uint32_t payer_ = nobody;  // whose slots are used, if not those of the leg that is named
   Instant connected_at_;
+  std::array<Instant, legs_max> live_since_{};
+  Instant several_live_since_;
   std::optional<Instant> rotations_since_;
   std::optional<Instant> down_since_;
   std::array<Event::Connected, legs_max> greetings_{};

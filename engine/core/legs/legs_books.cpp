@@ -37,7 +37,9 @@ void Legs::on_book(uint32_t leg, const Subscription& record, const kraken::BookM
     case PublishedBook::Verdict::waits:
       break;
   }
-  book.see_advance(leg, now_);
+  if (book.is_whole() && book.see_advance(leg, now_) && !lag_timers_[leg].armed()) {
+    arm(lag_timers_[leg], now_ + lag_max_);
+  }
 }
 
 void Legs::publish_changes(uint32_t leg, LegWish& wish, const kraken::BookMessage& message,

@@ -26,15 +26,26 @@ Instant Legs::behind_since(uint32_t leg) {
   return since;
 }
 
-// Never the only Live one, and never one that is not Live yet: it has deadlines of its own.
+// Never the only Live one, and never one that is not Live yet: it has deadlines of its own. Who has
+// just become so, or is no longer alone, has the whole time to catch up.
 void Legs::on_lag_timer(uint32_t leg) {
-  const Instant since = behind_since(leg);
-  if (since == Instant::never() || closing_) return;
+  const Instant behind = behind_since(leg);
+  if (behind == Instant::never() || closing_) return;
+  if (!has(company_.live, leg) || !company_.others_live(leg))
+    return;  // looked at when that changes
+  const Instant since = std::max({behind, live_since_[leg], several_live_since_});
   if (since + lag_max_ > now_) return arm(lag_timers_[leg], since + lag_max_);
-  if (!has(company_.live, leg) || !company_.others_live(leg)) {
-    return arm(lag_timers_[leg], now_ + lag_max_);
-  }
   touch(leg).tell(InputKind::lost, {.reason = Reason::lagging}, now_);
+}
+
+// A leg has become Live.
+void Legs::watch_lags(uint32_t live) {
+  live_since_[live] = now_;
+  if (std::popcount(company_.live) == 2) several_live_since_ = now_;
+  for (uint32_t leg = 0; leg < legs_.size(); ++leg) {
+    const bool watched = lag_timers_[leg].armed() || behind_since(leg) == Instant::never();
+    if (!watched) arm(lag_timers_[leg], now_ + lag_max_);
+  }
 }
 
 // What it had said and brought counts no longer.

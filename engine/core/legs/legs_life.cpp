@@ -58,6 +58,7 @@ void Legs::begin_epoch(uint32_t leg) {
 void Legs::on_leg_restored(uint32_t leg, const Event& event) {
   const bool first = !restored_;
   company_.live |= 1U << leg;
+  watch_lags(leg);
   changed_ = true;
   publish_as(leg, EventKind::leg_restored, event);
   if (rotate_after_) arm(rotation_timers_[leg], rotation_of(leg));

@@ -59,6 +59,7 @@ class PublishedBook {
   void forget() {
     whole_ = false;
     leader_ = none;
+    for (Copy& copy : copies_) copy.behind.forget();
   }
 
   // The leg's copy no longer counts. `last`: as it was when it verified last; null: nobody knows.
@@ -79,10 +80,15 @@ class PublishedBook {
     }
     return late;
   }
-  void see_advance(uint32_t leg, Instant now) {
+  // True: the leg has come as far as it has, and is behind.
+  [[nodiscard]] bool see_advance(uint32_t leg, Instant now) {
     Copy& copy = copies_[leg];
-    if (copy.sum == sum_) return copy.behind.forget();
+    if (copy.sum == sum_) {
+      copy.behind.forget();
+      return false;
+    }
     copy.behind.advance(copy.time_ns, time_ns_, now);
+    return copy.behind.since() != Instant::never();
   }
 
   // A leg whose copy can stand for the session: the leader's, or the latest.

@@ -270,7 +270,8 @@ TEST(LegsLife, TheLossOfTheOnlyLegThatHadNotRefusedRejects) {
   world.refuse(0);
   static_cast<void>(world.told());
   world.fail(1);
-  EXPECT_EQ(world.told(), "LegLost@1 peer_reset, Rejected@0, LegReconnecting@1 backoff, "
+  EXPECT_EQ(world.told(),
+            "LegLost@1 peer_reset, Rejected@0, LegReconnecting@1 backoff, "
             "SubscriptionsRestored@0 0-1");
 }
 
