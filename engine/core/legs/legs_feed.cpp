@@ -108,7 +108,8 @@ void Legs::on_trade(uint32_t leg, const Subscription& record, const kraken::Trad
   const auto last = static_cast<int64_t>(trades.last());
   for (uint32_t left = listeners(wish); left != 0; left &= left - 1) {
     const auto other = static_cast<uint32_t>(std::countr_zero(left));
-    if (trades.passed(other) >= trades.last()) {
+    // One that has brought none yet may still wait for its snapshot.
+    if (trades.passed(other) == 0 || trades.passed(other) >= trades.last()) {
       trades.behind(other).forget();
       continue;
     }

@@ -254,7 +254,9 @@ void LegTrades::see_behind(Tail& tail, Instant now) {
   const bool any_live = std::ranges::any_of(
       legs_, [&](const SeenLeg& leg) { return leg.live && listens(tail, leg); });
   for (size_t i = 0; i < legs_.size(); ++i) {
-    if (!listens(tail, legs_[i]) || (any_live && !legs_[i].live) || tail.ended || !tail.wanted) {
+    const bool heard = tail.passed[i] != 0;
+    if (!heard || !listens(tail, legs_[i]) || (any_live && !legs_[i].live) || tail.ended ||
+        !tail.wanted) {
       tail.behind[i].since.reset();
       continue;
     }
