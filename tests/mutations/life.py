@@ -152,7 +152,7 @@ BUGS = [
     ("the greeting ends the downtime", LIFE, "greeted_ = true;", "greeted_ = true; down_since_.reset();"),
     ("the last connection's greeting counts for the next", [
         (LIFE, "greeted_ = false;\n  maintenance_said_ = false;\n  maintenance_announced_ = false;", "maintenance_said_ = false;\n  maintenance_announced_ = false;"),
-        (LIFE, "greeted_ = false;\n  // A verdict, if there is one, follows below.\n  if (probing_) own_or_shared_breaker().abandon_probe();", "if (probing_) own_or_shared_breaker().abandon_probe();")]),
+        (LIFE, "greeted_ = false;\n  // A verdict, if there is one, follows below.", "// A verdict, if there is one, follows below."), (LIFE, "if (probing_) own_or_shared_breaker().abandon_probe();", "if (probing_) own_or_shared_breaker().abandon_probe();")]),
     ("RecordingStopped of no epoch", "engine/core/engine.cpp", "origin_of(0, 0, sessions[0].ask([](const auto& first) { return first.epoch(); }))",
      None, "origin_of(0, 0, planted_bug::is({number}) ? 0 : sessions[0].ask([](const auto& first) { return first.epoch(); }))"),
     ("the network is not told of greetings", STEPS, "shared_.transport.greeted(*connection_);", ";"),
