@@ -114,7 +114,7 @@ enum class Sometime : uint8_t {
   // How late the feed is.
   feed_lags,
   feed_catches_up,
-  // Several legs (LegsObserver sees them).
+  // Several legs (LegsObserver sees them): from here on only where there are any.
   leg_reconciles,
   follower_extends,
   leader_lost_to_an_equal,
@@ -137,10 +137,6 @@ enum class Sometime : uint8_t {
 };
 inline constexpr size_t sometime_count =
     static_cast<size_t>(Sometime::leg_leaves_the_last_tenth) + 1;
-// Only a world in which some session has several legs can reach it.
-[[nodiscard]] constexpr bool is_of_legs(Sometime state) {
-  return state >= Sometime::leg_reconciles;
-}
 [[nodiscard]] std::string_view to_string(Sometime state);
 
 // Of one world.

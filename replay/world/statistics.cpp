@@ -7,6 +7,7 @@
 #include <bit>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <tuple>
 
 #include "replay/text/counted.hpp"
@@ -101,14 +102,24 @@ bool overlap(const SweepShard& one, const SweepShard& other) {
   return one.index % both == other.index % both;
 }
 
+// The states that these worlds could reach: those of legs only where there were any.
+size_t states_in_reach(const SweepStatistics& statistics) {
+  constexpr auto first_of_legs = static_cast<size_t>(Sometime::leg_reconciles);
+  const auto of_legs = std::span(statistics.reached).subspan(first_of_legs);
+  const bool had_legs = std::ranges::any_of(of_legs, [](uint64_t count) { return count != 0; });
+  return had_legs ? sometime_count : first_of_legs;
+}
+
 // Four to a line, in the order of their list.
 void append_reached(std::string& out, const SweepStatistics& statistics) {
-  const auto met = sometime_count - static_cast<size_t>(std::ranges::count(statistics.reached, 0U));
+  const size_t states = states_in_reach(statistics);
+  const auto reached = std::span(statistics.reached).first(states);
+  const auto met = states - static_cast<size_t>(std::ranges::count(reached, 0U));
   fmt::format_to(std::back_inserter(out), "{} of {} states reached; in so many worlds:\n", met,
-                 sometime_count);
+                 states);
   constexpr size_t columns = 4;
-  for (size_t state = 0; state < sometime_count; ++state) {
-    const bool last = state % columns == columns - 1 || state + 1 == sometime_count;
+  for (size_t state = 0; state < states; ++state) {
+    const bool last = state % columns == columns - 1 || state + 1 == states;
     fmt::format_to(std::back_inserter(out), "{:>7} {:<{}}{}", statistics.reached[state],
                    to_string(static_cast<Sometime>(state)), last ? 0 : 31, last ? "\n" : "");
   }
@@ -116,15 +127,10 @@ void append_reached(std::string& out, const SweepStatistics& statistics) {
 
 }  // namespace
 
-// Those of legs only where there were any.
 std::string never_reached(const SweepStatistics& statistics) {
-  constexpr auto first_of_legs = static_cast<ptrdiff_t>(Sometime::leg_reconciles);
-  const bool had_legs = std::any_of(statistics.reached.begin() + first_of_legs,
-                                    statistics.reached.end(), [](uint64_t n) { return n != 0; });
   std::string out;
-  for (size_t state = 0; state < sometime_count; ++state) {
+  for (size_t state = 0; state < states_in_reach(statistics); ++state) {
     if (statistics.reached[state] != 0) continue;
-    if (is_of_legs(static_cast<Sometime>(state)) && !had_legs) continue;
     out += out.empty() ? fmt::format("never in {}: ", counted(statistics.worlds, "world")) : ", ";
     out += to_string(static_cast<Sometime>(state));
   }
