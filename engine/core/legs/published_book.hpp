@@ -41,7 +41,6 @@ class PublishedBook {
   // The strategy has a book.
   [[nodiscard]] bool is_whole() const { return whole_; }
   [[nodiscard]] uint32_t verified() const { return verified_; }  // a bit for each leg
-  [[nodiscard]] int64_t time_ns() const { return time_ns_; }
 
   // A leg's copy has verified, with this sum, at a message of this time (0: it has none).
   // `overdue`: for so long nobody has led that the venue's times are asked no longer.
